@@ -1,0 +1,343 @@
+"""The nouns: what a grade passes through, in the order in which it happens.
+
+    source -> Submission -> plan(rubric) -> Jobs -> Evidence -> Findings -> ScoreCard -> report
+              intake        checks.needs   evidence          checks.judge  scoring
+
+Every type is frozen: a stage never edits what it was handed, it makes the next thing. Points and
+credits are `Fraction`, so that a third of a point three times is a point.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+# JSON as Python sees it. Written loosely: a recursive alias costs every reader a cast and finds no bug.
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: a file, and in it a line or a JSON pointer.
+
+    >>> str(Place("answers.json", pointer="/answers/layers/0"))
+    'answers.json /answers/layers/0'
+    >>> str(Place("model.py", line=41))
+    'model.py:41'
+    """
+
+    file: str
+    pointer: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        line = f":{self.line}" if self.line is not None else ""
+        pointer = f" {self.pointer}" if self.pointer else ""
+        return f"{self.file}{line}{pointer}"
+
+    def child(self, *steps: str | int) -> Place:
+        """The place one or more steps further down, as a JSON pointer (RFC 6901).
+
+        >>> str(Place("answers.json", "/answers").child("a/b", 0))
+        'answers.json /answers/a~1b/0'
+        """
+        escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+        return Place(self.file, self.pointer + "".join(f"/{step}" for step in escaped), self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person can mend: where it is, what is so, what to do. `code` is stable, for machines."""
+
+    code: str
+    where: str
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}\n  fix: {self.fix}"
+
+
+# --- what is asked: Rubric -> Task -> Rule -----------------------------------------------------
+
+
+class Visibility(StrEnum):
+    """Who sees the findings of a rule."""
+
+    STUDENT = "student"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One check with the teacher's settings for it, and the points that it decides on.
+
+    `settings` holds what the check's own schema allows, defaults filled in by the check, not here.
+    `after` names rules of the same rubric: when one of them FAILED, this one is not run.
+    """
+
+    id: str
+    check: str
+    points: Fraction
+    settings: Mapping[str, Json]
+    answer: str | None = None  # the key under "answers" in answers.json that this rule reads
+    after: tuple[str, ...] = ()
+    visibility: Visibility = Visibility.STUDENT
+    is_bonus: bool = False
+    place: Place = Place("rubric")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as the assignment sheet numbers it. Its points are those of its rules."""
+
+    id: str
+    title: str
+    points: Fraction
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """What an assignment asks, as data. `digest` is that of the file's bytes."""
+
+    assignment: str
+    title: str
+    tasks: tuple[Task, ...]
+    file: str
+    digest: str
+    pass_points: Fraction | None = None
+    description: str = ""
+
+    @property
+    def points(self) -> Fraction:
+        """The most that can be had without bonus."""
+        return sum((task.points for task in self.tasks), Fraction(0))
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule, in the order of the tasks."""
+        for task in self.tasks:
+            yield from task.rules
+
+
+# --- what is handed in: Submission ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A person by the course's id; the name is display text only."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedFile:
+    """A file of a submission: POSIX path relative to its root, bytes, SHA-256 in hex."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the student states, and where it stands."""
+
+    value: Json
+    place: Place
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Everything a student handed in. Made by intake only; the files under `root` are never written.
+
+    `problems` are those of reading it (a refused archive entry, a broken answers.json). A submission
+    with `is_readable` False still gets a scorecard, which shows them.
+    """
+
+    id: str
+    assignment: str
+    root: Path
+    files: tuple[SubmittedFile, ...] = ()
+    students: tuple[Student, ...] = ()
+    received_at: datetime | None = None
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    is_readable: bool = True
+
+    @cached_property
+    def _by_path(self) -> Mapping[str, SubmittedFile]:
+        return {file.path: file for file in self.files}
+
+    def file(self, path: str) -> SubmittedFile | None:
+        """The file at `path`, or None."""
+        return self._by_path.get(path)
+
+
+# --- what is recomputed: Job -> Evidence ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recomputation: its kind, the submitted files it reads, and everything else it depends on.
+
+    `parameters` is plain JSON and holds digests of what does not come from the student (data set,
+    seed). Two jobs with the same `key` have the same result, whoever handed the files in.
+    """
+
+    kind: str
+    files: tuple[SubmittedFile, ...]
+    parameters: Mapping[str, Json]
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 over the canonical JSON of the job, in hex.
+
+        Code versions and the device class are added where the job is run (`grader/evidence`), which
+        is also where they are known.
+
+        >>> a = Job("describe", (), {"input": [1, 28, 28], "factory": "build_model"})
+        >>> b = Job("describe", (), {"factory": "build_model", "input": [1, 28, 28]})
+        >>> a.key == b.key, len(a.key)
+        (True, 64)
+        """
+        canonical = json.dumps(
+            [self.kind, sorted((f.path, f.digest) for f in self.files), self.parameters],
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=True,
+            allow_nan=False,
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.key == self.key
+
+
+class EvidenceStatus(StrEnum):
+    """How a job ended. A fault of ours or of the machine is never the student's, and never cached."""
+
+    DONE = "done"
+    STUDENT_FAULT = "student_fault"  # their code or file did not do what it must; `problem` says what
+    SYSTEM_FAULT = "system_fault"  # ours, the machine's, a missing data set; `problem` says what
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A job's result, and what it was made with. `result` is plain JSON."""
+
+    key: str
+    status: EvidenceStatus
+    result: Mapping[str, Json] = field(default_factory=dict)
+    problem: Problem | None = None
+    device: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    sandbox: str = ""
+    seconds: float = 0.0
+
+    @property
+    def is_done(self) -> bool:
+        return self.status is EvidenceStatus.DONE
+
+
+EvidenceByJob = Mapping[Job, Evidence]
+
+
+# --- what was found, and what it is worth: Finding -> ScoreCard --------------------------------
+
+
+class Outcome(StrEnum):
+    """What a check found."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # the check could not run: a person looks, the student loses nothing
+    REVIEW = "review"  # the check ran; only a person can decide
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a check found out.
+
+    `credit` is the fraction of the rule's points that this finding earns (0 to 1), None where a
+    person decides (UNKNOWN always; REVIEW where the check has no proposal). A finding of weight 0 is a
+    remark: it is shown and moves no point. The findings of a rule share its points by their weights.
+    """
+
+    outcome: Outcome
+    said: str  # one sentence that the student can act on
+    credit: Fraction | None = None
+    weight: Fraction = Fraction(1)
+    expected: str = ""
+    observed: str = ""
+    place: Place | None = None
+    fix: str = ""
+    code: str = ""  # stable slug for machines: "channel-slip", "missing-file"
+    rule: str = ""  # filled in by the runner, so that no check repeats its own name
+    check: str = ""
+    visibility: Visibility = Visibility.STUDENT
+
+    def __post_init__(self) -> None:
+        if self.outcome is Outcome.UNKNOWN and self.credit is not None:
+            raise ValueError("an UNKNOWN finding has no credit: a person decides")
+        if self.credit is not None and not 0 <= self.credit <= 1:
+            raise ValueError(f"credit {self.credit} is not between 0 and 1")
+        decided = self.outcome in (Outcome.PASSED, Outcome.PARTIAL, Outcome.FAILED)
+        if decided and self.credit is None:
+            raise ValueError(f"a {self.outcome} finding needs a credit")
+
+
+@dataclass(frozen=True)
+class RuleScore:
+    """A rule's findings and what they are worth. `open_points` wait for a person."""
+
+    rule: str
+    check: str
+    points: Fraction
+    max_points: Fraction
+    open_points: Fraction
+    is_bonus: bool
+    visibility: Visibility
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class TaskScore:
+    """One task of the scorecard."""
+
+    task: str
+    title: str
+    points: Fraction
+    max_points: Fraction
+    open_points: Fraction
+    rules: tuple[RuleScore, ...]
+
+
+@dataclass(frozen=True)
+class ScoreCard:
+    """The result of grading one submission. `points` are decided; `open_points` wait for a person."""
+
+    submission: str
+    assignment: str
+    students: tuple[Student, ...]
+    rubric_digest: str
+    tasks: tuple[TaskScore, ...]
+    points: Fraction
+    max_points: Fraction
+    open_points: Fraction
+    problems: tuple[Problem, ...] = ()
+    pass_points: Fraction | None = None
+    made_with: Mapping[str, Json] = field(default_factory=dict)  # versions, sandbox level, devices
