@@ -1,0 +1,173 @@
+"""What is a check? Two pure halves: `needs` names recomputations, `judge` turns their results into findings.
+
+A check awards no points, prints nothing, runs no student code and reads no file but through its arguments.
+Its class docstring is its documentation page. It stands in a file of its own and registers itself:
+
+    @register
+    class Choice(Check):
+        name = "choice"
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import ClassVar, TypeVar
+
+from grader.model import (
+    Answer,
+    Evidence,
+    EvidenceByJob,
+    EvidenceStatus,
+    Finding,
+    Job,
+    Json,
+    Outcome,
+    Place,
+    Problem,
+    Rule,
+    Submission,
+)
+
+ANSWERS_FILE = "answers.json"
+RIGHT, WRONG = Fraction(1), Fraction(0)
+
+
+class Check(ABC):
+    """The half-open form that every check fills in."""
+
+    name: ClassVar[str]
+    settings_schema: ClassVar[Mapping[str, Json]]  # JSON Schema of the rule's settings, references resolved
+    reads_answer: ClassVar[bool] = False  # the rule must name a key of answers.json
+    uses_model: ClassVar[bool] = False  # settings["model"] is filled in from the rubric's `models`
+    uses_network: ClassVar[bool] = False  # settings["network"] is filled in from the rubric's `networks`
+
+    def answer_schema(self, rule: Rule) -> Mapping[str, Json] | None:
+        """JSON Schema of the answer that the rule reads, for the student's editor. None: it reads none."""
+        del rule
+        return None
+
+    def lint(self, rule: Rule) -> Iterable[Problem]:
+        """What is wrong with the settings beyond their schema; `rule.place` says where they stand."""
+        del rule
+        return ()
+
+    def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
+        """The recomputations that `judge` will ask for."""
+        del rule, submission
+        return ()
+
+    @abstractmethod
+    def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
+        """What is so: at least one finding of weight over 0. The same input gives the same findings."""
+
+
+CHECKS: dict[str, Check] = {}
+_C = TypeVar("_C", bound=type[Check])
+
+
+def register(kind: _C) -> _C:
+    """Make a check known under the name that rubrics use."""
+    if kind.name in CHECKS:
+        raise ValueError(f"two checks are named {kind.name!r}")
+    CHECKS[kind.name] = kind()
+    return kind
+
+
+def run_check(check: Check, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> tuple[Finding, ...]:
+    """Judge one rule. A check that breaks or says nothing is UNKNOWN: a person looks, the student loses nothing."""
+    try:
+        findings = list(check.judge(rule, submission, evidence))  # list() here, so a late crash is caught too
+    except Exception as error:  # noqa: BLE001  our own bug must not cost a student anything
+        findings = [_unknown(f"this check broke ({type(error).__name__}: {error}); a person will look", "check-broke")]
+    if not any(finding.weight > 0 for finding in findings):
+        findings.append(_unknown("this check came to no verdict; a person will look", "no-verdict"))
+    return tuple(replace(f, rule=rule.id, check=rule.check, visibility=rule.visibility) for f in findings)
+
+
+def _unknown(said: str, code: str) -> Finding:
+    return Finding(Outcome.UNKNOWN, said, code=code)
+
+
+# --- what checks have in common ---------------------------------------------------------------
+
+
+def passed(said: str, **details: Json) -> Finding:
+    """Full credit."""
+    return Finding(Outcome.PASSED, said, RIGHT, **details)
+
+
+def failed(said: str, **details: Json) -> Finding:
+    """No credit."""
+    return Finding(Outcome.FAILED, said, WRONG, **details)
+
+
+def partial(said: str, credit: Fraction, **details: Json) -> Finding:
+    """Part of the credit; 0 and 1 become FAILED and PASSED, so that the word never contradicts the number."""
+    outcome = {WRONG: Outcome.FAILED, RIGHT: Outcome.PASSED}.get(credit, Outcome.PARTIAL)
+    return Finding(outcome, said, credit, **details)
+
+
+def remark(outcome: Outcome, said: str, **details: Json) -> Finding:
+    """Something worth saying that moves no point."""
+    credit = None if outcome in (Outcome.UNKNOWN, Outcome.REVIEW) else (WRONG if outcome is Outcome.FAILED else RIGHT)
+    return Finding(outcome, said, credit, Fraction(0), **details)
+
+
+def review(said: str, *, credit: Fraction | None = None, **details: Json) -> Finding:
+    """A person decides; `credit` is what the check proposes, None where it proposes nothing."""
+    return Finding(Outcome.REVIEW, said, credit, **details)
+
+
+def answer_to(rule: Rule, submission: Submission) -> Answer | None:
+    """The student's answer that the rule reads; None where there is none, an empty one included."""
+    answer = submission.answers.get(rule.answer or "")
+    is_empty = answer is None or answer.value is None or answer.value in ("", [], {})
+    return None if is_empty else answer
+
+
+def unanswered(rule: Rule) -> Finding:
+    """The finding for an answer that is not there."""
+    place = Place(ANSWERS_FILE, f"/answers/{rule.answer}")
+    return failed(
+        "no answer was given",
+        place=place,
+        fix=f'add "{rule.answer}" under "answers" in answers.json',
+        code="unanswered",
+    )
+
+
+def unreadable(problem: Problem, place: Place | None = None) -> Finding:
+    """The finding for an answer that cannot be read as what it should be."""
+    return failed(problem.what, place=place, observed=problem.where, fix=problem.fix, code=problem.code)
+
+
+def missing(files: Iterable[str]) -> Finding:
+    """The finding for files that a rule needs and that were not handed in."""
+    names = " and ".join(repr(name) for name in files)
+    return failed(f"{names} was not handed in", fix=f"add {names} to the submission", code="missing-file")
+
+
+def fault(evidence: Evidence) -> Finding | None:
+    """The finding for a recomputation that gave no result; None where it did.
+
+    The student's own fault (code that raises, a refused file) costs the points. A fault of the machine is UNKNOWN.
+    """
+    if evidence.is_done:
+        return None
+    problem = evidence.problem or Problem(
+        "no-result", "grader", "the recomputation gave no result", "ask the course staff"
+    )
+    if evidence.status is EvidenceStatus.STUDENT_FAULT:
+        return failed(problem.what, observed=problem.where, fix=problem.fix, code=problem.code)
+    return Finding(Outcome.UNKNOWN, problem.what, observed=problem.where, fix=problem.fix, code=problem.code)
+
+
+def shown(value: Json, limit: int = 120) -> str:
+    """An answer as text on one line, shortened, control characters escaped."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,62 @@
+"""Which recomputations are there, and which submitted files does each read?
+
+A check names jobs with these functions; nothing runs here. A file that is not in the submission is left
+out of the job: the check that wants it says so (`missing_files`), so that no job is made in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from grader.model import Job, Json, SubmittedFile, Submission
+
+CHECKPOINT = "checkpoint"
+DESCRIBE = "describe"
+PREDICT = "predict"
+
+
+def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_checkpoint: bool = True) -> list[str]:
+    """Of the files that the rubric's `model` names, those that were not handed in."""
+    wanted = [model["code"]] + ([model["checkpoint"]] if needs_checkpoint else [])
+    return [path for path in wanted if submission.file(path) is None]
+
+
+def checkpoint_job(submission: Submission, path: str, *, max_elements: int | None = None) -> Job:
+    """Open a weights file without torch and list its tensors. Reads that one file."""
+    return Job(CHECKPOINT, _present(submission, [path]), {"checkpoint": path, "max_elements": max_elements})
+
+
+def describe_job(submission: Submission, model: Mapping[str, Json]) -> Job:
+    """Build the student's model, trace one forward pass, compare its keys with the checkpoint's.
+
+    Reads every Python file of the submission (one may import another) and the checkpoint where there is one.
+    """
+    return Job(DESCRIBE, _model_files(submission, model), _model_parameters(submission, model))
+
+
+def predict_job(submission: Submission, model: Mapping[str, Json], *, data: str, split: str) -> Job:
+    """Logits of the student's checkpoint on a data set; counted against the labels outside the sandbox."""
+    parameters = _model_parameters(submission, model) | {"data": data, "split": split}
+    for key in ("mean", "std"):
+        if key in model:
+            parameters[key] = model[key]
+    return Job(PREDICT, _model_files(submission, model), parameters)
+
+
+def _model_parameters(submission: Submission, model: Mapping[str, Json]) -> dict[str, Json]:
+    has_checkpoint = submission.file(model["checkpoint"]) is not None
+    return {
+        "code": model["code"],
+        "factory": model["factory"],
+        "checkpoint": model["checkpoint"] if has_checkpoint else None,
+        "input": list(model["input"]),
+    }
+
+
+def _model_files(submission: Submission, model: Mapping[str, Json]) -> tuple[SubmittedFile, ...]:
+    code = tuple(file for file in submission.files if file.path.endswith(".py"))
+    return code + _present(submission, [model["checkpoint"]])
+
+
+def _present(submission: Submission, paths: list[str]) -> tuple[SubmittedFile, ...]:
+    return tuple(file for path in paths if (file := submission.file(path)) is not None)
