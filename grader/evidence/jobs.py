@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grader.model import Job, Json, SubmittedFile, Submission
+from grader.model import Job, Json, Submission, SubmittedFile
 
 CHECKPOINT = "checkpoint"
 DESCRIBE = "describe"
