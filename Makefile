@@ -1,0 +1,34 @@
+# make demo   sets up, grades the example class on embedded data, ends with the report
+# make test   sets up, then lint, types, import contract and all tests
+# make bench  prints the ratios of benchmarks/
+
+VENV ?= .venv
+BIN = $(VENV)/bin
+# One torch thread a process: tests and jobs run side by side, and results do not depend on the machine's cores.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint bench setup golden
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.lock pyproject.toml scripts/setup.sh
+	VENV=$(VENV) bash scripts/setup.sh
+
+demo: setup
+	$(BIN)/grader run-all examples/digits-class --course .
+
+test: setup lint
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+# Renews the golden files after a meant change of a report; read the diff.
+golden: setup
+	GRADER_RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden

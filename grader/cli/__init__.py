@@ -1,0 +1,113 @@
+"""The words a person types. Each command is thin: typed arguments, one call, one print.
+
+A command's module is imported when that command runs, so `grader --help` costs click and nothing else. Errors
+become text and exit codes here and nowhere else:
+
+    0 graded (also a low mark)   1 below --fail-under   2 usage   3 course or rubric
+    4 submission cannot be read at all   5 sandbox or machine
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import click
+
+from grader import __version__
+from grader.errors import GraderError, MachineError
+
+COMMANDS = {
+    "check": ("grader.cli.check:check", "Check one submission and print the report."),
+    "run-all": ("grader.cli.run_all:run_all", "Grade every submission in a folder."),
+    "init": ("grader.cli.init:init", "Start an assignment from its template."),
+    "rubric": ("grader.cli.rubric:rubric", "Lint, show and describe rubrics."),
+    "data": ("grader.cli.data:data", "The image sets, and where they are."),
+    "doctor": ("grader.cli.doctor:doctor", "Is this machine ready to grade?"),
+    "completion": ("grader.cli.completion:completion", "Tab completion for your shell."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run; the help needs their first lines only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" Commands: {', '.join(COMMANDS)}."
+            raise click.UsageError(str(error.message).rstrip(".") + "." + hint, ctx) from error
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="grader")
+def cli() -> None:  # noqa: D301  click reads the backspace itself
+    """Recompute what a deep-learning student claims, and score it by the teacher's rubric.
+
+    \b
+    Start here:
+      grader init digits my-digits     # copy the template
+      grader check my-digits           # see what is right, what is missing, and why
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code. The one place where errors become text."""
+    try:
+        code: Any = cli.main(args=arguments, prog_name="grader", standalone_mode=False)
+    except GraderError as error:
+        _show(error)
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away (`| head`): nothing to say, nobody to say it to
+        return 0
+    except Exception:  # noqa: BLE001  whatever is left is a bug of ours, never a low mark
+        traceback.print_exc()
+        click.echo("\nThis is a bug in grader, not in your submission. Please report the lines above.", err=True)
+        return MachineError.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _show(error: GraderError) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    from grader.reports.terminal import show_problems  # noqa: PLC0415
+
+    show_problems(Console(stderr=True, soft_wrap=True), error.problems)

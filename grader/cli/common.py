@@ -1,0 +1,86 @@
+"""What several commands share: finding the course, the console, and the evidence's workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.course import Course
+    from grader.model import Rubric
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def course_option(function: F) -> F:
+    """`--course DIR`."""
+    return click.option(
+        "--course",
+        "course_folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="GRADER_COURSE",
+        help="The course's folder (with grader.toml). Default: found upwards from here.",
+    )(function)
+
+
+def grading_options(function: F) -> F:
+    """How jobs are run: workers, sandbox, cache."""
+    for option in (
+        click.option("--no-cache", is_flag=True, help="Recompute everything, keep nothing."),
+        click.option(
+            "--sandbox",
+            type=click.Choice(["auto", "none"]),
+            default="auto",
+            show_default=True,
+            help="'none' runs model code with limits only: for your own code.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            default=None,
+            help="Recomputations at once. Default: one per CPU core, at most 8.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def find_course(folder: Path | None, *near: Path) -> Course:
+    """The course at `folder`, or the first one found upwards from `near` and from here."""
+    from grader.course import find_course as find  # noqa: PLC0415
+    from grader.errors import CourseError  # noqa: PLC0415
+
+    if folder is not None:
+        return find(folder, upwards=False)
+    first: CourseError | None = None
+    for start in (*near, Path.cwd()):
+        try:
+            return find(start)
+        except CourseError as error:
+            if any(problem.code != "no-course" for problem in error.problems):
+                raise
+            first = first or error
+    assert first is not None  # noqa: S101  Path.cwd() is always tried
+    raise first
+
+
+def load_rubric(course: Course, assignment: str) -> Rubric:
+    """The rubric of an assignment; an unknown one is a CourseError that lists those there are."""
+    from grader.checks import all_checks  # noqa: PLC0415
+    from grader.course import load_assignment  # noqa: PLC0415
+
+    return load_assignment(course, assignment, all_checks())
+
+
+def console(*, is_json: bool = False) -> Console:
+    """Where reports go. Width is the terminal's, 100 where there is none; JSON leaves stdout alone."""
+    from rich.console import Console  # noqa: PLC0415
+
+    width = None if os.isatty(1) or "COLUMNS" in os.environ else 100
+    return Console(stderr=is_json, width=width, highlight=False)

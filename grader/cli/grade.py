@@ -1,0 +1,77 @@
+"""The grading behind `check` and `run-all`: read the submissions, run what they need here, give the scorecards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.cli.common import load_rubric
+
+if TYPE_CHECKING:
+    from grader.course import Course
+    from grader.model import Json, Rubric, ScoreCard, Submission
+
+
+@contextmanager
+def graded(
+    course: Course,
+    sources: Sequence[Path],
+    *,
+    assignment: str | None,
+    jobs: int | None,
+    sandbox: str,
+    uses_cache: bool,
+) -> Iterator[list[tuple[Submission, ScoreCard]]]:
+    """Every submission with its scorecard, in the order of `sources`. What was unpacked goes when the block ends."""
+    from grader import __version__  # noqa: PLC0415
+    from grader.grading import grade  # noqa: PLC0415
+    from grader.intake import submission_from  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        rubrics: dict[str, Rubric] = {}
+        work: list[tuple[Submission, Rubric]] = []
+        for source in sources:
+            submission = stack.enter_context(submission_from(source, assignment=assignment))
+            name = submission.assignment or _only_assignment(course)
+            if name not in rubrics:
+                rubrics[name] = load_rubric(course, name)
+            work.append((submission, rubrics[name]))
+        runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache)
+        cards = list(grade(work, runner, made_with={"grader": __version__}))
+        yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
+
+
+def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
+
+    def run(plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        from grader.evidence.local import LocalRunner  # noqa: PLC0415
+
+        return LocalRunner.for_course(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache)(plan)
+
+    return run
+
+
+def _only_assignment(course: Course) -> str:
+    """The assignment of a submission that names none, where the course has just one."""
+    from grader.course import assignments  # noqa: PLC0415
+    from grader.errors import UsageError  # noqa: PLC0415
+
+    names = assignments(course)
+    if len(names) == 1:
+        return names[0]
+    raise UsageError.single(
+        "the submission does not say which assignment it is for",
+        where="submission.json",
+        fix=f"add {{\"assignment\": ...}} there, or use --assignment with one of: {', '.join(names) or 'none'}",
+    )
+
+
+def output(document: Json) -> None:
+    """JSON on stdout. ASCII only, so that no terminal and no student's text can disturb each other."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=True))

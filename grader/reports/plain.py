@@ -1,0 +1,42 @@
+"""How is a student's text shown? As text: nothing in it can colour, move the cursor, hide or flip what stands there."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal
+from fractions import Fraction
+
+from grader.scoring import rounded
+
+# Cc: ESC and friends; Cf: bidi overrides, zero-width; Co, Cn, Cs: private, unassigned, lone surrogates.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def plain(text: str, *, limit: int = 2_000) -> str:
+    r"""`text` on one line, invisible characters written out, shortened to `limit` characters.
+
+    >>> plain("PASS \x1b[32m100\u202e")
+    'PASS \\x1b[32m100\\u202e'
+    """
+    shown = []
+    for char in text[: limit + 1]:
+        if char in "\n\t\r":
+            shown.append(" ")
+        elif unicodedata.category(char) in _HIDDEN:
+            shown.append(
+                char.encode("ascii", "backslashreplace").decode() if ord(char) > 127 else f"\\x{ord(char):02x}"
+            )
+        else:
+            shown.append(char)
+    line = "".join(shown)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def points_text(points: Fraction) -> str:
+    """Points as a teacher writes them: at most two decimals, no trailing zeros.
+
+    >>> points_text(Fraction(13, 2)), points_text(Fraction(20)), points_text(Fraction(1, 3))
+    ('6.5', '20', '0.33')
+    """
+    value: Decimal = rounded(points)
+    return f"{value:f}"

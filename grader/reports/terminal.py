@@ -1,0 +1,200 @@
+"""What does the student read after `grader check`? Points per task, each verdict with its proof, and what to do.
+
+Student text is only ever shown through `plain` and rich's Text: markup and escape codes in it are letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+
+from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from grader.model import Finding, Outcome, Problem, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.reports.plain import plain, points_text
+
+# A sign and a word beside the colour: nobody has to tell green from red.
+SIGNS = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.PARTIAL: ("◐", "yellow"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.UNKNOWN: ("?", "magenta"),
+    Outcome.REVIEW: ("✎", "cyan"),
+}
+
+
+def show_card(console: Console, card: ScoreCard, *, for_staff: bool = False) -> None:
+    """Print the whole report of one submission."""
+    console.print(card_report(card, for_staff=for_staff))
+
+
+def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderable:
+    """The report of one submission as a rich renderable."""
+    parts: list[ConsoleRenderable] = [_head(card)]
+    if card.problems:
+        parts.append(Text("\nReading the submission", style="bold"))
+        parts.extend(_problem(problem) for problem in card.problems)
+    for task in card.tasks:
+        parts.append(Text())
+        parts.append(_task_line(task))
+        parts.extend(_rules(task.rules, for_staff))
+    parts.append(Text())
+    parts.append(_foot(card))
+    return Group(*parts)
+
+
+def class_table(cards: Sequence[ScoreCard]) -> Table:
+    """One line per submission: points, what waits for a person, and the first thing that cost points."""
+    table = Table(title="Class", title_style="bold", expand=False, pad_edge=False)
+    table.add_column("submission", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("open", justify="right", no_wrap=True)
+    table.add_column("what decided")
+    for card in cards:
+        table.add_row(
+            Text(plain(card.submission, limit=40)),
+            Text(
+                f"{points_text(card.points)} / {points_text(card.max_points)}",
+                style=_style(card.points, card.max_points),
+            ),
+            Text(points_text(card.open_points) if card.open_points else "-"),
+            Group(*_deciding(card)),
+        )
+    return table
+
+
+def summary_line(card: ScoreCard) -> Text:
+    """The one line of `--quiet`."""
+    text = Text(plain(card.submission, limit=60) + ": ")
+    text.append(f"{points_text(card.points)} of {points_text(card.max_points)} points", style="bold")
+    if card.open_points:
+        text.append(f", {points_text(card.open_points)} open")
+    return text
+
+
+def show_problems(console: Console, problems: Iterable[Problem]) -> None:
+    """Problems of a course, a rubric or a command, each with its place and its fix."""
+    for problem in problems:
+        console.print(_problem(problem))
+
+
+def _deciding(card: ScoreCard) -> list[Text]:
+    """Per rule the first finding that is not all right: a reader wants the reason, the report has the rest."""
+    said = [Text.assemble(("✗ ", "red"), plain(problem.what, limit=160)) for problem in card.problems[:1]]
+    for task in card.tasks:
+        for rule in task.rules:
+            bad = [f for f in rule.findings if f.outcome is not Outcome.PASSED and f.weight > 0]
+            if bad and not (said and not any(t.points for t in card.tasks) and card.problems):
+                sign, style = SIGNS[bad[0].outcome]
+                said.append(
+                    Text.assemble((f"{sign} ", style), (f"{rule.rule}: ", "dim"), plain(bad[0].said, limit=240))
+                )
+    return said or [Text("✓ everything holds", style="green")]
+
+
+def _head(card: ScoreCard) -> Panel:
+    who = ", ".join(plain(student.name or student.id, limit=60) for student in card.students)
+    line = Text.assemble((plain(card.submission, limit=80), "bold"), f"  {who}" if who else "")
+    points = Text(
+        f"{points_text(card.points)} of {points_text(card.max_points)} points",
+        style=f"bold {_style(card.points, card.max_points)}",
+    )
+    if card.open_points:
+        points.append(f", {points_text(card.open_points)} wait for a person", style="magenta")
+    grid = Table.grid(expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    grid.add_row(line, points)
+    return Panel(grid, title=Text(plain(card.assignment)), title_align="left", border_style="blue")
+
+
+def _foot(card: ScoreCard) -> Text:
+    counts = dict.fromkeys(Outcome, 0)
+    for finding in (f for task in card.tasks for rule in task.rules for f in rule.findings if f.weight > 0):
+        counts[finding.outcome] += 1
+    text = Text()
+    for outcome, count in counts.items():
+        if count:
+            sign, style = SIGNS[outcome]
+            text.append(f"{sign} {count} {outcome.value}   ", style=style)
+    if card.pass_points is not None:
+        is_passed = card.points >= card.pass_points
+        text.append(
+            f"pass line {points_text(card.pass_points)}: {'reached' if is_passed else 'not reached'}", style="bold"
+        )
+    made = card.made_with
+    if made:
+        versions = " ".join(f"{name} {value}" for name, value in made.items() if isinstance(value, str))
+        text.append(f"\n{plain(versions)}", style="dim")
+    return text
+
+
+def _task_line(task: TaskScore) -> Table:
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column()
+    grid.add_column(justify="right", no_wrap=True)
+    points = f"{points_text(task.points)} / {points_text(task.max_points)}"
+    waiting = f"  ({points_text(task.open_points)} open)" if task.open_points else ""
+    grid.add_row(
+        Text.assemble(("Task ", "bold"), (plain(task.task), "bold"), "  ", (plain(task.title), "bold")),
+        Text.assemble((points, f"bold {_style(task.points, task.max_points)}"), (waiting, "magenta")),
+    )
+    return grid
+
+
+def _rules(rules: Sequence[RuleScore], for_staff: bool) -> Iterator[ConsoleRenderable]:
+    for rule in rules:
+        if rule.visibility is Visibility.STAFF and not for_staff:
+            continue
+        if len(rules) > 1:
+            bonus = " bonus" if rule.is_bonus else ""
+            label = f"{rule.rule}{bonus}  {points_text(rule.points)} / {points_text(rule.max_points)}"
+            yield Padding(Text(label, style="dim"), (0, 0, 0, 2))
+        yield from (_finding(finding) for finding in rule.findings)
+
+
+def _finding(finding: Finding) -> ConsoleRenderable:
+    sign, style = SIGNS[finding.outcome]
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=1)
+    grid.add_column()
+    head = Text(plain(finding.said))
+    if finding.outcome in (Outcome.UNKNOWN, Outcome.REVIEW):
+        head = Text.assemble((f"{finding.outcome.value}: ", style), plain(finding.said))
+    grid.add_row(Text(sign, style=f"bold {style}"), head)
+    if finding.outcome is not Outcome.PASSED:
+        for label, value in _details(finding):
+            grid.add_row("", Text.assemble((f"{label:<11}", "dim"), plain(value)))
+    return Padding(grid, (0, 0, 0, 4))
+
+
+def _details(finding: Finding) -> Iterator[tuple[str, str]]:
+    if finding.observed:
+        yield "claimed", finding.observed
+    if finding.expected:
+        yield "recomputed", finding.expected
+    if finding.place is not None:
+        yield "see", str(finding.place)
+    if finding.fix:
+        yield "fix", finding.fix
+
+
+def _problem(problem: Problem) -> ConsoleRenderable:
+    return Text.assemble(
+        ("✗ ", "bold red"),
+        (plain(problem.where), "bold"),
+        ": ",
+        plain(problem.what),
+        ("\n  fix: ", "dim"),
+        plain(problem.fix),
+    )
+
+
+def _style(points: Fraction, of: Fraction) -> str:
+    if points >= of:
+        return "green"
+    return "red" if points * 2 < of else "yellow"
