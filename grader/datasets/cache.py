@@ -1,0 +1,154 @@
+"""How is a set read fast the second time? As memory-mapped bytes in the user's cache folder.
+
+Two data files per split, named by the digest of their content: labels lie apart from images, so that a process
+which may see only the images can be given only these. A small JSON file per source, named by the fingerprint of
+the files that were read (path, size, time of change), says which content they held: that is all `digest` reads.
+
+Nothing here is locked. Every file is written under another name, synced, and renamed into place, data before JSON;
+processes that build at once write the same bytes. What is read is hashed: a damaged file counts as absent and is
+made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.datasets.image_set import content_digest
+from grader.datasets.registry import Found, Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+FORMAT = 1
+STALE_AFTER_S = 3600  # a temporary file older than this was left by a process that died
+log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """Where the sets are cached: below GRADER_CACHE, else below the user's cache folder of this system."""
+    from platformdirs import user_cache_dir
+
+    return Path(os.environ.get("GRADER_CACHE") or user_cache_dir("grader")) / "datasets"
+
+
+def known_digest(source: Source, split: str, found: Found) -> str:
+    """The content digest recorded for these very files, or "" where none is. Reads one small file."""
+    return str(_sidecar(source, split, found).get("digest", ""))
+
+
+def read(source: Source, split: str, found: Found) -> tuple[Array, Array, str] | None:
+    """The cached images, labels and digest, hashed just now; None where they are absent or damaged."""
+    import numpy as np
+
+    digest = known_digest(source, split, found)
+    if not digest:
+        return None
+    shape = (source.counts[split], *source.shape)
+    images_file, labels_file = _data_files(digest)
+    try:
+        images = np.memmap(images_file, np.uint8, mode="r", shape=shape)
+        labels = np.memmap(labels_file, "<i8", mode="r", shape=shape[:1])
+        is_whole = (images_file.stat().st_size, labels_file.stat().st_size) == (images.nbytes, labels.nbytes)
+    except (OSError, ValueError):  # absent, or shorter than the shape says
+        return None
+    if not is_whole or content_digest(images, labels) != digest:
+        return None
+    return images, labels, digest
+
+
+def write(source: Source, split: str, found: Found, images: Array, labels: Array, *, digest: str) -> bool:
+    """Keep a split for the next time. False, with a warning, where the folder cannot be written."""
+    import numpy as np
+
+    folder = cache_folder()
+    record = {"format": FORMAT, "name": source.name, "split": split, "digest": digest,
+              "shape": list(images.shape), "source": _identity(source, split, found)}  # fmt: skip
+    images_file, labels_file = _data_files(digest)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        _put(images_file, np.ascontiguousarray(images).data)
+        _put(labels_file, np.ascontiguousarray(labels, dtype="<i8").data)
+        _put(_sidecar_file(source, split, found), json.dumps(record, indent=1).encode())
+    except OSError as error:
+        log.warning(
+            "%s: cannot be written (%s), so %s is read anew each time\n  fix: export GRADER_CACHE=FOLDER",
+            folder, error.strerror, source.name,
+        )  # fmt: skip
+        return False
+    return True
+
+
+def _identity(source: Source, split: str, found: Found) -> Mapping[str, Any]:
+    """What the content depends on, as far as that can be seen without reading it."""
+    files = []
+    for path in found.files:
+        info = path.stat()
+        files.append([str(path.resolve()), info.st_size, info.st_mtime_ns])
+    return {"name": source.name, "split": split, "reader": source.reader_version, "files": files}
+
+
+def _sidecar_file(source: Source, split: str, found: Found) -> Path:
+    fingerprint = hashlib.sha256(json.dumps(_identity(source, split, found), sort_keys=True).encode()).hexdigest()
+    return cache_folder() / f"{source.name}-{split}-{fingerprint[:16]}.json"
+
+
+def _sidecar(source: Source, split: str, found: Found) -> Mapping[str, Any]:
+    """The record of these files, or an empty one where there is none that fits them and the pinned digest."""
+    try:
+        record = json.loads(_sidecar_file(source, split, found).read_bytes())
+        shape, digest, of = record["shape"], record["digest"], record["source"]
+        fits = (
+            record["format"] == FORMAT
+            and of == _identity(source, split, found)
+            and shape == [source.counts[split], *source.shape]
+            and digest == source.digests.get(split, digest)
+            and len(bytes.fromhex(digest)) == hashlib.sha256().digest_size
+        )
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or not what we wrote
+        return {}
+    return record if fits else {}
+
+
+def _data_files(digest: str) -> tuple[Path, Path]:
+    folder = cache_folder()
+    return folder / f"{digest}.images", folder / f"{digest}.labels"
+
+
+def _put(path: Path, data: bytes | memoryview) -> None:
+    """Write a file whole or not at all, also through a power cut."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:24]}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    with suppress(OSError):  # not every file system can sync a folder; the content is checked when read
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > STALE_AFTER_S:
+                left.unlink()

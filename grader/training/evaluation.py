@@ -1,0 +1,104 @@
+"""How many images does a trusted network classify right? An exact count, in plain float32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.datasets import ImageSet
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH_SIZE = 500
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many of n images were classified right: a count, so that nothing is lost to rounding.
+
+    >>> Accuracy(9401, 10_000).value
+    0.9401
+    >>> print(Accuracy(9401, 10_000))
+    94.01% (9,401 of 10,000)
+    """
+
+    correct: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        return self.correct / self.n
+
+    def __str__(self) -> str:
+        return f"{self.value:.2%} ({self.correct:,} of {self.n:,})"
+
+
+def evaluate(
+    model: torch.nn.Module, image_set: ImageSet, *, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
+) -> Accuracy:
+    """Count the images of a set that a model classifies right, on the device where the model lies.
+
+    The class is that of the largest score, the first one of a tie. An image with a score that is not finite counts
+    as wrong. `mean` and `std` are as in `grader.datasets.inputs`. The model is put into evaluation mode, and back.
+
+    Shapes:  the model maps (N, C, H, W) float32 to (N, classes) scores
+    Raises:  ValueError for an empty set or another output shape
+    """
+    import torch
+
+    if not len(image_set):
+        raise ValueError(f"{image_set.name} ({image_set.split}) holds no images")
+    on = next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
+    images, labels = resident(image_set, on)
+    return Accuracy(count_correct(model, images, labels, mean, std), len(image_set))
+
+
+def resident(image_set: ImageSet, on: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The whole set on a device, as bytes: (N, C, H, W) uint8 and (N,) int64."""
+    import numpy as np
+    import torch
+
+    images = torch.from_numpy(np.array(image_set.images))  # a copy: the set itself is read-only
+    labels = torch.from_numpy(np.array(image_set.labels, dtype=np.int64))
+    return images.to(on), labels.to(on)
+
+
+def as_inputs(images: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
+    """What a network sees: `grader.datasets.inputs`, bit for bit, on the device of the images."""
+    made = images.float().div_(255)
+    if mean:
+        made.sub_(made.new_tensor(mean)[:, None, None])
+    if std:
+        made.div_(made.new_tensor(std)[:, None, None])
+    return made
+
+
+def count_correct(
+    model: torch.nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> int:
+    """The images (N, C, H, W) uint8 whose largest score is that of their label (N,)."""
+    import torch
+
+    was_training = model.training
+    model.eval()
+    correct = 0
+    with torch.inference_mode():
+        for start in range(0, len(labels), BATCH_SIZE):
+            wanted = labels[start : start + BATCH_SIZE]
+            scores = model(as_inputs(images[start : start + BATCH_SIZE], mean, std))
+            check_shape(scores, len(wanted))
+            is_right = (scores.argmax(dim=1) == wanted) & scores.isfinite().all(dim=1)
+            correct += int(is_right.sum())
+    model.train(was_training)
+    return correct
+
+
+def check_shape(scores: torch.Tensor, n: int, classes: int | None = None) -> None:
+    """ValueError unless the scores are (n, classes), or (n, any number) where `classes` is None."""
+    if scores.ndim != 2 or scores.shape[0] != n or classes not in (None, scores.shape[1]):
+        raise ValueError(f"the model gives {tuple(scores.shape)} for {n} images, not ({n}, {classes or 'classes'})")

@@ -1,0 +1,120 @@
+"""How is a network trained? Everything that decides the result but the network and the seed, as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Literal, get_args
+
+from grader.model import Json
+
+Optimizer = Literal["sgd", "adam", "adamw"]
+Schedule = Literal["constant", "cosine", "one-cycle", "multi-step"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A training run.
+
+    Units:   `learning_rate` is the highest of the schedule; `milestones` are epochs, after which the rate is
+             multiplied by `gamma`; `warm_up` is a fraction of all steps; `shift_px` is the most pixels by which a
+             training image is moved, up or down and left or right; `log_every_steps` counts mini-batches
+    Raises:  ValueError that names every setting out of its range
+
+    The loss is the cross-entropy; the last mini-batch of an epoch may be smaller. Inputs are pixels from 0 to 1,
+    normalised where `mean` and `std` (one number per channel) are given.
+    """
+
+    data_set: str
+    optimizer: Optimizer
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    momentum: float = 0.0  # of sgd
+    is_nesterov: bool = False  # of sgd
+    weight_decay: float = 0.0
+    schedule: Schedule = "constant"
+    warm_up: float = 0.3  # of one-cycle
+    milestones: tuple[int, ...] = ()  # of multi-step
+    gamma: float = 0.1  # of multi-step
+    label_smoothing: float = 0.0
+    shift_px: int = 0
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    log_every_steps: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        demands = {
+            f"optimizer {self.optimizer!r} is none of {get_args(Optimizer)}": self.optimizer in get_args(Optimizer),
+            f"schedule {self.schedule!r} is none of {get_args(Schedule)}": self.schedule in get_args(Schedule),
+            f"learning_rate {self.learning_rate} is not over 0": 0 < self.learning_rate < math.inf,
+            f"epochs {self.epochs} is not at least 1": self.epochs >= 1,
+            f"batch_size {self.batch_size} is not at least 1": self.batch_size >= 1,
+            f"momentum {self.momentum} is not in [0, 1)": 0 <= self.momentum < 1,
+            f"momentum {self.momentum} is for sgd only": self.optimizer == "sgd" or not self.momentum,
+            "is_nesterov needs a momentum": self.momentum > 0 or not self.is_nesterov,
+            f"weight_decay {self.weight_decay} is negative": 0 <= self.weight_decay < math.inf,
+            f"warm_up {self.warm_up} is not in (0, 1)": 0 < self.warm_up < 1,
+            f"milestones {self.milestones} do not rise": list(self.milestones) == sorted(set(self.milestones)),
+            "milestones are for multi-step, which needs them": bool(self.milestones) == (self.schedule == "multi-step"),
+            f"gamma {self.gamma} is not over 0": 0 < self.gamma < math.inf,
+            f"label_smoothing {self.label_smoothing} is not in [0, 1)": 0 <= self.label_smoothing < 1,
+            f"shift_px {self.shift_px} is negative": self.shift_px >= 0,
+            f"log_every_steps {self.log_every_steps} is not at least 1": self.log_every_steps is None
+            or self.log_every_steps >= 1,
+            f"seed {self.seed} is not from 0 to 2^63 - 1": 0 <= self.seed < 2**63,
+        }
+        wrong = [what for what, is_so in demands.items() if not is_so]
+        if wrong:
+            raise ValueError("recipe: " + "; ".join(wrong))
+
+    def to_json(self) -> dict[str, Json]:
+        """The recipe as plain JSON, for keys and records.
+
+        >>> recipe = Recipe(data_set="digits", optimizer="adam", learning_rate=0.002, epochs=3, batch_size=32)
+        >>> Recipe.from_json(recipe.to_json()) == recipe
+        True
+        """
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Json]) -> Recipe:
+        """The recipe that `to_json` wrote; ValueError for an unknown setting."""
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ValueError(f"recipe: unknown settings {', '.join(unknown)}")
+        settings: dict[str, Json] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**settings)
+
+    def rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of a step; the first step is 0.
+
+        Source:  PyTorch's CosineAnnealingLR and OneCycleLR (its defaults: from 1/25 up to `learning_rate`, down to
+                 1/250,000), stepped after every mini-batch, and MultiStepLR
+
+        >>> recipe = Recipe(
+        ...     data_set="digits", optimizer="sgd", learning_rate=1, epochs=2, batch_size=1, schedule="cosine"
+        ... )
+        >>> [round(recipe.rate_at(step, 2), 3) for step in range(4)]
+        [1.0, 0.854, 0.5, 0.146]
+        """
+        highest, steps = self.learning_rate, self.epochs * steps_per_epoch
+        if self.schedule == "cosine":
+            return _cosine(highest, 0.0, step / steps)
+        if self.schedule == "multi-step":
+            return highest * self.gamma ** sum(step >= epoch * steps_per_epoch for epoch in self.milestones)
+        if self.schedule == "one-cycle":
+            first, last = highest / 25, highest / 25 / 10_000
+            top = self.warm_up * steps - 1  # as PyTorch counts: a step before the fraction is over
+            if step <= top:
+                return _cosine(first, highest, step / top if top else 1.0)
+            return _cosine(highest, last, (step - top) / (steps - 1 - top))
+        return highest
+
+
+def _cosine(start: float, end: float, part: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
