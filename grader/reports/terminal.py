@@ -168,7 +168,7 @@ def _finding(finding: Finding) -> ConsoleRenderable:
     grid.add_row(Text(sign, style=f"bold {style}"), head)
     if finding.outcome is not Outcome.PASSED:
         for label, value in _details(finding):
-            grid.add_row("", Text.assemble((f"{label:<11}", "dim"), plain(value)))
+            grid.add_row("", Text.assemble((f"{label:<12}", "dim"), plain(value)))
     return Padding(grid, (0, 0, 0, 4))
 
 

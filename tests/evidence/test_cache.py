@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from grader.errors import MachineError
+from grader.evidence.cache import Cache
+from grader.model import Evidence, EvidenceStatus, Problem
+
+KEY = "ab" * 32
+
+
+def done(**result):
+    return Evidence(KEY, EvidenceStatus.DONE, result=result, device="cpu", versions={"torch": "2"}, seconds=1.5)
+
+
+def fault(code, status=EvidenceStatus.STUDENT_FAULT):
+    return Evidence(KEY, status, problem=Problem(code, "model.py:3", "what", "fix"))
+
+
+def test_nothing_is_known_at_first(tmp_path):
+    assert Cache(tmp_path).get(KEY) is None
+
+
+def test_what_was_put_comes_back_equal(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put(done(correct=3, n=4))
+    assert cache.get(KEY) == done(correct=3, n=4)
+
+
+def test_a_lasting_fault_of_the_student_is_kept(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put(fault("pickled-code"))
+    assert cache.get(KEY) == fault("pickled-code")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        pytest.param(fault("data-set-missing", EvidenceStatus.SYSTEM_FAULT), id="a fault of the system"),
+        pytest.param(fault("timeout"), id="a clock that another day could beat"),
+        pytest.param(fault("memory"), id="memory that another day could have"),
+    ],
+)
+def test_what_could_change_is_not_kept(tmp_path, evidence):
+    cache = Cache(tmp_path)
+    cache.put(evidence)
+    assert cache.get(KEY) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda _: b"", id="empty after a power cut"),
+        pytest.param(lambda data: data[: len(data) // 2], id="half written"),
+        pytest.param(lambda data: data.replace(b'"correct": 3', b'"correct": 4'), id="edited"),
+        pytest.param(lambda _: b"[]", id="another document"),
+        pytest.param(lambda _: b"\xff\xfe", id="not text"),
+    ],
+)
+def test_a_damaged_file_counts_as_absent_and_is_made_again(tmp_path, damage):
+    cache = Cache(tmp_path)
+    cache.put(done(correct=3))
+    [file] = tmp_path.rglob("*.json")
+    file.write_bytes(damage(file.read_bytes()))
+    assert cache.get(KEY) is None
+    cache.put(done(correct=3))
+    assert cache.get(KEY) == done(correct=3)
+
+
+def test_a_result_filed_under_another_key_is_not_taken(tmp_path):
+    cache = Cache(tmp_path)
+    cache.put(done())
+    [file] = tmp_path.rglob("*.json")
+    other = "ab" + "cd" * 31
+    file.rename(file.with_name(f"{other}.json"))
+    assert cache.get(other) is None
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_fix(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(MachineError, match="GRADER_CACHE"):
+        Cache(blocked).put(done())
+
+
+def test_no_scratch_file_is_left(tmp_path):
+    Cache(tmp_path).put(done())
+    names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert names == [f"{KEY}.json"]
+    assert json.loads(next(tmp_path.rglob("*.json")).read_text())["evidence"]["key"] == KEY
