@@ -16,6 +16,6 @@ __all__ = ["Check", "all_checks", "run_check"]
 def all_checks() -> Mapping[str, Check]:
     """Every check by its name. A new file in this folder is a new check; nothing else is edited."""
     for module in pkgutil.iter_modules(__path__):
-        if module.name != "base":
+        if module.name != "base" and not module.name.startswith("_"):  # _helpers register nothing
             importlib.import_module(f"{__name__}.{module.name}")
     return dict(sorted(CHECKS.items()))

@@ -1,0 +1,71 @@
+"""What the tests of checks share: rules, submissions and evidence made by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+
+import pytest
+
+from grader.model import Answer, Evidence, EvidenceStatus, Place, Problem, Rule, Submission, SubmittedFile
+
+MODEL = {"code": "model.py", "factory": "build_model", "checkpoint": "model.pth", "input": [1, 28, 28]}
+
+
+@pytest.fixture
+def model():
+    """The model that rubrics of the tests name; its files are those of `hand_in(files=...)` by these names."""
+    return dict(MODEL)
+
+
+@pytest.fixture
+def make_rule():
+    """make_rule("accuracy", at_least=0.95, answer="layers") -> Rule; settings are the other keywords."""
+
+    def make(check, *, answer=None, **settings):
+        place = Place("rubrics/test.yaml", "/tasks/0/rules/0", 7)
+        return Rule("the-rule", check, Fraction(1), settings, answer=answer, place=place)
+
+    return make
+
+
+@pytest.fixture
+def hand_in(tmp_path):
+    """hand_in({"layers": [...]}, files={"model.py": b"..."}) -> Submission, with its files on disk."""
+
+    def make(answers=None, *, files=None, problems=(), is_readable=True):
+        listed = []
+        for path, content in (files or {}).items():
+            data = content.encode() if isinstance(content, str) else content
+            target = tmp_path / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            listed.append(SubmittedFile(path, len(data), hashlib.sha256(data).hexdigest()))
+        stated = {
+            key: Answer(value, Place("answers.json", f"/answers/{key}")) for key, value in (answers or {}).items()
+        }
+        return Submission(
+            "s1", "test", tmp_path, tuple(listed), answers=stated, problems=tuple(problems), is_readable=is_readable
+        )
+
+    return make
+
+
+@pytest.fixture
+def done():
+    """done({...}) -> Evidence of a job that ended well."""
+    return lambda result: Evidence("key", EvidenceStatus.DONE, result)
+
+
+@pytest.fixture
+def student_fault():
+    """Evidence of a job that ended by the student's fault."""
+    problem = Problem("build-raised", "model.py:4", "build_model raised NameError", "define it")
+    return Evidence("key", EvidenceStatus.STUDENT_FAULT, problem=problem)
+
+
+@pytest.fixture
+def system_fault():
+    """Evidence of a job that ended by the machine's fault."""
+    problem = Problem("no-data", "mnist", "the data set is not here", "run `grader data fetch mnist`")
+    return Evidence("key", EvidenceStatus.SYSTEM_FAULT, problem=problem)
