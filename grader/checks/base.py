@@ -34,6 +34,11 @@ from grader.model import (
 
 ANSWERS_FILE = "answers.json"
 RIGHT, WRONG = Fraction(1), Fraction(0)
+REVEAL: Mapping[str, Json] = {
+    "type": "boolean",
+    "default": True,
+    "description": "whether a finding shows what was expected; false for a graded task that students may check at home",
+}
 
 
 class Check(ABC):
@@ -70,9 +75,11 @@ _C = TypeVar("_C", bound=type[Check])
 
 
 def register(kind: _C) -> _C:
-    """Make a check known under the name that rubrics use."""
+    """Make a check known under the name that rubrics use, and give it the setting that all of them have."""
     if kind.name in CHECKS:
         raise ValueError(f"two checks are named {kind.name!r}")
+    properties = {**kind.settings_schema.get("properties", {}), "reveal": REVEAL}
+    kind.settings_schema = {**kind.settings_schema, "properties": properties}
     CHECKS[kind.name] = kind()
     return kind
 
@@ -85,6 +92,8 @@ def run_check(check: Check, rule: Rule, submission: Submission, evidence: Eviden
         findings = [_unknown(f"this check broke ({type(error).__name__}: {error}); a person will look", "check-broke")]
     if not any(finding.weight > 0 for finding in findings):
         findings.append(_unknown("this check came to no verdict; a person will look", "no-verdict"))
+    if rule.settings.get("reveal") is False:
+        findings = [replace(finding, expected="") for finding in findings]
     return tuple(replace(f, rule=rule.id, check=rule.check, visibility=rule.visibility) for f in findings)
 
 
