@@ -236,7 +236,7 @@ def _slip(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
         return "a line break or tab inside a text", "write \\n or \\t, or close the text on its own line"
     if error.msg.startswith("Invalid \\"):
         return "a backslash that starts no escape", "write two backslashes for one"
-    if before.isdigit() and rest[:1] in ("/", "%", "_", ".") or (before == "0" and rest[:1].isdigit()):
+    if (before.isdigit() and rest[:1] in ("/", "%", "_", ".")) or (before == "0" and rest[:1].isdigit()):
         return f"a number that goes on with {rest[0]}", "write a plain number such as 0.5; put other text in quotes"
     if rest[:1] in ("+", "."):
         return said, "write a number as 0.5 or 5: with a digit first and no plus sign"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -32,16 +33,27 @@ def schema(name: str) -> Mapping[str, Json]:
 @lru_cache(maxsize=1)
 def _strict() -> Callable[..., Validator]:
     """Draft 2020-12 with strict types. Made once: extending a class costs as much as checking a small file."""
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  start-up: only who reads a file pays
+    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415  start-up
 
     def is_integer(_checker: Any, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
 
+    def pattern(_validator: Any, wanted: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re.search(_as_in_json_schema(wanted), value, re.ASCII):
+            yield ValidationError(f"{value!r} does not match {wanted!r}")
+
     extend: Any = validators.extend
     made: Callable[..., Validator] = extend(
-        Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer)
+        Draft202012Validator,
+        {"pattern": pattern},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer),
     )
     return made
+
+
+def _as_in_json_schema(pattern: str) -> str:
+    r"""`pattern` as JSON Schema means it: `$` is the end. Python's own lets a line break pass before it: "s123\n"."""
+    return pattern[:-1] + r"\Z" if pattern.endswith("$") and not pattern.endswith(r"\$") else pattern
 
 
 def validator(of: Mapping[str, Json]) -> Validator:

@@ -1,0 +1,77 @@
+"""What in a sound rubric is worth a second look? Only what is hardly ever meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from grader.course.points import points_text
+from grader.course.written import Path_
+from grader.documents import Document
+from grader.documents.wording import clean
+from grader.model import Json, Place, Problem, Rubric, Visibility
+
+PRESENCE_ONLY = "text"  # the check that looks whether something was written, and leaves the rest to a person
+# Settings under which 0 lets everything through, whatever the check.
+DEMANDS = frozenset({"at_least", "threshold", "demand", "min_accuracy", "full_from"})
+
+
+def warnings(rubric: Rubric, document: Document) -> Iterator[tuple[Place, Problem]]:
+    """The warnings about a rubric that loaded, each with the place that it belongs to."""
+    for code, path, what, fix in _all(rubric, document):
+        place = document.place(path)
+        yield place, Problem(f"warning-{code}", clean(str(place)), what, fix)
+
+
+def _all(rubric: Rubric, document: Document) -> Iterator[tuple[str, Path_, str, str]]:
+    yield from _tasks(rubric)
+    yield from _unused(document)
+    for at, task in enumerate(rubric.tasks):
+        for index, rule in enumerate(task.rules):
+            path: Path_ = ("tasks", at, "rules", index)
+            if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id):
+                what = f"the id {rule.id!r} is not in lower case with hyphens, as those of checks and findings are"
+                yield "rule-id", (*path, "id"), what, "write it such as layer-table"
+            if rule.visibility is Visibility.STAFF and rule.points > 0 and not rule.is_bonus:
+                what = f"{points_text(rule.points)} points hang on a rule whose findings the student never sees"
+                yield "hidden-points", path, what, "write points: 0, or visibility: student"
+            for key, setting in rule.settings.items():
+                if key in DEMANDS and _is_nought(setting):
+                    yield "no-demand", (*path, key), f"{key} is 0: everything passes", "write what is demanded"
+
+
+def _tasks(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
+    for at, task in enumerate(rubric.tasks):
+        if not task.title:
+            what = f"the task {task.id!r} has no title: reports show its number only"
+            yield "no-title", ("tasks", at), what, "add title: what the task is about"
+    rules = list(rubric.rules())
+    if rubric.points == 0:
+        yield "no-points", ("tasks",), "no task has points: every scorecard is 0 of 0", "give the tasks points"
+    elif all(rule.check == PRESENCE_ONLY for rule in rules if rule.points > 0 and not rule.is_bonus):
+        what = f"every point hangs on the check {PRESENCE_ONLY!r}, which recomputes nothing: a person grades it all"
+        yield "text-only", ("tasks",), what, "add a check that recomputes a claim"
+    if rubric.pass_points == 0:
+        yield "no-demand", ("pass_points",), "0 points are needed to pass: everybody does", "raise or remove it"
+
+
+def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:
+    """Entries of `networks` and `models` that no rule names."""
+    tasks = document.value["tasks"]
+    rules = [rule for task in tasks for rule in task["rules"]]
+    for table, key in (("networks", "network"), ("models", "model")):
+        entries = document.value.get(table, {})
+        named = {rule[key] for rule in rules if isinstance(rule.get(key), str)}
+        is_default = key == "model" and len(entries) == 1  # taken by rules that name none
+        for name in entries:
+            if name not in named and not is_default:
+                yield (
+                    f"unused-{key}",
+                    (table, name),
+                    f"no rule uses the {key} {name!r}",
+                    "remove it, or name it in a rule",
+                )
+
+
+def _is_nought(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == 0

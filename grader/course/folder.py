@@ -1,0 +1,119 @@
+"""Which course is this, and where are its parts? A folder with grader.toml, found upwards, never guessed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.course.defaults import with_defaults
+from grader.course.toml_text import parse_toml
+from grader.documents import DocumentError, problems_in, read_text, schema
+from grader.errors import CourseError
+
+COURSE_FILE = "grader.toml"
+DATA_VARIABLE = "GRADER_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run of a student's code may use. The defaults and their reasons: course.schema.json."""
+
+    memory_mb: int  # address space, MiB
+    wall_s: int
+    cpu_s: int
+    processes: int  # and threads
+    tmpfs_mb: int  # MiB
+    output_kb: int  # KiB kept of what the code prints
+
+    @classmethod
+    def default(cls) -> Limits:
+        """The limits of a course that states none.
+
+        >>> Limits.default().wall_s
+        120
+        """
+        return cls(**with_defaults({}, schema("course")["properties"]["sandbox"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course: where its parts are, all as absolute paths, and the limits that its sandbox sets."""
+
+    root: Path
+    name: str
+    rubrics: Path
+    reference_solutions: Path
+    submissions_template: Path
+    data_root: Path
+    limits: Limits
+    contact: str = ""
+
+
+def find_course(
+    start: Path,
+    *,
+    upwards: bool = True,
+    outside: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Course:
+    """The course at `start` or, with `upwards`, in the nearest folder above it; else CourseError.
+
+    No course stands in for one that is not found. A grader.toml in or below `outside` is passed over:
+    name the submission there, for its author must not choose the rubric. GRADER_DATA in `environment`
+    wins over the file's data root. The error's code is "no-course" where no grader.toml was found at all.
+    """
+    first = Path(os.path.abspath(start))  # noqa: PTH100  not resolved: `..` means what the user sees, links kept
+    untrusted = outside.resolve() if outside is not None else None
+    for folder in (first, *first.parents) if upwards else (first,):
+        file = folder / COURSE_FILE
+        if file.is_file() and not (untrusted and folder.resolve().is_relative_to(untrusted)):
+            return _course(folder, file, environment)
+    above = " or in a folder above it" if upwards else ""
+    raise CourseError.single(
+        f"there is no {COURSE_FILE} here{above}",
+        where=str(start),
+        fix="name the course's folder with --course DIR, or run the command inside the course",
+        code="no-course",
+    )
+
+
+def load_course(root: Path) -> Course:
+    """The course in the folder `root`, or CourseError with every problem of its grader.toml."""
+    return find_course(root, upwards=False)
+
+
+def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
+    rules = schema("course")
+    try:
+        document = parse_toml(read_text(file), name=str(file))
+    except DocumentError as error:
+        raise CourseError(error.problems) from error
+    problems = list(problems_in(document, rules, code="course"))
+    if problems:
+        raise CourseError(problems)
+    value = with_defaults(document.value, rules)
+    rubrics = _folder(root, value["rubrics"])
+    if not rubrics.is_dir():
+        raise CourseError.single(
+            f"the folder of the rubrics, {rubrics}, is not there",
+            where=str(document.place(["rubrics"])),
+            fix='create it, or name another: rubrics = "FOLDER"',
+            code="no-rubrics",
+        )
+    shared_data = environment.get(DATA_VARIABLE)
+    return Course(
+        root=root,
+        name=value["name"],
+        rubrics=rubrics,
+        reference_solutions=_folder(root, value["reference_solutions"]),
+        submissions_template=_folder(root, value["submissions_template"]),
+        data_root=Path(os.path.abspath(shared_data)) if shared_data else _folder(root, value["data"]["root"]),  # noqa: PTH100
+        limits=Limits(**value["sandbox"]),
+        contact=value["report"]["contact"],
+    )
+
+
+def _folder(base: Path, written: str) -> Path:
+    return Path(os.path.normpath(base / os.path.expanduser(written)))  # noqa: PTH111  leaves an unknown ~name as it is

@@ -1,0 +1,267 @@
+"""What does a rubric's document say, and everything that is wrong with it? One pass that never stops at the first slip.
+
+The published schema goes first; what it refuses is not looked at again, and everything else still is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from grader.course.order import order_problems
+from grader.course.points import points_from, points_text, shared
+from grader.course.references import References, Resolved
+from grader.course.rubrics import Checks, CheckSpec, is_warning
+from grader.course.written import COMMON_KEYS, Path_, Written
+from grader.documents import Document, did_you_mean, schema, validator
+from grader.documents.validation import broken_rules
+from grader.documents.wording import clean
+from grader.model import Json, Place, Problem, Rubric, Rule, Task, Visibility
+
+
+class Reading:
+    """One rubric being read: the problems found so far, each with the line it belongs to."""
+
+    def __init__(
+        self, document: Document, checks: Checks, *, stem: str, layer_schema: Mapping[str, Json] | None = None
+    ) -> None:
+        self._document = document
+        self._checks = checks
+        self._stem = stem
+        self._found: dict[Problem, int] = {}
+        self._unsound: list[Path_] = []
+        self._references = References(document, self._is_sound, layer_schema)
+        self._validators: dict[str, Any] = {}
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Errors and warnings in the order of the lines."""
+        return tuple(sorted(self._found, key=lambda problem: self._found[problem]))
+
+    def errors(self) -> tuple[Problem, ...]:
+        """What keeps the rubric from being used."""
+        return tuple(problem for problem in self.problems() if not is_warning(problem))
+
+    def add(self, place: Place, problem: Problem) -> None:
+        """Keep a problem that belongs to `place`; the same one is kept once."""
+        self._found.setdefault(problem, place.line or 0)
+
+    def rubric(self, digest: str) -> Rubric | None:
+        """The rubric, or None where there is an error."""
+        value = self._document.value
+        self._schema_pass(value)
+        if not isinstance(value, dict):
+            return None
+        for told in self._references.layer_problems():
+            self._say(*told)
+        written = self._written(value)
+        tasks = [self._task(path, task, rules) for path, task, rules in written]
+        rules = [rule for *_, rules in written for rule in rules]
+        self._ids(written)
+        for rule, code, what, fix in order_problems(rules):
+            self._say(code, (*rule.path, "after"), what, fix)
+        self._head(value, sum((task.points for task in tasks), Fraction(0)))
+        if self.errors():
+            return None
+        return Rubric(
+            assignment=value["assignment"],
+            title=value["title"],
+            tasks=tuple(tasks),
+            file=self._document.name,
+            digest=digest,
+            pass_points=points_from(value["pass_points"]) if "pass_points" in value else None,
+            description=value.get("description", ""),
+        )
+
+    # --- finding problems ---------------------------------------------------------------------
+
+    def _say(self, code: str, path: Path_, what: str, fix: str) -> None:
+        place = self._document.place(path)
+        self.add(place, Problem(code, clean(str(place)), what, fix))
+
+    def _schema_pass(self, value: Json) -> None:
+        checker = validator(schema("rubric"))
+        if checker.is_valid(value):
+            return
+        for at, _, explained in broken_rules(checker, value):
+            self._unsound.append(at)
+            self._say("rubric", at, explained.said, explained.fix)
+
+    def _is_sound(self, *path: str | int) -> bool:
+        """Whether the schema has nothing against what stands at `path` or below."""
+        return not any(at[: len(path)] == path for at in self._unsound)
+
+    def _head(self, value: Mapping[str, Json], total: Fraction) -> None:
+        if self._is_sound("assignment") and value.get("assignment", self._stem) != self._stem:
+            what = f"the assignment is {value['assignment']!r}, the file is named {self._stem!r}"
+            fix = f"write assignment: {self._stem}, or rename the file to {value['assignment']}.yaml"
+            self._say("other-name", ("assignment",), what, fix)
+        # A total that other problems make wrong proves nothing about the pass line.
+        if "pass_points" in value and self._is_sound("pass_points") and self._is_sound("tasks"):
+            pass_points = points_from(value["pass_points"])
+            if pass_points > total:
+                what = (
+                    f"{points_text(pass_points)} points are needed to pass, the tasks have {points_text(total)} in all"
+                )
+                self._say("pass-points", ("pass_points",), what, f"write {points_text(total)} or less")
+
+    def _ids(self, tasks: list[tuple[Path_, Mapping[str, Json], list[Written]]]) -> None:
+        """Every task's id once, every rule's id once."""
+        seen: dict[str, Path_] = {}
+        for path, task, _ in tasks:
+            name = task.get("id")
+            if isinstance(name, str) and self._is_sound(*path, "id"):
+                if name in seen:
+                    what = f"two tasks have the id {name!r}, the other{self._on_line(seen[name])}"
+                    self._say("duplicate-id", (*path, "id"), what, "give each task an id of its own")
+                seen.setdefault(name, path)
+        rules: dict[str, Written] = {}
+        for rule in (rule for *_, rules_of_task in tasks for rule in rules_of_task):
+            if rule.id is None:
+                continue
+            other = rules.setdefault(rule.id, rule)
+            if other is not rule:
+                where = (*rule.path, "id") if rule.has_own_id else rule.path
+                what = f"two rules have the id {rule.id!r}, the other{self._on_line(other.path)}"
+                takes = "" if rule.has_own_id and other.has_own_id else " (a rule without one takes its check's name)"
+                self._say("duplicate-id", where, what, f"give each rule an id of its own{takes}")
+
+    def _on_line(self, path: Path_) -> str:
+        line = self._document.place(path).line
+        return f" on line {line}" if line is not None else ""
+
+    # --- tasks and rules ----------------------------------------------------------------------
+
+    def _written(self, value: Mapping[str, Json]) -> list[tuple[Path_, Mapping[str, Json], list[Written]]]:
+        """Every task and rule that is a table of keys at all."""
+        made = []
+        for index, task in _tables(value.get("tasks")):
+            path: Path_ = ("tasks", index)
+            rules = [self._rule(rule, (*path, "rules", at)) for at, rule in _tables(task.get("rules"))]
+            made.append((path, task, rules))
+        return made
+
+    def _rule(self, value: Mapping[str, Json], path: Path_) -> Written:
+        def sound(key: str) -> Json:
+            return value.get(key) if self._is_sound(*path, key) else None
+
+        points = sound("points")
+        check = sound("check")
+        return Written(
+            path=path,
+            value=value,
+            id=sound("id") if "id" in value else check,
+            check=check,
+            points=None if points is None else points_from(points),
+            points_are_sound=self._is_sound(*path, "points"),
+            after=tuple(sound("after") or ()),
+            is_bonus=bool(sound("bonus")),
+        )
+
+    def _task(self, path: Path_, task: Mapping[str, Json], rules: list[Written]) -> Task:
+        """The task. Where something in it is wrong, it is only good for finding more that is wrong."""
+        has_points = "points" in task and self._is_sound(*path, "points")
+        points = points_from(task["points"]) if has_points else Fraction(0)
+        counted = [rule for rule in rules if not rule.is_bonus]
+        if has_points and rules and self._is_sound(*path, "rules") and all(rule.points_are_sound for rule in rules):
+            self._sum(path, task, points, counted)
+        for rule in rules:
+            if rule.is_bonus and "points" not in rule.value:
+                self._say(
+                    "bonus-points", rule.path, "the bonus rule states no points", "add points: the bonus it gives"
+                )
+        shares = iter(shared(points, [rule.points for rule in counted]))
+        made = [self._made(rule, rule.points or Fraction(0) if rule.is_bonus else next(shares)) for rule in rules]
+        return Task(str(task.get("id", "")), str(task.get("title", "")), points, tuple(made))
+
+    def _sum(self, path: Path_, task: Mapping[str, Json], points: Fraction, counted: list[Written]) -> None:
+        """Refuse rules that do not share the task's points exactly."""
+        stated = sum((rule.points for rule in counted if rule.points is not None), Fraction(0))
+        silent = [rule for rule in counted if rule.points is None]
+        name = f"task {task['id']!r}" if isinstance(task.get("id"), str) else "the task"
+        has = f"the task has {points_text(points)}"
+        at = (*path, "points")
+        if stated > points:
+            what = f"the rules of {name} have {points_text(stated)} points together, {has}"
+            fix = f"take {points_text(stated - points)} off them, or write points: {points_text(stated)} for the task"
+            self._say("points-sum", at, what, fix)
+        elif silent and points > 0 and stated == points:
+            for rule in silent:
+                what = f"nothing is left for this rule: the others of {name} have all its {points_text(points)} points"
+                self._say("points-sum", rule.path, what, "write points: 0 if it only informs, or lower the others")
+        elif not silent and stated < points:
+            if not counted:
+                what, fix = f"only bonus rules share {name}, and {has}", "write points: 0 for the task, or add a rule"
+            else:
+                what = f"the rules of {name} have {points_text(stated)} points together, {has}"
+                fix = f"add {points_text(points - stated)} to them, or write points: {points_text(stated)} for the task"
+            self._say("points-sum", at, what, fix)
+
+    def _made(self, written: Written, points: Fraction) -> Rule:
+        """The rule with its settings resolved and checked by its check."""
+        value, path = written.value, written.path
+        settings = {key: setting for key, setting in value.items() if key not in COMMON_KEYS}
+        rule = Rule(
+            id=written.id or "",
+            check=written.check or "",
+            points=points,
+            settings=settings,
+            answer=value.get("answer") if self._is_sound(*path, "answer") else None,
+            after=written.after,
+            visibility=Visibility(value.get("visibility", "student")) if self._is_sound(*path, "visibility")
+            else Visibility.STUDENT,
+            is_bonus=written.is_bonus,
+            place=self._document.place(path),
+        )  # fmt: skip
+        if written.check is None:
+            return rule
+        check = self._checks.get(written.check)
+        if check is None:
+            what = f"there is no check named {clean(repr(written.check), 80)}"
+            self._say("unknown-check", (*path, "check"), what, did_you_mean(written.check, self._checks))
+            return rule
+        self._answer(check, written)
+        resolved = self._references.resolve(check, value, path)
+        for told in resolved.problems:
+            self._say(*told)
+        rule = replace(rule, settings={**settings, **resolved.settings})
+        if self._settings_are_sound(check, rule.settings, resolved, path):
+            for problem in check.lint(rule):
+                self.add(rule.place, problem)
+        return rule
+
+    def _answer(self, check: CheckSpec, written: Written) -> None:
+        """A check that reads an answer needs its key; another takes none."""
+        if check.reads_answer and "answer" not in written.value:
+            what = f"the check {check.name!r} reads an answer, and the rule names none"
+            self._say("answer", written.path, what, 'add answer: KEY, its key under "answers" in answers.json')
+        elif not check.reads_answer and "answer" in written.value:
+            what = f"the check {check.name!r} reads no answer"
+            self._say("answer", (*written.path, "answer"), what, "remove answer")
+
+    def _settings_are_sound(
+        self, check: CheckSpec, settings: Mapping[str, Json], resolved: Resolved, path: Path_
+    ) -> bool:
+        """Check the settings by the check's own schema, closed: a key it does not name is a slip of the pen."""
+        if check.name not in self._validators:
+            rules = {"additionalProperties": False, **check.settings_schema}
+            # The common keys are taken out of the settings before: they are named here to be suggested.
+            rules["properties"] = {**dict.fromkeys(COMMON_KEYS, True), **rules.get("properties", {})}
+            self._validators[check.name] = validator(rules)
+        checker = self._validators[check.name]
+        is_sound = not resolved.unresolved
+        if checker.is_valid(settings):
+            return is_sound
+        for at, _, explained in broken_rules(checker, settings):
+            if at[:1] and at[0] in resolved.unresolved:  # told already, where the reference is
+                continue
+            self._say("settings", resolved.origin(path, at), explained.said, explained.fix)
+            is_sound = False
+        return is_sound
+
+
+def _tables(value: Json) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """The entries of a list that are tables of keys, with their index; the schema names the others."""
+    if isinstance(value, list):
+        yield from ((index, entry) for index, entry in enumerate(value) if isinstance(entry, dict))

@@ -1,0 +1,140 @@
+"""How does a rubric file become a Rubric? Read, checked against everything at once, resolved; or refused with reasons.
+
+    rubrics/ASSIGNMENT.yaml -> Document -> Reading (schema, names, settings, points, order) -> Rubric
+
+The checks stand above this package, so the loader is handed them: see `CheckSpec`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from grader.course.folder import Course
+from grader.documents import DocumentError, decode, did_you_mean, parse_yaml
+from grader.documents.wording import clean
+from grader.errors import CourseError
+from grader.model import Json, Problem, Rubric, Rule
+
+MAX_RUBRIC_BYTES = 2**20  # the largest rubric of a course is under 20 kB
+
+
+class CheckSpec(Protocol):
+    """What the loader has to know of a check."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings_schema(self) -> Mapping[str, Json]:
+        """JSON Schema of an object: the rule's settings, with `network` and `model` resolved."""
+
+    @property
+    def uses_model(self) -> bool: ...
+    @property
+    def uses_network(self) -> bool: ...
+    @property
+    def reads_answer(self) -> bool: ...
+    def answer_schema(self, rule: Rule) -> Mapping[str, Json] | None:
+        """JSON Schema of the answer that the rule reads, self-contained (no $ref); None where any shape will do."""
+
+    def lint(self, rule: Rule) -> Iterable[Problem]:
+        """What is wrong with sound settings beyond their schema. A code that starts with "warning-" stops nothing."""
+
+
+Checks = Mapping[str, CheckSpec]
+
+
+def load_rubric(
+    path: Path, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None, name: str | None = None
+) -> Rubric:
+    """The rubric in the file `path`, or CourseError with every problem of it.
+
+    `layer_schema` is the JSON Schema of one layer of the rubric's networks. `name` is what messages and
+    findings call the file: by default its folder and name, the same on every machine.
+    """
+    from grader.course.reading import Reading  # noqa: PLC0415  this module defines what that one reads
+
+    data, shown_name = _bytes(path, name)
+    try:
+        document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
+    except DocumentError as error:
+        raise CourseError(error.problems) from error
+    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema)
+    rubric = reading.rubric(hashlib.sha256(data).hexdigest())
+    if rubric is None:
+        raise CourseError(reading.errors())
+    return rubric
+
+
+def rubric_problems(
+    path: Path, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None, name: str | None = None
+) -> tuple[Problem, ...]:
+    """Every error of the rubric in the file `path`, and what is worth a second look (codes "warning-...").
+
+    In the order of the lines. Empty means that it loads and that nothing looks odd.
+    """
+    from grader.course.advice import warnings  # noqa: PLC0415
+    from grader.course.reading import Reading  # noqa: PLC0415
+
+    try:
+        data, shown_name = _bytes(path, name)
+        document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
+    except DocumentError as error:
+        return error.problems
+    except CourseError as error:
+        return error.problems
+    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema)
+    rubric = reading.rubric(hashlib.sha256(data).hexdigest())
+    if rubric is not None:
+        for place, problem in warnings(rubric, document):
+            reading.add(place, problem)
+    return reading.problems()
+
+
+def is_warning(problem: Problem) -> bool:
+    """Whether the problem stops nothing."""
+    return problem.code.startswith("warning-")
+
+
+def assignments(course: Course) -> tuple[str, ...]:
+    """The assignments of the course: the names of its rubric files, sorted."""
+    return tuple(sorted(file.stem for file in course.rubrics.glob("*.yaml") if file.is_file()))
+
+
+def load_assignment(
+    course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
+) -> Rubric:
+    """The rubric of an assignment of the course, or CourseError. `assignment` may come from a stranger."""
+    return load_rubric(_rubric_file(course, assignment), checks, layer_schema=layer_schema)
+
+
+def lint_assignment(
+    course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
+) -> tuple[Problem, ...]:
+    """The errors and warnings of an assignment's rubric; CourseError where there is no such assignment."""
+    return rubric_problems(_rubric_file(course, assignment), checks, layer_schema=layer_schema)
+
+
+def _rubric_file(course: Course, assignment: str) -> Path:
+    known = assignments(course)
+    if assignment not in known:  # also what keeps a name such as ../../x inside the folder
+        raise CourseError.single(
+            f"there is no assignment {clean(repr(assignment), 80)}",
+            where=str(course.rubrics),
+            fix=did_you_mean(assignment, known),
+            code="no-assignment",
+        )
+    return course.rubrics / f"{assignment}.yaml"
+
+
+def _bytes(path: Path, name: str | None) -> tuple[bytes, str]:
+    shown_name = name or f"{path.absolute().parent.name}/{path.name}"
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_RUBRIC_BYTES + 1), shown_name
+    except OSError as error:
+        raise CourseError.single(
+            f"cannot be read ({error.strerror})", where=str(path), fix="check the name and the folder", code="no-rubric"
+        ) from error
