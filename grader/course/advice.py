@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from grader.course.points import points_text
+from grader.course.points import points_words
 from grader.course.written import Path_
 from grader.documents import Document
 from grader.documents.wording import clean
@@ -33,7 +33,7 @@ def _all(rubric: Rubric, document: Document) -> Iterator[tuple[str, Path_, str, 
                 what = f"the id {rule.id!r} is not in lower case with hyphens, as those of checks and findings are"
                 yield "rule-id", (*path, "id"), what, "write it such as layer-table"
             if rule.visibility is Visibility.STAFF and rule.points > 0 and not rule.is_bonus:
-                what = f"{points_text(rule.points)} points hang on a rule whose findings the student never sees"
+                what = f"the student never sees the findings of this rule, which is worth {points_words(rule.points)}"
                 yield "hidden-points", path, what, "write points: 0, or visibility: student"
             for key, setting in rule.settings.items():
                 if key in DEMANDS and _is_nought(setting):
@@ -52,7 +52,7 @@ def _tasks(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
         what = f"every point hangs on the check {PRESENCE_ONLY!r}, which recomputes nothing: a person grades it all"
         yield "text-only", ("tasks",), what, "add a check that recomputes a claim"
     if rubric.pass_points == 0:
-        yield "no-demand", ("pass_points",), "0 points are needed to pass: everybody does", "raise or remove it"
+        yield "no-demand", ("pass_points",), "to pass takes 0 points: everybody does", "raise or remove it"
 
 
 def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:

@@ -41,6 +41,15 @@ def points_text(points: Fraction) -> str:
     return f"{sign}{whole}.{rest:06d}".rstrip("0").rstrip(".")
 
 
+def points_words(points: Fraction) -> str:
+    """Points with their noun.
+
+    >>> points_words(Fraction(1)), points_words(Fraction(1, 2))
+    ('1 point', '0.5 points')
+    """
+    return f"{points_text(points)} point{'' if points == 1 else 's'}"
+
+
 def shared(total: Fraction, given: Sequence[Fraction | None]) -> tuple[Fraction, ...]:
     """The points of each rule: what it states, or an equal share of what the others leave.
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from grader.course.order import order_problems
-from grader.course.points import points_from, points_text, shared
+from grader.course.points import points_from, points_text, points_words, shared
 from grader.course.references import References, Resolved
 from grader.course.rubrics import Checks, CheckSpec, is_warning
 from grader.course.written import COMMON_KEYS, Path_, Written
@@ -101,9 +101,7 @@ class Reading:
         if "pass_points" in value and self._is_sound("pass_points") and self._is_sound("tasks"):
             pass_points = points_from(value["pass_points"])
             if pass_points > total:
-                what = (
-                    f"{points_text(pass_points)} points are needed to pass, the tasks have {points_text(total)} in all"
-                )
+                what = f"to pass takes {points_words(pass_points)}, all tasks together have {points_text(total)}"
                 self._say("pass-points", ("pass_points",), what, f"write {points_text(total)} or less")
 
     def _ids(self, tasks: list[tuple[Path_, Mapping[str, Json], list[Written]]]) -> None:
@@ -183,18 +181,18 @@ class Reading:
         has = f"the task has {points_text(points)}"
         at = (*path, "points")
         if stated > points:
-            what = f"the rules of {name} have {points_text(stated)} points together, {has}"
+            what = f"the rules of {name} have {points_words(stated)} together, {has}"
             fix = f"take {points_text(stated - points)} off them, or write points: {points_text(stated)} for the task"
             self._say("points-sum", at, what, fix)
         elif silent and points > 0 and stated == points:
             for rule in silent:
-                what = f"nothing is left for this rule: the others of {name} have all its {points_text(points)} points"
+                what = f"nothing is left for this rule: the others of {name} have all of {points_words(points)}"
                 self._say("points-sum", rule.path, what, "write points: 0 if it only informs, or lower the others")
         elif not silent and stated < points:
             if not counted:
                 what, fix = f"only bonus rules share {name}, and {has}", "write points: 0 for the task, or add a rule"
             else:
-                what = f"the rules of {name} have {points_text(stated)} points together, {has}"
+                what = f"the rules of {name} have {points_words(stated)} together, {has}"
                 fix = f"add {points_text(points - stated)} to them, or write points: {points_text(stated)} for the task"
             self._say("points-sum", at, what, fix)
 

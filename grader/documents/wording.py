@@ -190,8 +190,8 @@ def _pattern(error: Any) -> Iterator[Explained]:
 def _length(*, noun: str, unit: str, is_least: bool) -> Callable[[Any], Iterator[Explained]]:
     def explained(error: Any) -> Iterator[Explained]:
         wanted, has = error.validator_value, len(error.instance)
-        limit = f"at least {wanted}" if is_least else f"at most {wanted}"
-        said = f"the {noun} is empty" if has == 0 else f"the {noun} has {_count(has, unit)}, expected {limit}"
+        limit = f"at {'least' if is_least else 'most'} {_count(wanted, unit)}"
+        said = f"the {noun} is empty" if has == 0 else f"the {noun} has {_count(has, unit)}"
         yield Explained(said, f"write {limit}" + _behind(error))
 
     return explained

@@ -49,6 +49,7 @@ def parse_yaml(text: str, *, name: str) -> Document:
         ) from error
     if builder.problems:
         raise DocumentError(builder.problems)
+    builder.lines.setdefault((), 1)  # a file without a value still has a place
     return Document(name, builder.value, builder.lines)
 
 
