@@ -40,12 +40,11 @@ class Accuracy(Check):
     test set, and how it was trained.
 
         check: accuracy
-        settings:
-          model: cnn
-          data: mnist
-          split: test
-          at_least: 0.95
-          from: 0.90
+        model: cnn
+        data: mnist
+        split: test
+        at_least: 0.95
+        from: 0.90
     """
 
     name: ClassVar[str] = "accuracy"
@@ -119,7 +118,7 @@ def _job(rule: Rule, submission: Submission) -> Job:
 
 
 def _problem(rule: Rule, setting: str, what: str, fix: str) -> Problem:
-    return Problem("setting", str(rule.place.child("settings", setting)), what, fix)
+    return Problem("setting", str(rule.place.child(setting)), what, fix)
 
 
 def _judged(settings: Mapping[str, Json], result: Mapping[str, Json], place: Place) -> Finding:

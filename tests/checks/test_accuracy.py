@@ -215,7 +215,7 @@ def test_a_missing_data_set_costs_the_student_nothing(make_rule, hand_in, model,
 )
 def test_lint_names_settings_that_make_no_sense(make_rule, settings, where):
     [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", **settings))
-    assert problem.where == f"rubrics/test.yaml:7 /tasks/0/rules/0/settings{where}"
+    assert problem.where == f"rubrics/test.yaml:7 /tasks/0/rules/0{where}"
 
 
 def test_lint_leaves_sensible_settings_alone(make_rule):
