@@ -1,0 +1,87 @@
+"""How is a program started in bubblewrap? With an empty environment, its options on a descriptor, as nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from grader.sandbox import layout
+from grader.sandbox.outcome import Limits
+from grader.sandbox.process import ResultPipe, Watched, watch
+from grader.sandbox.protocol import FrameReader
+
+_REACH = Path(__file__).parent / "reach.py"
+_STAGES = ("/mnt", "/media", "/tmp")  # noqa: S108  an empty folder is enough: it is covered in a private namespace
+
+
+@cache
+def bubblewrap() -> str | None:
+    """The path of bwrap, or None."""
+    return shutil.which("bwrap") or shutil.which("bwrap", path="/usr/local/bin:/usr/bin:/bin")
+
+
+def isolated(
+    here: layout.Installation,
+    opened: Mapping[str, int],
+    request: bytes,
+    result: ResultPipe,
+    reader: FrameReader,
+    limits: Limits,
+) -> Watched:
+    """Run /box/programs/start.py in a fresh box. `opened` are descriptors of its files, by their path in it.
+
+    Raises OSError where it cannot be started at all.
+    """
+    bwrap = bubblewrap()
+    if bwrap is None:
+        raise FileNotFoundError(2, "bubblewrap is not installed", "bwrap")
+    is_root = os.geteuid() == 0
+    stage = next(path for path in _STAGES if Path(path).is_dir()) if is_root else ""
+    moved = {source: f"{stage}/{index}" for index, (source, _) in enumerate(here.binds)} if is_root else {}
+    files = [(descriptor, f"{layout.BOX}/{path}") for path, descriptor in opened.items()]
+    options = layout.arguments(here, files, tmpfs_mb=limits.tmpfs_mb, moved=moved)
+    with ExitStack() as stack:
+        # Options on a descriptor: on the command line they would show host paths to the box and to everybody here.
+        arguments = stack.enter_context(_memory(b"".join(option.encode() + b"\0" for option in options)))
+        program = [here.python, *layout.PYTHON_OPTIONS, layout.START, str(result.writing)]
+        command = [bwrap, "--args", str(arguments), "--", *program]
+        descriptors = [arguments, *opened.values()]
+        if is_root:
+            plan = {
+                "binds": [source for source, _ in here.binds],
+                "stage": stage,
+                "uid": layout.UID,
+                "command": command,
+            }
+            planned = stack.enter_context(_memory(json.dumps(plan).encode()))
+            command = [sys.executable, "-I", "-S", "-B", str(_REACH), str(planned)]
+            descriptors.append(planned)
+        return watch(
+            command,
+            environment={},  # bubblewrap's own: what it has, the box could read
+            descriptors=descriptors,
+            request=request,
+            result=result,
+            reader=reader,
+            limits=limits,
+            is_wrapped=True,
+        )
+
+
+@contextmanager
+def _memory(data: bytes) -> Iterator[int]:
+    """A descriptor from which `data` can be read."""
+    descriptor = os.memfd_create("grader")
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(data)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""How can a job in the sandbox end? It answers, or it is the student's fault, or it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grader.model import Json, Problem
+
+ISOLATED = "L3"
+TRUSTED = "L1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one job may use. Past any of these it is killed, or refused more, and the finding names the limit.
+
+    `memory_mb` is the address space of each process and the private memory of all of them together (a torch import
+    alone takes 600 MB of address space); `cpu_s` is summed over all processes and threads; `processes` counts
+    threads too; `tmpfs_mb` is the size of /tmp, and of /dev/shm; `output_kb` is how much of what the code prints
+    is kept. One MB is 2**20 bytes.
+    """
+
+    memory_mb: int = 4096
+    wall_s: float = 120.0
+    cpu_s: float = 240.0
+    processes: int = 64
+    tmpfs_mb: int = 256
+    output_kb: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How well jobs are kept apart: L3 in bubblewrap, L1 with limits only (for one's own code).
+
+    `reason` says why it is this level, `fix` how to raise it (empty where it is the highest).
+
+    >>> str(Level("L1", "asked for by --sandbox none"))
+    'L1'
+    """
+
+    name: str
+    reason: str
+    fix: str = ""
+
+    @property
+    def is_isolated(self) -> bool:
+        """True where code of strangers may be run."""
+        return self.name == ISOLATED
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What every end of a job has: the level, seconds on the clock and of CPU, and the tail of what was printed.
+
+    `output` is text of standard output and standard error in the order in which they came, control characters
+    escaped; `is_output_cut` where its beginning was dropped.
+    """
+
+    level: str
+    seconds: float
+    cpu_seconds: float = 0.0
+    output: str = ""
+    is_output_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Ended):
+    """The program answered: plain JSON, or the raw bytes that were asked for. `notes` are remarks on the way."""
+
+    result: Json = None
+    payload: bytes = b""
+    notes: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StudentFault(Ended):
+    """The submitted code or file did not do what it must. `limit` and `use` are filled for a resource."""
+
+    problem: Problem = Problem("", "", "", "")
+    limit: str = ""
+    use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFault(Ended):
+    """The sandbox, the machine or our own program failed: a person looks, nobody loses points."""
+
+    problem: Problem = Problem("", "", "", "")

@@ -1,0 +1,137 @@
+"""What can code in the box do? Tries the doors that must be closed, and says what happened. Harmless by itself.
+
+Used by `grader doctor` and at the first start; holds no secret and needs no library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+CLONE_NEWUSER = 0x10000000
+
+
+def main(request: dict[str, Any], _box: Any) -> dict[str, Any]:
+    """Try each door that the request names: {name: argument} -> {name: what happened}."""
+    tries = {
+        "ping": lambda _: "here",
+        "read": _read,
+        "connect": _connect,
+        "fork": _fork,
+        "allocate": _allocate,
+        "sleep": _sleep,
+        "spin": _spin,
+        "fill": _fill,
+        "environment": lambda _: _environment(),
+        "descriptors": lambda _: _descriptors(),
+        "namespace": lambda _: _namespace(),
+        "identity": lambda _: [os.getuid(), os.getpid(), os.getppid(), os.getsid(0)],
+    }
+    return {name: tries[name](argument) for name, argument in request.items()}
+
+
+def _read(paths: list[str]) -> dict[str, str]:
+    seen = {}
+    for path in paths:
+        try:
+            seen[path] = f"read {len(Path(path).read_bytes())} bytes"
+        except OSError as error:
+            seen[path] = type(error).__name__
+    return seen
+
+
+def _connect(port: int) -> str:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2):
+            return "connected"
+    except OSError as error:
+        return type(error).__name__
+
+
+def _fork(most: int) -> int:
+    """How many children can be started, at most `most`. All of them end by themselves."""
+    children = []
+    for _ in range(most):
+        try:
+            pid = os.fork()
+        except OSError:
+            break
+        if pid == 0:
+            time.sleep(5)
+            os._exit(0)
+        children.append(pid)
+    for pid in children:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    return len(children)
+
+
+def _allocate(size: int) -> str:
+    try:
+        return f"got {len(bytearray(size)):,} bytes"
+    except MemoryError:
+        return "MemoryError"
+
+
+def _sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+def _spin(seconds: float) -> str:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return "spun"
+
+
+def _fill(arguments: list[Any]) -> dict[str, int]:
+    """Bytes that can be written to a file in each of the folders, at most `size`; -1 where none can be made."""
+    size, *folders = arguments
+    written = {}
+    for folder in folders:
+        path = Path(folder) / "fill"
+        count = -1
+        try:
+            with path.open("wb", buffering=0) as file:
+                count = 0
+                while count < size:
+                    count += file.write(b"\0" * min(1 << 16, size - count))
+        except OSError:
+            pass
+        finally:
+            if count >= 0:
+                path.unlink()
+        written[folder] = count
+    return written
+
+
+def _environment() -> dict[str, list[str]]:
+    """The names of the variables of this process and of process 1, and its command line."""
+    first = Path("/proc/1/environ").read_bytes().split(b"\0")
+    return {
+        "here": sorted(os.environ),
+        "first": sorted(word.partition(b"=")[0].decode() for word in first if word),
+        "command": Path("/proc/1/cmdline").read_bytes().decode().split("\0"),
+    }
+
+
+def _descriptors() -> list[int]:
+    """Which descriptors are open."""
+    found = []
+    for number in range(4096):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        found.append(number)
+    return found
+
+
+def _namespace() -> str:
+    libc = ctypes.CDLL(None, use_errno=True)
+    return "made" if libc.unshare(CLONE_NEWUSER) == 0 else os.strerror(ctypes.get_errno())

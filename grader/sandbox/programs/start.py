@@ -1,0 +1,120 @@
+"""The first file that runs in the box: reads the request, sets the limits, runs the program, answers, ends.
+
+`python -I -S -B start.py RESULT`, where RESULT is the number of the pipe to answer on. The request comes on standard
+input. Everything up to `started` is ours; a failure before it is never the student's.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import json
+import math
+import os
+import resource
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+MOST_REQUEST_BYTES = 64 * 2**20
+OPEN_FILES = 512
+
+
+class Box:
+    """Where things stand in here, and how to speak."""
+
+    def __init__(self, root: str, channel: Any) -> None:
+        self.root = root
+        self.submission = f"{root}/submission"
+        self.inputs = f"{root}/inputs"
+        self.channel = channel
+
+
+def main() -> NoReturn:
+    leave = os._exit  # kept: an answer ends the process, whatever atexit or threads were left
+    descriptor = int(sys.argv[1])
+    said = _request()
+    _only(descriptor)
+    _limit(said["limits"], is_isolated=said["is_isolated"])
+    sys.path.insert(0, said["root"])
+    channels = importlib.import_module("programs.channel")
+    sys.path.remove(said["root"])
+    sys.path += said["sites"]
+    # What `site` would have set, which does not run in here.
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+    channel = channels.Channel(descriptor, bytes.fromhex(said["nonce"]))
+    program = importlib.import_module(f"programs.{said['program']}")
+    prepare: Callable[[], None] | None = getattr(program, "prepare", None)
+    if prepare is not None:
+        prepare()
+    channel.started()
+    try:
+        channel.answer(program.main(said["request"], Box(said["root"], channel)))
+    except channels.Fault as fault:
+        channel.fault(fault)
+    except MemoryError:
+        channel.fault(out_of_memory(channels.Fault, said["limits"]["memory_mb"]))
+    except BaseException:  # noqa: BLE001  our program's own failure must reach the parent, whatever it is
+        import traceback  # noqa: PLC0415
+
+        channel.broken(traceback.format_exc())
+    leave(0)
+
+
+def out_of_memory(fault: Callable[..., Exception], memory_mb: int) -> Exception:
+    """The limit was met outside of the student's own functions, such as while the checkpoint is read."""
+    what = f"needs more than {memory_mb:,} MB of memory"
+    fix = "hand in a smaller model"
+    return fault("memory", "submission", what, fix, limit=f"{memory_mb:,} MB", use=f"over {memory_mb:,} MB")
+
+
+def _request() -> Any:
+    (length,) = struct.unpack("!Q", _exactly(8))
+    if length > MOST_REQUEST_BYTES:
+        raise ValueError(f"a request of {length:,} bytes")
+    return json.loads(_exactly(length))
+
+
+def _exactly(count: int) -> bytes:
+    read = bytearray()
+    while len(read) < count:
+        block = os.read(0, count - len(read))
+        if not block:
+            raise EOFError("the request breaks off")
+        read += block
+    return bytes(read)
+
+
+def _only(descriptor: int) -> None:
+    """Close whatever else is open; nothing that this process starts gets the pipe."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    most = os.sysconf("SC_OPEN_MAX")
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, min(most, 65_536) if most > 0 else 65_536)
+    os.set_inheritable(descriptor, False)
+
+
+def _limit(limits: dict[str, Any], *, is_isolated: bool) -> None:
+    """Hard limits of the kernel, for each process; the parent watches the sum of them all."""
+    wanted = {
+        "RLIMIT_AS": limits["memory_mb"] * 2**20,
+        "RLIMIT_CPU": math.ceil(limits["cpu_s"]) + 1,  # the parent's clock comes first, and says it better
+        "RLIMIT_FSIZE": limits["tmpfs_mb"] * 2**20,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": OPEN_FILES,
+    }
+    if is_isolated:
+        # Counted in the box's own user namespace. Outside of a box it would count the user's other processes.
+        wanted["RLIMIT_NPROC"] = limits["processes"]
+    for name, most in wanted.items():
+        try:
+            resource.setrlimit(getattr(resource, name), (most, most))
+        except (ValueError, OSError):
+            if is_isolated:
+                raise
+
+
+if __name__ == "__main__":
+    main()

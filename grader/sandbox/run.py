@@ -1,0 +1,167 @@
+"""How is one job done in the box? Files and a request go in, an answer comes out, or a fault with its owner."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+from grader.model import Json, Problem
+from grader.sandbox import boxes, layout
+from grader.sandbox.outcome import Answered, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.process import ResultPipe, Watched, watch
+from grader.sandbox.protocol import FrameReader, request_bytes
+from grader.sandbox.verdict import judged
+
+_MOST_BYTES = 2 * 2**30  # of all files of one job: they are held in memory while it runs
+
+
+def run(
+    program: str | Path,
+    *,
+    files: Mapping[str, Path],
+    request: Json,
+    inputs: Path | None = None,
+    answer_bytes: int | None = None,
+    limits: Limits | None = None,
+    level: Level | None = None,
+) -> Answered | StudentFault | SystemFault:
+    """Run one of our programs on a student's files, in the box.
+
+    `program` is a name in grader/sandbox/programs, or (for tests) the path of another such file. `files` are the
+    student's, by their relative POSIX paths: they stand read-only under /box/submission. `inputs` is a file of raw
+    bytes, read-only at /box/inputs. With `answer_bytes` the answer is exactly that many raw bytes, otherwise JSON.
+    Without `level` it is run in a sandbox or not at all: code runs without one only where a caller says so, by
+    `level("none")` or by handing on the level that `level()` found.
+
+    Raises ValueError where the call itself makes no sense (a path that leads out of the folder, an unknown program).
+    """
+    from grader.sandbox.levels import level as best_level  # noqa: PLC0415  it runs a probe by this function
+
+    limits = limits or Limits()
+    if level is None:
+        level = best_level()
+        if not level.is_isolated:
+            problem = Problem("no-sandbox", "sandbox", f"there is no sandbox here: {level.reason}", level.fix)
+            return SystemFault(level.name, 0.0, problem=problem)
+    programs = _programs(program)
+    name = Path(program).stem if isinstance(program, Path) else program
+    staged = {_checked(path): source for path, source in files.items()}
+    _refuse_clashes(staged)
+    nonce = secrets.token_bytes(16)
+    reader = FrameReader(nonce, answer_bytes=answer_bytes)
+    here = layout.installation()
+    said: dict[str, Json] = {
+        "program": name,
+        "limits": asdict(limits),
+        "is_isolated": level.is_isolated,
+        "request": request,
+    }
+    with ExitStack() as stack:
+        try:
+            opened = {
+                **{f"programs/{file.name}": stack.enter_context(_regular(file)) for file in programs},
+                **{f"submission/{path}": stack.enter_context(_regular(file)) for path, file in staged.items()},
+            }
+            if inputs is not None:
+                opened["inputs"] = stack.enter_context(_regular(inputs))
+            total = sum(os.fstat(descriptor).st_size for descriptor in opened.values())
+            if total > _MOST_BYTES:
+                what = f"the files have {total:,} bytes together"
+                problem = Problem("too-large", name, what, f"hand in at most {_MOST_BYTES:,} bytes")
+                return StudentFault(level.name, 0.0, problem=problem, limit=f"{_MOST_BYTES:,} bytes", use=f"{total:,}")
+            result = ResultPipe()
+            stack.callback(result.close)
+            if level.is_isolated:
+                said |= {"root": layout.BOX, "sites": list(here.box_sites)}
+                watched = boxes.isolated(here, opened, request_bytes(nonce, said), result, reader, limits)
+            else:
+                root = stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="grader-box-", ignore_cleanup_errors=True)
+                )
+                said |= {"root": root, "sites": list(here.sites)}
+                watched = _bare(here, opened, root, request_bytes(nonce, said), result, reader, limits)
+        except OSError as error:
+            what = f"the sandbox could not be set up: {error.strerror or error} ({error.filename or name})"
+            return SystemFault(level.name, 0.0, problem=Problem("sandbox", "sandbox", what, "see `grader doctor`"))
+    return judged(name, watched, reader, limits, level)
+
+
+def _programs(program: str | Path) -> list[Path]:
+    """Every file that stands in /box/programs for this run."""
+    own = sorted(layout.PROGRAMS.glob("*.py"))
+    if isinstance(program, Path):
+        own.append(program)
+    elif program not in {file.stem for file in own}:
+        raise ValueError(f"there is no program {program!r}")
+    return [*own, layout.TORCHVISION_OPS]
+
+
+def _checked(path: str) -> str:
+    """A relative path of plain names, as intake lets through; anything else is a mistake of the caller."""
+    pure = PurePosixPath(path)
+    if not path or "\0" in path or pure.is_absolute() or ".." in pure.parts or str(pure) != path:
+        raise ValueError(f"{path!r} is no path within a submission")
+    return path
+
+
+def _refuse_clashes(paths: Mapping[str, Path]) -> None:
+    for path in paths:
+        for parent in PurePosixPath(path).parents:
+            if str(parent) in paths:
+                raise ValueError(f"{str(parent)!r} is both a file and a folder")
+
+
+@contextmanager
+def _regular(path: Path) -> Iterator[int]:
+    """An open descriptor of a regular file: no link is followed, no pipe waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "not a regular file", str(path))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _bare(
+    here: layout.Installation,
+    opened: Mapping[str, int],
+    root: str,
+    request: bytes,
+    result: ResultPipe,
+    reader: FrameReader,
+    limits: Limits,
+) -> Watched:
+    """L1: a plain process with limits, a clean environment and copies of the files. No wall around it."""
+    for path, descriptor in opened.items():
+        target = Path(root) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as copy, os.fdopen(os.dup(descriptor), "rb") as source:
+            shutil.copyfileobj(source, copy)
+    folder = Path(root) / "work"
+    folder.mkdir()
+    (Path(root) / "submission").mkdir(exist_ok=True)
+    start = str(Path(root) / "programs" / "start.py")
+    command = [here.python, *layout.PYTHON_OPTIONS, start, str(result.writing)]
+    environment = layout.environment() | {"HOME": str(folder), "TMPDIR": str(folder)}
+    if sys.platform == "win32":
+        raise OSError(0, "the sandbox needs a POSIX system")
+    return watch(
+        command,
+        environment=environment,
+        descriptors=(),
+        request=request,
+        result=result,
+        reader=reader,
+        limits=limits,
+        is_wrapped=False,
+        folder=str(folder),
+    )
