@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from grader.answers.answer_error import MAX_DIGITS, quoted, refuse
-from grader.answers.digits import Reading, scan
+from grader.answers.digits import Reading
+from grader.answers.tokens import FIX, OPENING, Token, tokenize
 from grader.answers.writing import plain
 from grader.model import Place
 
@@ -27,13 +28,9 @@ MAX_LENGTH = 2_000
 MAX_DEPTH = 40
 MAX_BITS = 1_330  # of a numerator or denominator: MAX_DIGITS decimal digits
 _SQRT_DIGITS = 40  # an irrational root is computed to so many decimals
-FIX = "write arithmetic with numbers, + - * / ( ), floor(...), ceil(...) or sqrt(...), such as (5*5*3+1)*32 = 2432"
-
-_OPENING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉"}
 _FUNCTIONS: dict[str, Callable[[Fraction], int]] = {
     "floor": math.floor, "ceil": math.ceil, "ceiling": math.ceil, "int": math.trunc,
 }  # fmt: skip
-_MODULES = ("math.", "np.", "numpy.", "torch.")
 _CROSSES = ("*", "×")
 
 
@@ -68,22 +65,18 @@ class Value:
     words: str = ""  # what follows the arithmetic: "parameters"
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str  # "number", "word", "end", or the operator itself
-    start: int
-    end: int
-    readings: tuple[Reading, ...] = ()
-    name: str = ""
-
-
 @dataclass(frozen=True)
 class Expression:
     """An expression split into tokens, ready to be evaluated in any style."""
 
     text: str
     place: Place
-    tokens: tuple[_Token, ...]
+    tokens: tuple[Token, ...]
+
+    @classmethod
+    def of(cls, text: str, place: Place) -> Expression:
+        """Split plain text into tokens, or AnswerError for a character that belongs to no arithmetic."""
+        return cls(text, place, tokenize(text, place))
 
     def styles(self) -> tuple[Style, ...]:
         """Every way to read the expression, the more usual first."""
@@ -112,72 +105,11 @@ def evaluate(text: str, place: Place) -> Fraction:
     grader.answers.answer_error.AnswerError: answers.json /answers/conv1: "9**9**9" is too large to compute
       fix: write numbers of at most 400 digits
     """
-    expression = tokenize(plain(text, place, limit=MAX_LENGTH), place)
+    expression = Expression.of(plain(text, place, limit=MAX_LENGTH), place)
     try:
         return expression.evaluate().value
     except SymbolError as error:
         refuse(place, f"{quoted(text)} holds the name {quoted(str(error), 20)}", FIX, code="not-arithmetic")
-
-
-def tokenize(text: str, place: Place) -> Expression:
-    """Split plain text into tokens, or AnswerError for a character that belongs to no arithmetic."""
-    tokens: list[_Token] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace() or text[at] == "~":
-            at += 1
-            continue
-        token = _number(text, at, place) or _word(text, at, tokens) or _operator(text, at)
-        if token is None:
-            what = f"{quoted(text[at])} in {quoted(text)} is no part of arithmetic"
-            refuse(place, what, FIX, code="not-arithmetic")
-        tokens.append(token)
-        at = token.end
-    tokens.append(_Token("end", len(text), len(text)))
-    return Expression(text, place, tuple(tokens))
-
-
-def _number(text: str, at: int, place: Place) -> _Token | None:
-    run = scan(text, at)
-    if run is None:
-        return None
-    if not run.readings:
-        what = f"{quoted(text[at : run.end], 30)} fits no way of writing a number"
-        fix = f"write at most {MAX_DIGITS} digits, a point before the decimals, and no thousands separators"
-        refuse(place, what, fix, code="bad-number")
-    return _Token("number", at, run.end, run.readings)
-
-
-def _word(text: str, at: int, before: list[_Token]) -> _Token | None:
-    if not (text[at].isalpha() or text[at] == "_"):
-        return _Token("word", at, at + 1, name="sqrt") if text[at] == "√" else None
-    is_after_operand = bool(before) and (before[-1].kind in ("number", *_OPENING.values()))
-    if text[at] in "xX" and is_after_operand and _starts_operand(text[at + 1 :].lstrip()[:1]):
-        return _Token("×", at, at + 1)
-    end = at
-    while end < len(text) and (text[end].isalnum() or text[end] == "_" or _is_dotted(text, end)):
-        end += 1
-    name = text[at:end]
-    for module in _MODULES:
-        name = name.removeprefix(module)
-    return _Token("word", at, end, name=name)
-
-
-def _is_dotted(text: str, at: int) -> bool:
-    return text[at] == "." and text[at + 1 : at + 2].isalpha()
-
-
-def _starts_operand(char: str) -> bool:
-    return char.isdigit() or (char in ("(", "[", "{", "⌊", "⌈", "√", "-", ".") and bool(char))
-
-
-def _operator(text: str, at: int) -> _Token | None:
-    for symbol in ("**", "//"):
-        if text.startswith(symbol, at):
-            return _Token(symbol, at, at + 2)
-    if text[at] in "+-*×/%^()[]{}⌊⌋⌈⌉,.;:":
-        return _Token(text[at], at, at + 1)
-    return None
 
 
 class _Evaluator:
@@ -199,7 +131,7 @@ class _Evaluator:
         is_percent = literal is not None and core[-1].kind == "%"
         return Value(value, self.is_exact, literal, self._square_side(core), is_percent, words)
 
-    def _literal(self, core: tuple[_Token, ...]) -> Reading | None:
+    def _literal(self, core: tuple[Token, ...]) -> Reading | None:
         """The reading of a lone number, its sign and percent sign applied."""
         sign = -1 if core[0].kind == "-" else 1
         kinds = [token.kind for token in core[core[0].kind in ("-", "+") :]]
@@ -221,7 +153,7 @@ class _Evaluator:
             self._refuse_here(rest[0])
         return self.expression.text[first.start :].strip(" ,.;:")
 
-    def _square_side(self, core: tuple[_Token, ...]) -> int | None:
+    def _square_side(self, core: tuple[Token, ...]) -> int | None:
         if [token.kind for token in core] != ["number", "×", "number"]:
             return None
         a, b = self._reading(core[0]).value, self._reading(core[2]).value
@@ -230,12 +162,12 @@ class _Evaluator:
     def _peek(self) -> str:
         return self.tokens[self.at].kind
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self.tokens[self.at]
         self.at += 1
         return token
 
-    def _refuse_here(self, token: _Token) -> None:
+    def _refuse_here(self, token: Token) -> None:
         if token.kind == "word":
             raise SymbolError(token.name)
         text = self.expression.text
@@ -267,7 +199,7 @@ class _Evaluator:
             elif kind in ("/", "//", "%"):
                 self._take()
                 total = self._divided(total, kind, self._sign())
-            elif kind in _OPENING or self._is_function() or (kind == "number" and self._is_after_bracket()):
+            elif kind in OPENING or self._is_function() or (kind == "number" and self._is_after_bracket()):
                 if self._is_remark():
                     return total
                 total = self._checked(total * self._power())
@@ -279,7 +211,7 @@ class _Evaluator:
         return token.kind == "word" and token.name in (*_FUNCTIONS, "sqrt", "frac")
 
     def _is_after_bracket(self) -> bool:
-        return self.tokens[self.at - 1].kind in _OPENING.values()
+        return self.tokens[self.at - 1].kind in OPENING.values()
 
     def _is_remark(self) -> bool:
         """Is this bracket a remark in words, as in "2432 (with bias)"?"""
@@ -331,7 +263,7 @@ class _Evaluator:
         token = self._take()
         if token.kind == "number":
             value = self._reading(token).value
-        elif token.kind in _OPENING:
+        elif token.kind in OPENING:
             value = self._bracket(token.kind)
         elif token.kind == "word":
             value = self._call(token)
@@ -344,20 +276,20 @@ class _Evaluator:
             value /= 100
         return value
 
-    def _is_operand(self, token: _Token) -> bool:
+    def _is_operand(self, token: Token) -> bool:
         is_function = token.kind == "word" and token.name in (*_FUNCTIONS, "sqrt", "frac")
-        return token.kind == "number" or token.kind in _OPENING or is_function
+        return token.kind == "number" or token.kind in OPENING or is_function
 
     def _bracket(self, opening: str) -> Fraction:
         value = self._sum()
-        if self._peek() != _OPENING[opening]:
+        if self._peek() != OPENING[opening]:
             self._refuse_here(self.tokens[self.at])
         self._take()
         if opening == "⌊" or (opening == "[" and self.style.is_floor):
             return Fraction(math.floor(value))
         return Fraction(math.ceil(value)) if opening == "⌈" else value
 
-    def _call(self, token: _Token) -> Fraction:
+    def _call(self, token: Token) -> Fraction:
         if token.name == "frac":
             above = self._argument(token)
             return self._divided(above, "/", self._argument(token))
@@ -372,7 +304,7 @@ class _Evaluator:
             return Fraction(_FUNCTIONS[token.name](self._argument(token)))
         raise SymbolError(token.name)
 
-    def _argument(self, function: _Token) -> Fraction:
+    def _argument(self, function: Token) -> Fraction:
         if self._peek() not in ("(", "{"):
             raise SymbolError(function.name)
         return self._bracket(self._take().kind)
@@ -388,7 +320,7 @@ class _Evaluator:
         scale = 10**_SQRT_DIGITS
         return Fraction(math.isqrt(value.numerator * scale * scale // value.denominator), scale)
 
-    def _reading(self, token: _Token) -> Reading:
+    def _reading(self, token: Token) -> Reading:
         if len(token.readings) == 1:
             return token.readings[0]
         # Where the style's mark is not in the number, its mark groups thousands: 1.000 in a text with decimal commas.

@@ -30,12 +30,11 @@ _MAGNITUDES = {
 }  # fmt: skip
 # Words after a number that would change what it says.
 _CHANGING = frozenset(
-    (
+    {
         "or", "and", "not", "to", "plus", "minus", "times", "by", "per", "dozen",
         "hundred", "hundreds", "half", "halves", "quarter", "third", "squared", "cubed", "twice",
-    )
+    }
 )  # fmt: skip
-)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError, described, quoted, refuse
-from grader.answers.expressions import FIX, MAX_LENGTH, Expression, Style, SymbolError, Value, tokenize
+from grader.answers.expressions import MAX_LENGTH, Expression, Style, SymbolError, Value
 from grader.answers.numbers import Number, exact, parse_number
+from grader.answers.tokens import FIX
 from grader.answers.writing import plain, spoken
 from grader.model import Json, Place
 
@@ -130,7 +131,7 @@ def _from_text(text: str, place: Place, not_a_number: AnswerError) -> Working:
         what = f"{quoted(text, 30)} has {len(sides)} sides"
         refuse(place, what, f"write at most {MAX_SIDES} sides", code="too-long")
     if any(side.expression is None for side in sides[-1:]):
-        tokenize(sides[-1].text, place)  # says what is wrong with it
+        Expression.of(sides[-1].text, place)  # says what is wrong with it
     best: tuple[list[Disagreement], Value, str] | None = None
     ends: list[Fraction] = []
     for style in _styles(sides):
@@ -168,7 +169,7 @@ def _sides(chain: str, place: Place) -> Iterator[_Side]:
         if not text:
             continue
         try:
-            yield _Side(text, tokenize(_without_label(text), place), is_about)
+            yield _Side(text, Expression.of(_without_label(text), place), is_about)
         except AnswerError:
             yield _Side(text, None, is_about)
         is_about = False
