@@ -63,16 +63,23 @@ class LazyGroup(click.Group):
             raise click.UsageError(str(error.message).rstrip(".") + "." + hint, ctx) from error
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="grader")
-def cli() -> None:  # noqa: D301  click reads the backspace itself
-    """Recompute what a deep-learning student claims, and score it by the teacher's rubric.
+ABOUT = """Recompute what a deep-learning student claims, and score it by the teacher's rubric.
 
-    \b
-    Start here:
-      grader init digits my-digits     # copy the template
-      grader check my-digits           # see what is right, what is missing, and why
-    """
+\b
+Start here:
+  grader init digits my-digits     # copy the template
+  grader check my-digits           # see what is right, what is missing, and why
+"""
+
+
+@click.command(
+    cls=LazyGroup,
+    help=ABOUT,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="grader")
+def cli() -> None:
+    """Hold the commands; there is nothing to do before one."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

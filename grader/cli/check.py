@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.common import console, course_option, find_course, grading_options, load_rubric
+from grader.cli.common import console, course_option, find_course, grading_options
 
 if TYPE_CHECKING:
     from grader.model import ScoreCard
@@ -19,9 +19,7 @@ class Line(click.ParamType):
 
     name = "POINTS|PERCENT%"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Fraction, bool]:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Fraction, bool]:
         """`(amount, is_percent)`; the amount of "60%" is 60."""
         if isinstance(value, tuple):
             return value

@@ -14,7 +14,9 @@ from grader.cli.common import load_rubric
 
 if TYPE_CHECKING:
     from grader.course import Course
-    from grader.model import Json, Rubric, ScoreCard, Submission
+    from grader.evidence.plan import Plan
+    from grader.grading import RunPlan
+    from grader.model import EvidenceByJob, Json, Rubric, ScoreCard, Submission
 
 
 @contextmanager
@@ -46,13 +48,13 @@ def graded(
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
 
 
-def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool) -> RunPlan:
     """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
 
-    def run(plan):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def run(plan: Plan) -> EvidenceByJob:
         from grader.evidence.local import LocalRunner  # noqa: PLC0415
 
-        return LocalRunner.for_course(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache)(plan)
+        return LocalRunner.for_course(course, workers=jobs, is_isolated=sandbox != "none", uses_cache=uses_cache)(plan)
 
     return run
 
@@ -68,7 +70,7 @@ def _only_assignment(course: Course) -> str:
     raise UsageError.single(
         "the submission does not say which assignment it is for",
         where="submission.json",
-        fix=f"add {{\"assignment\": ...}} there, or use --assignment with one of: {', '.join(names) or 'none'}",
+        fix=f'add {{"assignment": ...}} there, or use --assignment with one of: {", ".join(names) or "none"}',
     )
 
 

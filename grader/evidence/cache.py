@@ -2,7 +2,7 @@
 
 Layout: `<folder>/<first two hex digits>/<key>.json` holds {"checksum": ..., "evidence": {...}}. A file whose
 checksum does not fit (a power cut, a full disk) counts as absent and is made again. Faults of the system never
-get here, nor do faults that another day could change (a clock, memory).
+get here, nor do limits that another day might not hit (a clock, memory).
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from pathlib import Path
 from grader.errors import MachineError
 from grader.model import Evidence, EvidenceStatus, Json, Problem
 
-# Faults that depend on how busy the machine was: the same files might do better next time.
-PASSING_FAULTS = frozenset({"timeout", "cpu-limit", "memory", "memory-limit", "killed", "process-limit"})
+
+def cache_folder() -> Path:
+    """Where results and other things that can be made again are kept: GRADER_CACHE, or the system's place for it."""
+    from platformdirs import user_cache_dir  # noqa: PLC0415  start-up: most commands never ask
+
+    return Path(os.environ.get("GRADER_CACHE") or user_cache_dir("grader"))
 
 
 def is_lasting(evidence: Evidence) -> bool:
-    """Whether the same inputs would give the same result again."""
+    """Whether the same inputs would give the same result again. A limit that was hit might not be, another day."""
     if evidence.status is EvidenceStatus.STUDENT_FAULT:
-        return evidence.problem is not None and evidence.problem.code not in PASSING_FAULTS
+        return not evidence.result.get("limit")
     return evidence.status is EvidenceStatus.DONE
 
 

@@ -13,8 +13,8 @@ def done(**result):
     return Evidence(KEY, EvidenceStatus.DONE, result=result, device="cpu", versions={"torch": "2"}, seconds=1.5)
 
 
-def fault(code, status=EvidenceStatus.STUDENT_FAULT):
-    return Evidence(KEY, status, problem=Problem(code, "model.py:3", "what", "fix"))
+def fault(code, status=EvidenceStatus.STUDENT_FAULT, **result):
+    return Evidence(KEY, status, result=result, problem=Problem(code, "model.py:3", "what", "fix"))
 
 
 def test_nothing_is_known_at_first(tmp_path):
@@ -37,8 +37,8 @@ def test_a_lasting_fault_of_the_student_is_kept(tmp_path):
     "evidence",
     [
         pytest.param(fault("data-set-missing", EvidenceStatus.SYSTEM_FAULT), id="a fault of the system"),
-        pytest.param(fault("timeout"), id="a clock that another day could beat"),
-        pytest.param(fault("memory"), id="memory that another day could have"),
+        pytest.param(fault("wall-time", limit="120 s", use="120.1 s"), id="a clock that another day could beat"),
+        pytest.param(fault("memory", limit="4,096 MB", use="4,100 MB"), id="memory that another day could have"),
     ],
 )
 def test_what_could_change_is_not_kept(tmp_path, evidence):

@@ -1,0 +1,146 @@
+"""`grader doctor`: is this machine ready to grade? Every part is tried, and what is wrong comes with its remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+
+from grader.cli.common import console, course_option, find_course
+
+
+@dataclass(frozen=True)
+class Look:
+    """One thing that was looked at. `is_needed` False: grading works without it, with less."""
+
+    area: str
+    name: str
+    is_good: bool
+    said: str
+    fix: str = ""
+    is_needed: bool = True
+
+
+@click.command(epilog="Example: grader doctor")
+@click.option("--json", "is_json", is_flag=True, help="Print what was found as JSON.")
+@course_option
+def doctor(is_json: bool, course_folder: Path | None) -> int:
+    """Look at Python, the packages, the sandbox (every wall is tried), the image sets and the cache.
+
+    The exit code is 5 when something that grading needs is broken.
+    """
+    from grader.errors import MachineError  # noqa: PLC0415
+
+    looks = [*_python(), *_packages(), *_sandbox(), *_data(course_folder), *_cache()]
+    if is_json:
+        click.echo(json.dumps([asdict(look) for look in looks], indent=2))
+    else:
+        _show(looks)
+    return MachineError.exit_code if any(look.is_needed and not look.is_good for look in looks) else 0
+
+
+def _python() -> Iterator[Look]:
+    yield Look(
+        "machine", "Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer"
+    )
+    memory = ""
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB memory"
+    yield Look("machine", "cores", is_good=True, said=f"{os.cpu_count()} cores{memory}, {platform.system()}")
+
+
+def _packages() -> Iterator[Look]:
+    for package, is_needed in (
+        ("torch", True),
+        ("torchvision", False),
+        ("ray", False),
+        ("numpy", True),
+        ("safetensors", True),
+    ):
+        try:
+            yield Look("packages", package, is_good=True, said=version(package), is_needed=is_needed)
+        except PackageNotFoundError:
+            yield Look(
+                "packages",
+                package,
+                is_good=False,
+                said="not installed",
+                fix=f"pip install {package}",
+                is_needed=is_needed,
+            )
+
+
+def _sandbox() -> Iterator[Look]:
+    from grader.sandbox import level, self_test  # noqa: PLC0415
+
+    found = level()
+    said = f"{found}: {found.reason}"
+    # Without walls a student may still check his own code: less, but not broken.
+    yield Look("sandbox", "level", found.is_isolated, said, found.fix, is_needed=False)
+    for probe in self_test(found):
+        yield Look("sandbox", probe.name, probe.is_passed, probe.said, probe.fix)
+
+
+def _data(course_folder: Path | None) -> Iterator[Look]:
+    from grader.datasets import status  # noqa: PLC0415
+    from grader.errors import CourseError  # noqa: PLC0415
+
+    root = None
+    try:
+        course = find_course(course_folder)
+        root = course.data_root
+        yield Look("course", "grader.toml", is_good=True, said=f"{course.name} ({course.root})")
+    except CourseError as error:
+        problem = error.problems[0]
+        is_absent = problem.code == "no-course" and course_folder is None
+        yield Look("course", "grader.toml", is_good=False, said=problem.what, fix=problem.fix, is_needed=not is_absent)
+    for one in status(root):
+        yield Look("image sets", one.name, one.is_present, one.where or "not here", one.fix, is_needed=False)
+
+
+def _cache() -> Iterator[Look]:
+    import tempfile  # noqa: PLC0415
+
+    from grader.evidence.cache import cache_folder  # noqa: PLC0415
+
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        yield Look(
+            "cache",
+            str(folder),
+            is_good=False,
+            said=str(error.strerror),
+            fix="name a writable folder: export GRADER_CACHE=FOLDER",
+        )
+        return
+    yield Look("cache", "folder", is_good=True, said=f"{folder} can be written")
+
+
+def _show(looks: list[Look]) -> None:
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(pad_edge=False)
+    for column in ("part", "what", "", "found"):
+        table.add_column(column)
+    area = ""
+    for look in looks:
+        sign = Text("✓", "green") if look.is_good else Text("✗", "red") if look.is_needed else Text("–", "yellow")
+        found = Text(look.said if look.is_good or not look.fix else f"{look.said}\nfix: {look.fix}")
+        table.add_row(look.area if look.area != area else "", look.name, sign, found)
+        area = look.area
+    screen = console()
+    screen.print(table)
+    bad = [look for look in looks if look.is_needed and not look.is_good]
+    screen.print("ready to grade" if not bad else f"not ready: {', '.join(look.name for look in bad)}")

@@ -1,0 +1,63 @@
+"""`grader rubric`: for the teacher. Lint a rubric, read it as a table, write the schema of its answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from grader.cli.common import console, course_option, find_course, load_rubric
+
+
+@click.group(epilog="Example: grader rubric lint digits")
+def rubric() -> None:
+    """Lint, show and describe rubrics."""
+
+
+@rubric.command(epilog="Example: grader rubric lint")
+@click.argument("assignments", nargs=-1)
+@course_option
+def lint(assignments: tuple[str, ...], course_folder: Path | None) -> int:
+    """Report every problem of the rubrics (default: all of the course), each with file, line and fix."""
+    from grader.checks import all_checks  # noqa: PLC0415
+    from grader.course import assignments as known  # noqa: PLC0415
+    from grader.course import lint_assignment  # noqa: PLC0415
+    from grader.errors import CourseError  # noqa: PLC0415
+    from grader.reports.terminal import show_problems  # noqa: PLC0415
+
+    course = find_course(course_folder)
+    names = assignments or tuple(known(course))
+    problems = [problem for name in names for problem in lint_assignment(course, name, all_checks())]
+    show_problems(console(), problems)
+    errors = [problem for problem in problems if not problem.code.startswith("warning-")]
+    warnings = len(problems) - len(errors)
+    click.echo(f"{len(names)} rubric{'s' * (len(names) != 1)}: {len(errors)} errors, {warnings} warnings")
+    return CourseError.exit_code if errors else 0
+
+
+@rubric.command(epilog="Example: grader rubric show digits")
+@click.argument("assignment")
+@click.option("--json", "is_json", is_flag=True, help="Print the rubric as JSON.")
+@course_option
+def show(assignment: str, is_json: bool, course_folder: Path | None) -> None:
+    """Print the tasks, their points and their checks."""
+    from grader.reports.rubric import rubric_json, rubric_table  # noqa: PLC0415
+
+    loaded = load_rubric(find_course(course_folder), assignment)
+    if is_json:
+        click.echo(json.dumps(rubric_json(loaded), indent=2))
+    else:
+        console().print(rubric_table(loaded))
+
+
+@rubric.command(epilog="Example: grader rubric schema digits > answers.schema.json")
+@click.argument("assignment")
+@course_option
+def schema(assignment: str, course_folder: Path | None) -> None:
+    """Print the JSON Schema of the assignment's answers.json, for a student's editor."""
+    from grader.checks import all_checks  # noqa: PLC0415
+    from grader.course import answers_schema  # noqa: PLC0415
+
+    loaded = load_rubric(find_course(course_folder), assignment)
+    click.echo(json.dumps(answers_schema(loaded, all_checks()), indent=2))

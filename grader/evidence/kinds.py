@@ -1,0 +1,168 @@
+"""How is each kind of job done? Student files into the sandbox, plain numbers out, labels outside.
+
+Every function here takes a staged folder (a private copy whose digests were checked) and gives Evidence without
+its key and times, which the runner adds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.evidence.jobs import CHECKPOINT, DESCRIBE, PREDICT
+from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
+
+if TYPE_CHECKING:
+    from grader.datasets import ImageSet
+    from grader.sandbox import Answered, Level, Limits, StudentFault, SystemFault
+
+# Raise the number of a kind when the same inputs may give another result by code of ours outside the sandbox's
+# programs; those are part of the key by their own bytes.
+CODE_VERSIONS = {CHECKPOINT: 1, DESCRIBE: 1, PREDICT: 1}
+BATCH_SIZE = 250
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where jobs are done: the sandbox's level and limits, and the data sets' folder."""
+
+    limits: Limits
+    level: Level
+    data_root: Path | None = None
+
+
+def cache_key(job: Job, bench: Bench) -> str:
+    """The job's key with what its result depends on besides: code, versions, device class, data set.
+
+    Raises MachineError where the data set is missing: a job without its data has no key.
+    """
+    parts: dict[str, Json] = {
+        "job": job.key,
+        "code": [CODE_VERSIONS[job.kind], _program_digest()],
+        "versions": versions(job.kind),
+        "device": device_class(job.kind),
+    }
+    if job.kind == PREDICT:
+        from grader.datasets import digest  # noqa: PLC0415
+
+        parts["data"] = digest(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _program_digest() -> str:
+    """The bytes of everything that runs inside the sandbox."""
+    from grader import sandbox, torchvision_ops  # noqa: PLC0415
+
+    files = [*sorted((Path(sandbox.__file__).parent / "programs").glob("*.py")), Path(torchvision_ops.__file__)]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)
+
+
+def versions(kind: str) -> dict[str, str]:
+    """The versions that a job's result depends on."""
+    return {} if kind == CHECKPOINT else {"torch": _version("torch")}
+
+
+def device_class(kind: str) -> str:
+    """Where student models run. On the CPU: the sandbox opens no device, and a CPU's answer is the same everywhere."""
+    return "" if kind == CHECKPOINT else "cpu"
+
+
+def do(job: Job, folder: Path, bench: Bench) -> Evidence:
+    """Do a job on the staged files in `folder`."""
+    if job.kind == PREDICT:
+        return _predict(job, folder, bench)
+    return _program(job, folder, bench)
+
+
+def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
+    from grader import sandbox  # noqa: PLC0415
+
+    ended = sandbox.run(
+        job.kind, files=_files(job, folder), request=dict(job.parameters), limits=bench.limits, level=bench.level
+    )
+    fault = _fault(ended)
+    if fault is not None:
+        return fault
+    return Evidence("", EvidenceStatus.DONE, result=ended.result)
+
+
+def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
+    from grader.datasets import load  # noqa: PLC0415
+    from grader.sandbox.predictions import predict  # noqa: PLC0415
+
+    images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+    ended = predict(
+        _files(job, folder),
+        dict(job.parameters),
+        images.images,
+        classes=len(images.classes),
+        limits=bench.limits,
+        level=bench.level,
+    )
+    fault = _fault(ended)
+    if fault is not None:
+        return fault
+    return Evidence("", EvidenceStatus.DONE, result=count(ended.logits, images))
+
+
+def count(logits: Json, images: ImageSet) -> dict[str, Json]:
+    """What the logits (N, classes) are worth against the labels, which never left this process.
+
+    A tie goes to the lowest class, as torch.argmax has it on the CPU. Result: correct, n, confusion (rows: true
+    class, columns: predicted), classes, and the predicted class of every image as a digest.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    predicted = np.asarray(logits, dtype=np.float32).argmax(axis=1)
+    classes = len(images.classes)
+    confusion = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(confusion, (images.labels, predicted), 1)
+    return {
+        "correct": int((predicted == images.labels).sum()),
+        "n": len(images.labels),
+        "confusion": confusion.tolist(),
+        "classes": list(images.classes),
+        "predictions": hashlib.sha256(predicted.astype("<u2").tobytes()).hexdigest(),
+    }
+
+
+def _files(job: Job, folder: Path) -> Mapping[str, Path]:
+    return {file.path: folder / file.path for file in job.files}
+
+
+def _fault(ended: Answered | StudentFault | SystemFault) -> Evidence | None:
+    from grader import sandbox  # noqa: PLC0415
+
+    if isinstance(ended, sandbox.StudentFault):
+        result = {"limit": ended.limit, "use": ended.use} if ended.limit else {}
+        return Evidence("", EvidenceStatus.STUDENT_FAULT, result=result, problem=ended.problem)
+    if isinstance(ended, sandbox.SystemFault):
+        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=ended.problem)
+    return None
+
+
+def system_fault(error: Exception) -> Evidence:
+    """An exception of ours, a missing data set, a full disk: a person looks, nothing is cached."""
+    from grader.errors import GraderError  # noqa: PLC0415
+
+    if isinstance(error, GraderError):
+        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=error.problems[0])
+    what = f"the recomputation broke ({type(error).__name__}: {error}); a person will look"
+    return Evidence(
+        "", EvidenceStatus.SYSTEM_FAULT, problem=Problem("job-broke", "grader", what, "report this to the course staff")
+    )

@@ -1,0 +1,134 @@
+"""Runs a plan on this machine, without Ray: a few sandboxes at once, each job's result kept as it arrives.
+
+The threads here only wait for sandboxes; what is computed is computed in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.errors import MachineError
+from grader.evidence.cache import Cache
+from grader.evidence.kinds import Bench, cache_key, device_class, do, system_fault, versions
+from grader.model import Evidence, EvidenceByJob, Job
+
+if TYPE_CHECKING:
+    from grader.course import Course
+    from grader.evidence.plan import Plan
+
+MOST_WORKERS = 8  # a torch process wants about half a GiB; more at once is the TA's choice, by --jobs
+
+
+class LocalRunner:
+    """Evidence for every job of a plan: from the cache, or from a sandbox here."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        *,
+        cache: Cache | None = None,
+        workers: int | None = None,
+        on_done: Callable[[Job, Evidence], None] | None = None,
+    ) -> None:
+        self.bench = bench
+        self.cache = cache
+        self.workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
+        self.on_done = on_done
+
+    @classmethod
+    def for_course(
+        cls,
+        course: Course,
+        *,
+        workers: int | None = None,
+        is_isolated: bool = True,
+        uses_cache: bool = True,
+        on_done: Callable[[Job, Evidence], None] | None = None,
+    ) -> LocalRunner:
+        """The runner with the course's limits and data, the best sandbox there is, and the user's cache."""
+        from grader import sandbox  # noqa: PLC0415
+        from grader.evidence.cache import cache_folder  # noqa: PLC0415
+
+        limits = sandbox.Limits(**asdict(course.limits))
+        level = sandbox.level() if is_isolated else sandbox.level("none")
+        bench = Bench(limits, level, course.data_root)
+        cache = Cache(cache_folder() / "evidence") if uses_cache else None
+        return cls(bench, cache=cache, workers=workers, on_done=on_done)
+
+    def __call__(self, plan: Plan) -> EvidenceByJob:
+        """Evidence by job. A job that breaks is a system fault of its own and stops no other."""
+        evidence: dict[Job, Evidence] = {}
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="job") as pool:
+            running = {pool.submit(self._one, job, root): job for job, root in plan.roots.items()}
+            try:
+                for future in as_completed(running):
+                    job = running[future]
+                    evidence[job] = future.result()
+                    if self.on_done is not None:
+                        self.on_done(job, evidence[job])
+            except BaseException:
+                for future in running:
+                    future.cancel()
+                raise
+        return evidence
+
+    def _one(self, job: Job, root: Path) -> Evidence:
+        started = time.monotonic()
+        try:
+            key = cache_key(job, self.bench)
+            known = self.cache.get(key) if self.cache is not None else None
+            if known is not None:
+                return known
+            with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
+                stage(job, root, Path(folder))
+                made = do(job, Path(folder), self.bench)
+        except Exception as error:  # noqa: BLE001  one broken job must not stop a class
+            return replace(system_fault(error), key="", seconds=time.monotonic() - started)
+        made = replace(
+            made,
+            key=key,
+            device=device_class(job.kind),
+            versions=versions(job.kind),
+            sandbox=str(self.bench.level),
+            seconds=time.monotonic() - started,
+        )
+        if self.cache is not None:
+            self.cache.put(made)
+        return made
+
+
+def stage(job: Job, root: Path, folder: Path) -> None:
+    """Copy the job's files into a private folder, by the bytes that were handed in.
+
+    Raises MachineError where a file is no longer what intake saw: grading something else would be worse than
+    not grading.
+    """
+    for file in job.files:
+        target = folder / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        try:
+            source = os.open(root / file.path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise _changed(file.path, f"can no longer be read ({error.strerror})") from error
+        with os.fdopen(source, "rb") as reader, target.open("xb") as writer:
+            while block := reader.read(1 << 20):
+                digest.update(block)
+                writer.write(block)
+        if digest.hexdigest() != file.digest:
+            with suppress(OSError):
+                target.unlink()
+            raise _changed(file.path, "changed while it was graded")
+
+
+def _changed(path: str, what: str) -> MachineError:
+    return MachineError.single(what, where=path, fix="grade the submission again", code="file-changed")
