@@ -63,7 +63,8 @@ def train(
              images of this epoch so far, as they were trained on), `learning_rate` (of the last step),
              `test_accuracy`. `log_path` receives them as JSON lines while they are made, `on_epoch` those that
              end an epoch
-    Raises:  ValueError for an empty set or a model of another output shape; MachineError if the loss is not finite
+    Raises:  ValueError for an empty set or a model of another output shape; MachineError if the loss or a weight
+             is not finite
     """
     import torch
 
@@ -77,7 +78,7 @@ def train(
         images, labels = resident(test_set, on)
         for made, is_epoch_end in _steps(model, recipe, resident(train_set, on), len(train_set.classes), seed):
             correct = count_correct(model, images, labels, recipe.mean, recipe.std)
-            record = {**made, "test_accuracy": correct / len(test_set)}
+            record: Record = {**made, "test_accuracy": correct / len(test_set)}
             log.append(record)
             if file:
                 file.write(json.dumps(record) + "\n")
@@ -85,6 +86,9 @@ def train(
             if on_epoch and is_epoch_end:
                 on_epoch(record)
         weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        for name, tensor in weights.items():
+            if not tensor.isfinite().all():  # the last step can do that, after the last loss was seen
+                raise _diverged(record, f"after the last step the weights {name} are not finite")
     return Trained(
         state_dict=weights,
         log=tuple(log),
@@ -154,14 +158,15 @@ def _steps(
             rights.append((scores.detach().argmax(dim=1) == wanted).sum())
             is_epoch_end = step == epoch * steps_per_epoch
             if is_epoch_end or (recipe.log_every_steps and step % recipe.log_every_steps == 0):
-                record = {
+                record: dict[str, Json] = {
                     "epoch": epoch,
                     "step": step,
                     "train_loss": torch.stack(losses).cpu().double().sum().item() / seen,
                     "train_accuracy": int(torch.stack(rights).sum()) / seen,
                     "learning_rate": rate,
                 }
-                _check_finite(record)
+                if not math.isfinite(record["train_loss"]):
+                    raise _diverged(record, f"the mean loss up to step {step} is {record['train_loss']}")
                 yield record, is_epoch_end
 
 
@@ -192,14 +197,13 @@ def shifted(batch: torch.Tensor, most: int, generator: torch.Generator) -> torch
     return wide[image, rows, columns].permute(0, 3, 1, 2).contiguous()
 
 
-def _check_finite(record: Record) -> None:
-    if not math.isfinite(record["train_loss"]):
-        raise MachineError.single(
-            f"the mean loss up to step {record['step']} is {record['train_loss']}",
-            where=f"training, epoch {record['epoch']}",
-            fix=f"lower the learning rate ({record['learning_rate']:g} here), or look for a division by zero",
-            code="training-diverged",
-        )
+def _diverged(record: Record, what: str) -> MachineError:
+    return MachineError.single(
+        what,
+        where=f"training, epoch {record['epoch']}",
+        fix=f"lower the learning rate ({record['learning_rate']:g} here), or look for a division by zero",
+        code="training-diverged",
+    )
 
 
 @contextmanager

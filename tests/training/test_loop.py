@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from grader.errors import MachineError
+from grader.training import Recipe, evaluate, train
+from grader.training.loop import shifted
+
+pytestmark = pytest.mark.torch
+PLAIN = {"data_set": "bars", "optimizer": "sgd", "learning_rate": 0.1, "epochs": 3, "batch_size": 32}
+
+
+def build():
+    from torch import nn
+
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Dropout(0.1), nn.Flatten(), nn.Linear(144, 3))
+
+
+def _bytes(trained) -> bytes:
+    import torch
+
+    file = io.BytesIO()
+    torch.save(dict(trained.state_dict), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="sgd"),
+        pytest.param({"optimizer": "adam", "schedule": "one-cycle", "shift_px": 1}, id="adam, one-cycle, shifted"),
+        pytest.param({"optimizer": "adamw", "weight_decay": 0.1, "label_smoothing": 0.1}, id="adamw, smoothed"),
+    ],
+)
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(bars, settings):
+    recipe = Recipe(**{**PLAIN, **settings})
+    sets = bars(100), bars(50, "test", seed=1)
+    first, again, other = (train(build, recipe, *sets, seed=seed) for seed in (7, 7, 8))
+    assert _bytes(first) == _bytes(again)
+    assert first.log == again.log
+    assert _bytes(first) != _bytes(other)
+
+
+def test_the_seed_of_the_recipe_is_the_default(bars):
+    sets = bars(64), bars(10, "test")
+    by_recipe = train(build, Recipe(**PLAIN, seed=7), *sets)
+    assert _bytes(by_recipe) == _bytes(train(build, Recipe(**PLAIN), *sets, seed=7))
+    assert by_recipe.seed == 7
+
+
+def test_the_random_numbers_and_settings_of_the_process_are_left_alone(bars):
+    import torch
+
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    train(build, Recipe(**PLAIN), bars(40), bars(10, "test"))
+    assert torch.equal(torch.rand(4), expected)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_weights_are_those_of_a_loop_written_out(bars):
+    import torch
+
+    recipe = Recipe(**{**PLAIN, "batch_size": 30, "momentum": 0.9, "weight_decay": 0.01, "label_smoothing": 0.1},
+                    schedule="multi-step", milestones=(2,))  # fmt: skip
+    train_set = bars(100)
+
+    def plain_model():
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+
+    made = train(plain_model, recipe, train_set, bars(10, "test"), seed=5)
+
+    torch.manual_seed(5)
+    model = plain_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [2], gamma=0.1)
+    loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    order_of = torch.Generator().manual_seed(5)
+    x = torch.tensor(train_set.images).float() / 255
+    y = torch.tensor(train_set.labels)
+    for _ in range(3):
+        order = torch.randperm(100, generator=order_of)
+        for start in range(0, 100, 30):
+            chosen = order[start : start + 30]
+            optimizer.zero_grad()
+            loss_of(model(x[chosen]), y[chosen]).backward()
+            optimizer.step()
+        scheduler.step()
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(made.state_dict[name], tensor, rtol=1e-6, atol=1e-7)
+
+
+def test_it_learns_and_the_last_record_is_the_accuracy(bars):
+    import torch
+
+    train_set, test_set = bars(300), bars(100, "test", seed=1)
+    made = train(build, Recipe(**PLAIN), train_set, test_set)
+    model = build()
+    model.load_state_dict(made.state_dict)
+    assert evaluate(model, test_set) == made.test_accuracy
+    assert made.log[-1]["test_accuracy"] == made.test_accuracy.value > 0.9
+    assert (made.device, made.threads) == ("cpu", torch.get_num_threads())
+    assert made.versions["torch"] == torch.__version__
+
+
+def test_one_record_per_epoch_on_disk_as_in_memory(bars, tmp_path):
+    shown = []
+    path = tmp_path / "train.jsonl"
+    made = train(build, Recipe(**PLAIN), bars(100), bars(50, "test"), on_epoch=shown.append, log_path=path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == list(made.log) == shown
+    assert [(record["epoch"], record["step"]) for record in lines] == [(1, 4), (2, 8), (3, 12)]
+    keys = {"epoch", "step", "train_loss", "train_accuracy", "test_accuracy", "learning_rate"}
+    assert all(set(record) == keys for record in lines)
+
+
+def test_a_log_every_few_steps_also_ends_each_epoch_and_names_no_step_twice(bars):
+    shown = []
+    recipe = Recipe(**PLAIN, log_every_steps=3)
+    made = train(build, recipe, bars(128), bars(10, "test"), on_epoch=shown.append)
+    assert [record["step"] for record in made.log] == [3, 4, 6, 8, 9, 12]
+    assert [record["epoch"] for record in made.log] == [1, 1, 2, 2, 3, 3]
+    assert [record["step"] for record in shown] == [4, 8, 12]
+
+
+def test_logging_more_often_leaves_the_weights_alone(bars):
+    sets = bars(100), bars(50, "test")
+    rare, often = (train(build, Recipe(**PLAIN, log_every_steps=k), *sets) for k in (None, 1))
+    assert _bytes(rare) == _bytes(often)
+
+
+def test_the_train_loss_is_the_mean_over_images_not_over_batches(bars):
+    import torch
+
+    def fixed():  # a tiny learning rate: the loss is that of the first weights
+        torch.manual_seed(0)
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
+
+    train_set = bars(33)
+    recipe = Recipe(**{**PLAIN, "learning_rate": 1e-12, "epochs": 1})
+    [record] = train(fixed, recipe, train_set, bars(5, "test")).log
+    scores = fixed()(torch.tensor(train_set.images).float() / 255)
+    labels = torch.tensor(train_set.labels)
+    assert record["train_loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, labels).item(), rel=1e-6)
+    assert record["train_accuracy"] == (scores.argmax(1) == labels).sum().item() / 33
+
+
+def _linear():
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_a_remedy(bars):
+    recipe = Recipe(**{**PLAIN, "learning_rate": 1e38})
+    said = r"training, epoch 1: the mean loss up to step 4 is (nan|inf)"
+    with pytest.raises(MachineError, match=said) as caught:
+        train(_linear, recipe, bars(100), bars(10, "test"))
+    [problem] = caught.value.problems
+    assert "lower the learning rate (1e+38 here)" in problem.fix
+
+
+def test_weights_that_the_last_step_spoilt_are_noticed(bars):
+    from torch import nn
+
+    class Steep(nn.Linear):
+        def forward(self, images):
+            return super().forward(images.flatten(1)) * 1e6
+
+    recipe = Recipe(**{**PLAIN, "learning_rate": 1e38, "epochs": 1})
+    with pytest.raises(MachineError, match=r"epoch 1: after the last step the weights weight are not finite"):
+        train(lambda: Steep(64, 3), recipe, bars(5), bars(10, "test"))
+
+
+@pytest.mark.parametrize(("n_train", "n_test"), [(0, 10), (10, 0)], ids=["nothing to train on", "nothing to test on"])
+def test_an_empty_set_is_refused_before_training(bars, n_train, n_test):
+    with pytest.raises(ValueError, match="holds no images"):
+        train(build, Recipe(**PLAIN), bars(n_train), bars(n_test, "test"))
+
+
+def test_one_image_is_enough(bars):
+    assert train(build, Recipe(**PLAIN), bars(1), bars(1, "test")).test_accuracy.n == 1
+
+
+def test_a_recipe_for_another_set_is_refused(bars):
+    with pytest.raises(ValueError, match="for digits, not for bars"):
+        train(build, Recipe(**{**PLAIN, "data_set": "digits"}), bars(10), bars(10, "test"))
+
+
+def test_a_normalisation_for_colours_is_refused_on_grey(bars):
+    with pytest.raises(ValueError, match="each of the 1 channels"):
+        train(build, Recipe(**PLAIN, mean=(0.5, 0.5, 0.5)), bars(10), bars(10, "test"))
+
+
+def test_a_network_with_too_few_scores_is_refused(bars):
+    from torch import nn
+
+    with pytest.raises(ValueError, match=r"gives \(32, 2\) for 32 images, not \(32, 3\)"):
+        train(lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), Recipe(**PLAIN), bars(40), bars(10, "test"))
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_shifting_moves_whole_images_and_lets_black_in(most):
+    import torch
+
+    batch = torch.randint(1, 256, (20, 2, 6, 9), dtype=torch.uint8)
+    made = shifted(batch, most, torch.Generator().manual_seed(1)).numpy()
+    assert made.dtype == np.uint8
+    wide = np.pad(batch.numpy(), ((0, 0), (0, 0), (most, most), (most, most)))
+    seen = set()
+    for before, after in zip(wide, made, strict=True):
+        fits = [
+            (y, x)
+            for y in range(2 * most + 1)
+            for x in range(2 * most + 1)
+            if np.array_equal(before[:, y : y + 6, x : x + 9], after)
+        ]
+        assert len(fits) == 1
+        seen.update(fits)
+    assert len(seen) >= min(2, (2 * most + 1) ** 2)
