@@ -74,4 +74,6 @@ def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:
 
 
 def _is_nought(value: Json) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"0+(\.0*)?%", value) is not None
     return isinstance(value, int | float) and not isinstance(value, bool) and value == 0

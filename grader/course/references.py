@@ -71,7 +71,7 @@ class References:
         if check.uses_model:
             if "model" in rule:
                 self._one("model", rule["model"], path, resolved)
-            elif "network" not in rule:
+            else:
                 self._only_model(check, path, resolved)
         return resolved
 

@@ -239,6 +239,10 @@ def _not_yaml(text: str, error: Any, name: str) -> Problem:
     if "could not find expected ':'" in said:
         fix = "write `key: value`, with a space after the colon"
         return Problem("bad-yaml", where, "not valid YAML: a line without a colon among keys", fix)
+    if "expected node content" in said:
+        line = min(line, text.rstrip().count("\n"))  # at the end of the file: the last line that has something
+        fix = "write the value, or close the bracket"
+        return Problem("bad-yaml", f"{name}:{line + 1}", "not valid YAML: a value is missing", fix)
     if "did not find expected key" in said or "'-' indicator" in said:
         fix = "indent it like its neighbours; put text with quotes inside it in quotes"
         return Problem("bad-yaml", where, "not valid YAML: a line that does not fit its neighbours", fix)
