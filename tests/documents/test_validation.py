@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from grader.documents import Document, json_document, parse_yaml, problems_in, validator
@@ -37,62 +38,146 @@ def test_what_fits_is_left_alone(schema, value):
 @pytest.mark.parametrize(
     ("schema", "value", "what", "fix"),
     [
-        pytest.param({"type": "integer"}, True, "true is not a whole number", "write a whole number", id="true is no 1"),
+        pytest.param(
+            {"type": "integer"}, True, "true is not a whole number", "write a whole number", id="true is no 1"
+        ),
         pytest.param({"type": "integer"}, 1.0, "1.0 is not a whole number", "write a whole number", id="1.0 is no 1"),
         pytest.param({"type": "number"}, False, "false is not a number", "write a number", id="false is no 0"),
-        pytest.param({"type": "number", "description": "the size, in pixels. More."}, "3", '"3" is not a number',
-                     "write it without quotes: the size, in pixels", id="a number in quotes"),
+        pytest.param(
+            {"type": "number", "description": "the size, in pixels. More."},
+            "3",
+            '"3" is not a number',
+            "write it without quotes: the size, in pixels",
+            id="a number in quotes",
+        ),
         pytest.param({"type": "string"}, 1.1, "1.1 is not text", "put it in quotes", id="a number for text"),
         pytest.param({"type": "boolean"}, "yes", '"yes" is not true or false', "write true", id="yes"),
         pytest.param({"type": "boolean"}, "Off", '"Off" is not true or false', "write false", id="Off"),
         pytest.param({"type": "boolean"}, 1, "1 is not true or false", "write true or false", id="1 is no true"),
-        pytest.param({"type": "array"}, None, "nothing is written here, where a list belongs", "write a list", id="null"),
-        pytest.param({"type": ["array", "string"]}, {}, "{} is not a list or text", "write a list or text",
-                     id="two types"),
+        pytest.param(
+            {"type": "array"}, None, "nothing is written here, where a list belongs", "write a list", id="null"
+        ),
+        pytest.param(
+            {"type": ["array", "string"]}, {}, "{} is not a list or text", "write a list or text", id="two types"
+        ),
         pytest.param({"minimum": 0}, -1, "-1 is less than the minimum of 0", "write 0 or more", id="minimum"),
         pytest.param({"maximum": 1}, 1.5, "1.5 is more than the maximum of 1", "write 1 or less", id="maximum"),
         pytest.param({"exclusiveMinimum": 0}, 0, "0 is not more than 0", "write more than 0", id="exclusive minimum"),
         pytest.param({"exclusiveMaximum": 1}, 1, "1 is not less than 1", "write less than 1", id="exclusive maximum"),
-        pytest.param({"multipleOf": 0.5}, 0.7, "0.7 is not a multiple of 0.5", "write a multiple of 0.5", id="multiple"),
+        pytest.param(
+            {"multipleOf": 0.5}, 0.7, "0.7 is not a multiple of 0.5", "write a multiple of 0.5", id="multiple"
+        ),
         pytest.param({"const": "x"}, "y", '"y" is not "x"', 'write "x"', id="constant"),
-        pytest.param({"enum": ["same", "valid"]}, "sam", '"sam" is none of the allowed values',
-                     'did you mean \'same\'? allowed: "same", "valid"', id="near one of a few"),
+        pytest.param(
+            {"enum": ["same", "valid"]},
+            "sam",
+            '"sam" is none of the allowed values',
+            'did you mean \'same\'? allowed: "same", "valid"',
+            id="near one of a few",
+        ),
         pytest.param({"enum": [1, 2]}, "x", '"x" is none of the allowed values', "allowed: 1, 2", id="none of a few"),
-        pytest.param({"pattern": "^[a-z]+$"}, "A", '"A" has not the expected form', "write text that matches ^[a-z]+$",
-                     id="pattern"),
-        pytest.param({"pattern": "^[a-z]+$", "description": "lower case", "examples": ["ab"]}, "A",
-                     '"A" has not the expected form', 'write lower case, such as "ab"', id="pattern that is described"),
-        pytest.param({"pattern": "^[a-z]+$"}, "a\n", '"a\\n" has not the expected form',
-                     "write text that matches ^[a-z]+$", id="a line break behind a fitting text"),
-        pytest.param({"pattern": r"^\d$"}, "\u0663", '"\u0663" has not the expected form',
-                     r"write text that matches ^\d$", id="a digit of another script"),
+        pytest.param(
+            {"pattern": "^[a-z]+$"},
+            "A",
+            '"A" has not the expected form',
+            "write text that matches ^[a-z]+$",
+            id="pattern",
+        ),
+        pytest.param(
+            {"pattern": "^[a-z]+$", "description": "lower case", "examples": ["ab"]},
+            "A",
+            '"A" has not the expected form',
+            'write lower case, such as "ab"',
+            id="pattern that is described",
+        ),
+        pytest.param(
+            {"pattern": "^[a-z]+$"},
+            "a\n",
+            '"a\\n" has not the expected form',
+            "write text that matches ^[a-z]+$",
+            id="a line break behind a fitting text",
+        ),
+        pytest.param(
+            {"pattern": r"^\d$"},
+            "\u0663",
+            '"\u0663" has not the expected form',
+            r"write text that matches ^\d$",
+            id="a digit of another script",
+        ),
         pytest.param({"minLength": 1}, "", "the text is empty", "write at least 1 character", id="empty text"),
-        pytest.param({"maxLength": 2}, "abc", "the text has 3 characters", "write at most 2 characters", id="long text"),
+        pytest.param(
+            {"maxLength": 2}, "abc", "the text has 3 characters", "write at most 2 characters", id="long text"
+        ),
         pytest.param({"minItems": 2}, [1], "the list has 1 entry", "write at least 2 entries", id="short list"),
         pytest.param({"minItems": 1}, [], "the list is empty", "write at least 1 entry", id="empty list"),
         pytest.param({"minProperties": 1}, {}, "the table is empty", "write at least 1 key", id="empty table"),
-        pytest.param({"required": ["b"], "properties": {"b": {"description": "the batch"}}}, {"a": 1}, "'b' is missing",
-                     "add 'b': the batch", id="missing key"),
-        pytest.param({"not": {"required": ["a", "b"]}}, {"a": 1, "b": 2}, "'a' and 'b' do not go together",
-                     "keep one of them", id="two that exclude each other"),
+        pytest.param(
+            {"required": ["b"], "properties": {"b": {"description": "the batch"}}},
+            {"a": 1},
+            "'b' is missing",
+            "add 'b': the batch",
+            id="missing key",
+        ),
+        pytest.param(
+            {"not": {"required": ["a", "b"]}},
+            {"a": 1, "b": 2},
+            "'a' and 'b' do not go together",
+            "keep one of them",
+            id="two that exclude each other",
+        ),
         pytest.param({"not": {"const": 1}}, 1, "1 is not allowed here", "write another value", id="forbidden"),
-        pytest.param({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "'a' is given without 'b'",
-                     "add 'b', or remove 'a'", id="one that needs another"),
-        pytest.param({"anyOf": [{"required": ["epoch"]}, {"required": ["step"]}]}, {}, "'epoch' or 'step' is missing",
-                     "add 'epoch' or 'step'", id="one of two keys"),
-        pytest.param({"anyOf": [{"type": "number"}, {"type": "string"}]}, [1], "[1] is not a number or text",
-                     "write a number or text", id="none of two types"),
-        pytest.param({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}, -1,
-                     "-1 is less than the minimum of 0", "write 0 or more", id="the branch of the right type"),
-        pytest.param({"oneOf": [{"minimum": 0}, {"maximum": 9}]}, 5, "5 fits more than one of the allowed forms",
-                     "write one of them", id="too many forms"),
-        pytest.param({"anyOf": [{"minimum": 5}, {"multipleOf": 2}]}, 3, "3 fits none of the allowed forms",
-                     "write one of them", id="no form"),
+        pytest.param(
+            {"dependentRequired": {"a": ["b"]}},
+            {"a": 1},
+            "'a' is given without 'b'",
+            "add 'b', or remove 'a'",
+            id="one that needs another",
+        ),
+        pytest.param(
+            {"anyOf": [{"required": ["epoch"]}, {"required": ["step"]}]},
+            {},
+            "'epoch' or 'step' is missing",
+            "add 'epoch' or 'step'",
+            id="one of two keys",
+        ),
+        pytest.param(
+            {"anyOf": [{"type": "number"}, {"type": "string"}]},
+            [1],
+            "[1] is not a number or text",
+            "write a number or text",
+            id="none of two types",
+        ),
+        pytest.param(
+            {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]},
+            -1,
+            "-1 is less than the minimum of 0",
+            "write 0 or more",
+            id="the branch of the right type",
+        ),
+        pytest.param(
+            {"oneOf": [{"minimum": 0}, {"maximum": 9}]},
+            5,
+            "5 fits more than one of the allowed forms",
+            "write one of them",
+            id="too many forms",
+        ),
+        pytest.param(
+            {"anyOf": [{"minimum": 5}, {"multipleOf": 2}]},
+            3,
+            "3 fits none of the allowed forms",
+            "write one of them",
+            id="no form",
+        ),
         pytest.param(False, 1, "this is not allowed here", "remove it", id="nothing is allowed"),
-        pytest.param({"contains": {"const": 1}}, [2], "[2] does not contain items matching the given schema",
-                     "see 'contains' in the schema", id="a keyword without words of its own"),
+        pytest.param(
+            {"contains": {"const": 1}},
+            [2],
+            "[2] does not contain items matching the given schema",
+            "see 'contains' in the schema",
+            id="a keyword without words of its own",
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_broken_keyword_says_what_is_so_and_what_would_be_right(schema, value, what, fix):
     assert told(value, {"allOf": [schema]}) == [f"a: {what}\n  fix: {fix}"]
 
@@ -109,14 +194,22 @@ KINDS = {
     ("value", "said"),
     [
         pytest.param({"kind": "pool"}, "a: 'size' is missing\n  fix: add 'size'", id="the branch of its kind"),
-        pytest.param({"kind": "pool", "size": "2"},
-                     'a /size: "2" is not a whole number\n  fix: write it without quotes', id="deeper in its branch"),
-        pytest.param({"kind": "relu", "size": 1}, "a /size: unknown key 'size'\n  fix: known: kind",
-                     id="a key of another kind"),
-        pytest.param({"kind": "rleu"}, 'a /kind: "rleu" is none of the allowed values\n'
-                     '  fix: did you mean \'relu\'? allowed: "pool", "relu", "tanh"', id="no kind"),
+        pytest.param(
+            {"kind": "pool", "size": "2"},
+            'a /size: "2" is not a whole number\n  fix: write it without quotes',
+            id="deeper in its branch",
+        ),
+        pytest.param(
+            {"kind": "relu", "size": 1}, "a /size: unknown key 'size'\n  fix: known: kind", id="a key of another kind"
+        ),
+        pytest.param(
+            {"kind": "rleu"},
+            'a /kind: "rleu" is none of the allowed values\n'
+            '  fix: did you mean \'relu\'? allowed: "pool", "relu", "tanh"',
+            id="no kind",
+        ),
     ],
-)  # fmt: skip
+)
 def test_of_many_kinds_the_one_that_is_meant_is_spoken_of(value, said):
     assert told(value, KINDS) == [said]
 
