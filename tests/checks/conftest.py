@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import pytest
 
+from grader.checks import all_checks, run_check
+from grader.documents import validator
 from grader.model import Answer, Evidence, EvidenceStatus, Place, Problem, Rule, Submission, SubmittedFile
 
 MODEL = {"code": "model.py", "factory": "build_model", "checkpoint": "model.pth", "input": [1, 28, 28]}
@@ -69,3 +71,19 @@ def system_fault():
     """Evidence of a job that ended by the machine's fault."""
     problem = Problem("no-data", "mnist", "the data set is not here", "run `grader data fetch mnist`")
     return Evidence("key", EvidenceStatus.SYSTEM_FAULT, problem=problem)
+
+
+@pytest.fixture
+def judged(make_rule, hand_in):
+    """judged("number", "2432", expected=2432) -> the findings, for settings that are valid and free of problems."""
+
+    def run(check, value, *, files=None, evidence=None, **settings):
+        kind = all_checks()[check]
+        rule = make_rule(check, answer="q", **settings)
+        assert not list(validator(kind.settings_schema).iter_errors(settings))
+        assert not list(kind.lint(rule))
+        submission = hand_in({"q": value}, files=files)
+        jobs = {job: evidence for job in kind.needs(rule, submission)}
+        return run_check(kind, rule, submission, jobs)
+
+    return run
