@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from grader.model import ScoreCard
 
 
-class Line(click.ParamType):
+class Line(click.ParamType[tuple[Fraction, bool]]):
     """A pass line: points, or a share of them with a percent sign."""
 
     name = "POINTS|PERCENT%"

@@ -46,10 +46,13 @@ def doctor(is_json: bool, course_folder: Path | None) -> int:
     return MachineError.exit_code if any(look.is_needed and not look.is_good for look in looks) else 0
 
 
+# Package -> whether grading needs it. torchvision is for students' code, ray for clusters.
+PACKAGES = {"torch": True, "torchvision": False, "ray": False, "numpy": True, "safetensors": True}
+
+
 def _python() -> Iterator[Look]:
-    yield Look(
-        "machine", "Python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 or newer"
-    )
+    is_new = sys.version_info >= (3, 11)
+    yield Look("machine", "Python", is_new, platform.python_version(), "install Python 3.11 or newer")
     memory = ""
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB memory"
@@ -57,24 +60,12 @@ def _python() -> Iterator[Look]:
 
 
 def _packages() -> Iterator[Look]:
-    for package, is_needed in (
-        ("torch", True),
-        ("torchvision", False),
-        ("ray", False),
-        ("numpy", True),
-        ("safetensors", True),
-    ):
+    for package, is_needed in PACKAGES.items():
         try:
-            yield Look("packages", package, is_good=True, said=version(package), is_needed=is_needed)
+            found, is_good = version(package), True
         except PackageNotFoundError:
-            yield Look(
-                "packages",
-                package,
-                is_good=False,
-                said="not installed",
-                fix=f"pip install {package}",
-                is_needed=is_needed,
-            )
+            found, is_good = "not installed", False
+        yield Look("packages", package, is_good, found, f"pip install {package}", is_needed=is_needed)
 
 
 def _sandbox() -> Iterator[Look]:
@@ -108,7 +99,7 @@ def _data(course_folder: Path | None) -> Iterator[Look]:
 def _cache() -> Iterator[Look]:
     import tempfile  # noqa: PLC0415
 
-    from grader.evidence.cache import cache_folder  # noqa: PLC0415
+    from grader.places import cache_folder  # noqa: PLC0415
 
     folder = cache_folder()
     try:
@@ -116,13 +107,8 @@ def _cache() -> Iterator[Look]:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        yield Look(
-            "cache",
-            str(folder),
-            is_good=False,
-            said=str(error.strerror),
-            fix="name a writable folder: export GRADER_CACHE=FOLDER",
-        )
+        fix = "name a writable folder: export GRADER_CACHE=FOLDER"
+        yield Look("cache", str(folder), is_good=False, said=str(error.strerror), fix=fix)
         return
     yield Look("cache", "folder", is_good=True, said=f"{folder} can be written")
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.datasets.image_set import content_digest
 from grader.datasets.registry import Found, Source
+from grader.places import cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 STALE_AFTER_S = 3600  # a temporary file older than this was left by a process that died
 log = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Where the sets are cached: below GRADER_CACHE, else below the user's cache folder of this system."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get("GRADER_CACHE") or user_cache_dir("grader")) / "datasets"
 
 
 def known_digest(source: Source, split: str, found: Found) -> str:
@@ -71,7 +65,7 @@ def write(source: Source, split: str, found: Found, images: Array, labels: Array
     """Keep a split for the next time. False, with a warning, where the folder cannot be written."""
     import numpy as np
 
-    folder = cache_folder()
+    folder = cache_folder("datasets")
     record = {"format": FORMAT, "name": source.name, "split": split, "digest": digest,
               "shape": list(images.shape), "source": _identity(source, split, found)}  # fmt: skip
     images_file, labels_file = _data_files(digest)
@@ -101,7 +95,7 @@ def _identity(source: Source, split: str, found: Found) -> Mapping[str, Any]:
 
 def _sidecar_file(source: Source, split: str, found: Found) -> Path:
     fingerprint = hashlib.sha256(json.dumps(_identity(source, split, found), sort_keys=True).encode()).hexdigest()
-    return cache_folder() / f"{source.name}-{split}-{fingerprint[:16]}.json"
+    return cache_folder("datasets") / f"{source.name}-{split}-{fingerprint[:16]}.json"
 
 
 def _sidecar(source: Source, split: str, found: Found) -> Mapping[str, Any]:
@@ -122,7 +116,7 @@ def _sidecar(source: Source, split: str, found: Found) -> Mapping[str, Any]:
 
 
 def _data_files(digest: str) -> tuple[Path, Path]:
-    folder = cache_folder()
+    folder = cache_folder("datasets")
     return folder / f"{digest}.images", folder / f"{digest}.labels"
 
 

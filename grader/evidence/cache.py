@@ -19,13 +19,6 @@ from grader.errors import MachineError
 from grader.model import Evidence, EvidenceStatus, Json, Problem
 
 
-def cache_folder() -> Path:
-    """Where results and other things that can be made again are kept: GRADER_CACHE, or the system's place for it."""
-    from platformdirs import user_cache_dir  # noqa: PLC0415  start-up: most commands never ask
-
-    return Path(os.environ.get("GRADER_CACHE") or user_cache_dir("grader"))
-
-
 def is_lasting(evidence: Evidence) -> bool:
     """Whether the same inputs would give the same result again. A limit that was hit might not be, another day."""
     if evidence.status is EvidenceStatus.STUDENT_FAULT:

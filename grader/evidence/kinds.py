@@ -20,7 +20,7 @@ from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
     from grader.datasets import ImageSet
-    from grader.sandbox import Answered, Level, Limits, StudentFault, SystemFault
+    from grader.sandbox import Level, Limits, StudentFault, SystemFault
 
 # Raise the number of a kind when the same inputs may give another result by code of ours outside the sandbox's
 # programs; those are part of the key by their own bytes.
@@ -95,9 +95,8 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
     ended = sandbox.run(
         job.kind, files=_files(job, folder), request=dict(job.parameters), limits=bench.limits, level=bench.level
     )
-    fault = _fault(ended)
-    if fault is not None:
-        return fault
+    if not isinstance(ended, sandbox.Answered):
+        return _fault(ended)
     return Evidence("", EvidenceStatus.DONE, result=ended.result)
 
 
@@ -128,8 +127,12 @@ def count(logits: Json, images: ImageSet) -> dict[str, Json]:
     """
     import numpy as np  # noqa: PLC0415
 
-    predicted = np.asarray(logits, dtype=np.float32).argmax(axis=1)
+    scores = np.asarray(logits, dtype=np.float32)
     classes = len(images.classes)
+    if scores.shape != (len(images), classes) or not np.isfinite(scores).all():
+        # The sandbox's parent refuses these before; a score that is no number must never count as an answer.
+        raise ValueError(f"logits of shape {scores.shape} are not {len(images)} finite rows of {classes}")
+    predicted = scores.argmax(axis=1)
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (images.labels, predicted), 1)
     return {
@@ -145,15 +148,13 @@ def _files(job: Job, folder: Path) -> Mapping[str, Path]:
     return {file.path: folder / file.path for file in job.files}
 
 
-def _fault(ended: Answered | StudentFault | SystemFault) -> Evidence | None:
+def _fault(ended: StudentFault | SystemFault) -> Evidence:
     from grader import sandbox  # noqa: PLC0415
 
     if isinstance(ended, sandbox.StudentFault):
         result = {"limit": ended.limit, "use": ended.use} if ended.limit else {}
         return Evidence("", EvidenceStatus.STUDENT_FAULT, result=result, problem=ended.problem)
-    if isinstance(ended, sandbox.SystemFault):
-        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=ended.problem)
-    return None
+    return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=ended.problem)
 
 
 def system_fault(error: Exception) -> Evidence:

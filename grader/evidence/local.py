@@ -56,12 +56,12 @@ class LocalRunner:
     ) -> LocalRunner:
         """The runner with the course's limits and data, the best sandbox there is, and the user's cache."""
         from grader import sandbox  # noqa: PLC0415
-        from grader.evidence.cache import cache_folder  # noqa: PLC0415
+        from grader.places import cache_folder  # noqa: PLC0415
 
         limits = sandbox.Limits(**asdict(course.limits))
         level = sandbox.level() if is_isolated else sandbox.level("none")
         bench = Bench(limits, level, course.data_root)
-        cache = Cache(cache_folder() / "evidence") if uses_cache else None
+        cache = Cache(cache_folder("evidence")) if uses_cache else None
         return cls(bench, cache=cache, workers=workers, on_done=on_done)
 
     def __call__(self, plan: Plan) -> EvidenceByJob:
