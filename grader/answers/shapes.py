@@ -1,0 +1,253 @@
+r"""Which shape did the student write? Any bracket, any separator, a batch dimension left open: all are read.
+
+`(16, 6, 24, 24)`, `[-1, 32, 28, 28]`, `torch.Size([16, 10])`, `(None, 28, 28, 32)`, `16×6×24×24`, `B x 6 x 24 x 24`,
+`(16, (16*5*5))`, and two of them with an arrow between. What a shape is compared with stands in `shape_verdict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.answers.answer_error import described, quoted, refuse
+from grader.answers.expressions import Expression, SymbolError
+from grader.answers.tokens import OPENING
+from grader.answers.writing import plain, spoken
+from grader.model import Json, Place
+
+MAX_LENGTH = 1_000
+MAX_ENTRIES = 16
+MAX_SIZE = 10**12
+FIX = "write a shape such as [16, 6, 24, 24]"
+
+_OPEN_WORDS = frozenset(
+    {"-1", "none", "null", "?", "_", "any", "b", "n", "bs", "batch", "batch_size", "batchsize", "batch size"}
+)
+_CLOSING = {closing: opening for opening, closing in OPENING.items()}
+
+Entry = int | str  # a str is a dimension left open, as it was written: "-1", "None", "B"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape as written. `also` holds other ways to read it: 16*5*5 is a shape, or a row of 400."""
+
+    entries: tuple[Entry, ...]
+    written: str = ""
+    also: tuple[tuple[Entry, ...], ...] = ()
+
+    def __str__(self) -> str:
+        return "(" + ", ".join(map(str, self.entries)) + ")"
+
+    @property
+    def readings(self) -> tuple[tuple[Entry, ...], ...]:
+        return (self.entries, *self.also)
+
+
+def is_open(entry: Entry) -> bool:
+    """Was this dimension left open (-1, None, B, batch)?"""
+    return isinstance(entry, str)
+
+
+def parse_shape(value: Json, place: Place) -> Shape:
+    r"""Read one shape, or AnswerError. Of a chain `(16, 1, 28, 28) -> (16, 6, 24, 24)` it is the last one.
+
+    >>> here = Place("answers.json", "/answers/layers/0")
+    >>> print(parse_shape("torch.Size([16, 6, 24, 24])", here), parse_shape("B x 6 x 24 x 24", here))
+    (16, 6, 24, 24) (B, 6, 24, 24)
+    >>> print(parse_shape(r"$[-1,\;\;32,\;\;14,\;\;14]$", here), parse_shape([16, "16*5*5"], here))
+    (-1, 32, 14, 14) (16, 400)
+    """
+    return parse_shapes(value, place)[-1]
+
+
+def parse_shapes(value: Json, place: Place) -> tuple[Shape, ...]:
+    """Read a shape or a chain of them: input, ..., output. An object may hold "input" and "output", or "value".
+
+    >>> [str(shape) for shape in parse_shapes("(16, 1, 28, 28) → (16, 6, 24, 24)", Place("answers.json"))]
+    ['(16, 1, 28, 28)', '(16, 6, 24, 24)']
+    """
+    if isinstance(value, dict):
+        keys = [key for key in ("input", "output") if value.get(key) is not None]
+        keys = keys or [key for key in ("value", "shape") if value.get(key) is not None][:1]
+        if not keys:
+            refuse(place, 'the object has neither "output" nor "value"', FIX, code="not-a-shape")
+        if any(isinstance(value[key], dict) for key in keys):
+            refuse(place, "an object within an object is not a shape", FIX, code="not-a-shape")
+        return tuple(parse_shape(value[key], place.child(key)) for key in keys)
+    if isinstance(value, list):
+        return (_from_list(value, place),)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (Shape((_whole(value, place, described_as="the shape"),), str(value)[:MAX_LENGTH]),)
+    if not isinstance(value, str):
+        refuse(place, f"{described(value)} is not a shape", FIX, code="not-a-shape")
+    text = plain(value, place, limit=MAX_LENGTH)
+    parts = [part for part in text.split("→") if part.strip()]
+    if not parts:
+        refuse(place, "nothing is written here", FIX, code="not-a-shape")
+    return tuple(_from_text(part, place) for part in parts)
+
+
+def _from_list(value: list[Json], place: Place) -> Shape:
+    if len(value) > MAX_ENTRIES:
+        refuse(place, f"a shape of {len(value):,} entries", f"write at most {MAX_ENTRIES} entries", code="too-long")
+    entries: list[Entry] = []
+    for index, item in enumerate(value):
+        here = place.child(index)
+        if item is None:
+            entries.append("None")
+        elif isinstance(item, str):
+            text = plain(item, here, limit=MAX_LENGTH)
+            entries.append(_entry(text, here, index))
+        elif isinstance(item, (int, float)) and not isinstance(item, bool) and item == item // 1:
+            entries.append("-1" if item == -1 else _whole(int(item), here, described_as=f"entry {index + 1}"))
+        else:
+            shown = item if isinstance(item, float) else described(item)
+            refuse(here, f"entry {index + 1} of the shape is {shown}, not a whole number", FIX, code="not-a-shape")
+    return Shape(tuple(entries), str(value)[:MAX_LENGTH])
+
+
+def _whole(value: int, place: Place, *, described_as: str) -> int:
+    if value < 0:
+        refuse(place, f"{described_as} is negative", "write sizes of 0 or more; -1 leaves one open", code="not-a-shape")
+    if value > MAX_SIZE:
+        refuse(place, f"{described_as} is larger than {MAX_SIZE:,}", FIX, code="not-a-shape")
+    return value
+
+
+def _from_text(text: str, place: Place) -> Shape:
+    """The shape at the end of "output = (16,(16*5*5)) = (16,400)"."""
+    sides = [side.strip() for side in text.replace(":", "=").split("=")]
+    written = next((side for side in reversed(sides) if side), "")
+    inner, is_bracketed = _without_brackets(_without_name(written), place)
+    parts = _split(inner, ",;")
+    if len(parts) > 1:
+        if is_bracketed and not parts[-1].strip():
+            parts.pop()  # the comma of (28,)
+        entries = tuple(_entry(part, place, index) for index, part in enumerate(parts))
+        return Shape(_checked(entries, place), written, tuple(_with_crosses_split(parts, entries, place)))
+    if is_bracketed and not inner.strip():
+        return Shape((), written)
+    crossed = _crossed(inner)
+    if len(crossed) > 1:
+        entries = tuple(_entry(part, place, index) for index, part in enumerate(crossed))
+        # 16*5*5 is a shape, or what it flattens to. (Where one is left open there is no product.)
+        product = () if any(map(is_open, entries)) else ((_entry(inner, place, 0),),)
+        return Shape(_checked(entries, place), written, product)
+    words = inner.split()
+    while len(words) > 2 and words[-1].isalpha() and words[-1].casefold() not in _OPEN_WORDS:
+        words.pop()
+    if len(words) > 1 and all(_is_plain_entry(word) for word in words):
+        return Shape(_checked(tuple(_entry(word, place, i) for i, word in enumerate(words)), place), written)
+    return Shape((_entry(inner, place, 0),), written)
+
+
+def _checked(entries: tuple[Entry, ...], place: Place) -> tuple[Entry, ...]:
+    if len(entries) > MAX_ENTRIES:
+        refuse(place, f"a shape of {len(entries):,} entries", f"write at most {MAX_ENTRIES} entries", code="too-long")
+    return entries
+
+
+def _with_crosses_split(parts: list[str], entries: tuple[Entry, ...], place: Place) -> Iterator[tuple[Entry, ...]]:
+    """The other reading of (16, 6, 24x24): the cross separates, it does not multiply."""
+    if not any(len(_crossed(part, "×xX")) > 1 for part in parts):
+        return
+    made: list[Entry] = []
+    for part, entry in zip(parts, entries, strict=True):
+        crossed = _crossed(part, "×xX")
+        made += [_entry(piece, place, 0) for piece in crossed] if len(crossed) > 1 else [entry]
+    if len(made) <= MAX_ENTRIES:
+        yield tuple(made)
+
+
+def _without_name(text: str) -> str:
+    """Without the words before the bracket: torch.Size, TensorShape, "output shape"."""
+    end = min((at for at in map(text.find, OPENING) if at >= 0), default=0)
+    name = text[:end].strip()
+    is_name = bool(name) and all(char.isalpha() or char in " ._-" for char in name)
+    return text[end:] if is_name and not any(_is_plain_entry(word) for word in name.split()) else text
+
+
+def _without_brackets(text: str, place: Place) -> tuple[str, bool]:
+    """The inside of the brackets around the whole of it, without a remark in words after them."""
+    is_bracketed = False
+    for _ in range(4):
+        text = text.strip(" .")
+        end = _closing(text)
+        rest = text[end + 1 :].strip(" .,;()") if end else ""
+        if not end or any(not (char.isalpha() or char in " -_'") for char in rest):
+            break
+        text, is_bracketed = text[1:end], True
+    if not text.strip() and not is_bracketed:
+        refuse(place, "nothing is written here", FIX, code="not-a-shape")
+    return text, is_bracketed
+
+
+def _closing(text: str) -> int:
+    """Where the bracket that opens the text closes; 0 where none opens it or it never closes."""
+    if text[:1] not in ("(", "[", "{"):
+        return 0
+    waiting: list[str] = []
+    for at, char in enumerate(text):
+        if char in OPENING:
+            waiting.append(OPENING[char])
+        elif char in _CLOSING and (not waiting or waiting.pop() != char):
+            return 0
+        if not waiting:
+            return at
+    return 0
+
+
+def _split(text: str, separators: str) -> list[str]:
+    """Split at separators outside brackets."""
+    parts, depth, start = [], 0, 0
+    for at, char in enumerate(text):
+        if char in OPENING:
+            depth += 1
+        elif char in _CLOSING:
+            depth -= 1
+        elif char in separators and depth <= 0:
+            parts.append(text[start:at])
+            start = at + 1
+    return [*parts, text[start:]]
+
+
+def _crossed(text: str, crosses: str = "×xX*") -> list[str]:
+    """Split 16x6x24x24 or `B × 6 * 24`. An x inside a word, and the star of `**`, separate nothing."""
+    parts, depth, start, at = [], 0, 0, 0
+    while at < len(text):
+        char = text[at]
+        depth += (char in OPENING) - (char in _CLOSING)
+        is_power = text[at : at + 2] == "**"
+        left = text[start:at].strip()
+        if (
+            char in crosses
+            and depth == 0
+            and not is_power
+            and (left[-1:].isdigit() or left[-1:] in _CLOSING or _is_plain_entry(left))
+        ):
+            parts.append(left)
+            start = at + 1
+        at += 2 if is_power else 1
+    return [*parts, text[start:].strip()]
+
+
+def _is_plain_entry(text: str) -> bool:
+    return bool(text) and ((text.isascii() and text.isdigit()) or text.casefold() in _OPEN_WORDS)
+
+
+def _entry(text: str, place: Place, index: int) -> Entry:
+    text = text.strip()
+    if text.casefold() in _OPEN_WORDS:
+        return text
+    described_as = f"entry {index + 1}"
+    if not text:
+        refuse(place, f"{described_as} of the shape is empty", FIX, code="not-a-shape")
+    try:
+        value = Expression.of(text, place).evaluate().value
+    except SymbolError:
+        refuse(place, f"{described_as} of the shape is {quoted(text, 30)}, not a number", FIX, code="not-a-shape")
+    if value.denominator != 1:
+        what = f"{described_as} of the shape is {spoken(value)}, not a whole number"
+        refuse(place, what, "round as the layer does: floor for convolutions and pooling", code="not-whole")
+    return _whole(int(value), place, described_as=described_as)
