@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.documents.text import Document, Path_
-from grader.documents.wording import Explained, clean, explain, none_of, not_of_type
+from grader.documents.wording import Explained, clean, explain, first_sentence, none_of, not_of_type
 from grader.model import Json, Place, Problem
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _choice(error: Any, branches: Mapping[Any, list[Any]], depth: int) -> Any:
         for inner in deciding:
             wanted = inner.validator_value
             types.extend([wanted] if isinstance(wanted, str) else wanted)
-        words = str(error.schema.get("description", "")).split(". ")[0].rstrip(".")
+        words = first_sentence(error.schema)
         return _Choice(
             tuple(error.absolute_path), error, not_of_type(error.instance, types, f": {words}" if words else "")
         )

@@ -85,7 +85,8 @@ def not_of_type(value: Json, types: str | Iterable[str], about: str = "") -> Exp
     said = f"{shown(value)} is not {type_words(names)}"
     if value is None:
         said = f"nothing is written here, where {type_words(names)} belongs"
-    if "string" in names and isinstance(value, int | float):
+    is_true_or_false = isinstance(value, bool) and not {"number", "integer"}.isdisjoint(names)
+    if "string" in names and isinstance(value, int | float) and not is_true_or_false:
         return Explained(said, "put it in quotes" + about)
     if "boolean" in names and isinstance(value, str) and value.lower() in _SWITCHES:
         return Explained(said, f"write {_SWITCHES[value.lower()]}")
@@ -105,11 +106,22 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def first_sentence(schema: Mapping[str, Json]) -> str:
+    """The first sentence of a description, as it reads behind a colon.
+
+    >>> first_sentence({"description": "The size in MiB. More of it."}), first_sentence({"description": "GPU memory"})
+    ('the size in MiB', 'GPU memory')
+    """
+    sentence = str(schema.get("description", "")).split(". ")[0].rstrip(".")
+    is_name = sentence[1:2].isupper() or sentence[1:2].isdigit()
+    return sentence if is_name else sentence[:1].lower() + sentence[1:]
+
+
 def about(schema: Json) -> str:
     """The first sentence of a schema's description, and its first example: what a reader has to know to mend it."""
     if not isinstance(schema, Mapping):
         return ""
-    sentence = str(schema.get("description", "")).split(". ")[0].rstrip(".")
+    sentence = first_sentence(schema)
     examples = schema.get("examples")
     example = f"such as {shown(examples[0])}" if examples else ""
     return ", ".join(part for part in (sentence, example) if part)
