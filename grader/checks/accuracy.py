@@ -39,12 +39,12 @@ class Accuracy(Check):
     Not covered: whether the student claims the same number (check `claim`), whether the model was trained on the
     test set, and how it was trained.
 
-        check: accuracy
-        model: cnn
-        data: mnist
-        split: test
-        at_least: 0.95
-        from: 0.90
+        - check: accuracy
+          model: cnn
+          data: mnist
+          split: test
+          at_least: 0.95
+          from: 0.90
     """
 
     name: ClassVar[str] = "accuracy"

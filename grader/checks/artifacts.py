@@ -89,15 +89,15 @@ class Artifacts(Check):
 
     Not covered: what images, notebooks and reports show. A person looks at them.
 
-        check: artifacts
-        required:
-          - {path: model.py, kind: code}
-          - {path: model.pth, kind: checkpoint, max_bytes: 50000000}
-          - {path: train.jsonl, kind: jsonl, schema: training-log}
-          - {glob: "figures/*.png", kind: image, at_least: 2}
-        optional:
-          - {path: report.pdf, kind: report}
-        allowed_extensions: [.py, .pth, .json, .jsonl, .png, .pdf]
+        - check: artifacts
+          required:
+            - {path: model.py, kind: code}
+            - {path: model.pth, kind: checkpoint, max_bytes: 50000000}
+            - {path: train.jsonl, kind: jsonl, schema: training-log}
+            - {glob: "figures/*.png", kind: image, at_least: 2}
+          optional:
+            - {path: report.pdf, kind: report}
+          allowed_extensions: [.py, .pth, .json, .jsonl, .png, .pdf]
     """
 
     name: ClassVar[str] = "artifacts"
