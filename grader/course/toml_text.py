@@ -40,9 +40,11 @@ def _advice(said: str) -> str:
         return "put text in double quotes; write true and false in lower case"
     if "after a key" in said or "Invalid statement" in said:
         return 'write key = "text" or key = 5, one on a line'
+    if "']'" in said or "'}'" in said or "Unclosed" in said:
+        return "close the bracket"
     if "escape" in said:
         return "write two backslashes for one, or use forward slashes"
-    return "compare with the example in the documentation"
+    return "check the quotes and brackets of this line"
 
 
 def _lines(text: str) -> dict[_Path, int]:

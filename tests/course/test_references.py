@@ -183,6 +183,12 @@ LAYERS = {
 }
 
 
+RLEU = (
+    '/networks/small/layers/2/kind: "rleu" is none of the allowed values\n'
+    '  fix: did you mean \'relu\'? allowed: "relu", "pool"'
+)
+
+
 def test_layers_are_checked_by_their_own_schema_where_they_stand(said):
     top = SOUND.replace("[{kind: relu}]", "[{kind: relu}, {kind: pool, sise: 2}, {kind: rleu}]")
     inline = "{input: [1], layers: [{kind: relu, size: 1}]}"
@@ -198,7 +204,7 @@ def test_layers_are_checked_by_their_own_schema_where_they_stand(said):
     assert [line.split(" ", 1)[1] for line in told] == [
         "/networks/small/layers/1: 'size' is missing\n  fix: add 'size'",
         "/networks/small/layers/1/sise: unknown key 'sise'\n  fix: did you mean 'size'?",
-        '/networks/small/layers/2/kind: "rleu" is none of the allowed values\n  fix: did you mean \'relu\'? allowed: "relu", "pool"',
+        RLEU,
         "/tasks/0/rules/1/network/layers/0/size: unknown key 'size'\n  fix: known: kind",
     ]
 
