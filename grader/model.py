@@ -156,6 +156,24 @@ class Answer:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was handed in, as it came. It is read and never changed.
+
+    `size` (bytes) and `digest` (SHA-256 in hex) are those of the archive itself; for a folder, of all its files.
+    `left_out` counts what tools leave behind (`.git`, `.DS_Store`); `remarks` are no fault of anybody.
+    `unpacked_at` is the private folder that whoever asked for it removes.
+    """
+
+    path: Path
+    kind: str = ""  # "folder", "zip"; empty for what is neither
+    size: int = 0
+    digest: str = ""
+    left_out: int = 0
+    remarks: tuple[str, ...] = ()
+    unpacked_at: Path | None = None
+
+
 @dataclass(frozen=True)
 class Submission:
     """Everything a student handed in. Made by intake only; the files under `root` are never written.
@@ -173,6 +191,7 @@ class Submission:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     is_readable: bool = True
+    source: Source | None = None
 
     @cached_property
     def _by_path(self) -> Mapping[str, SubmittedFile]:
