@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import ClassVar
 
+from grader.answers.answer_error import AnswerError
+from grader.answers.choices import parse_choices
+from grader.answers.text import words
+from grader.checks._lint import setting_problem
 from grader.checks._settings import share, share_schema
-from grader.checks.base import Check, answer_to, failed, partial, passed, register, shown, unanswered
+from grader.checks.base import Check, answer_to, failed, partial, passed, register, shown, unanswered, unreadable
 from grader.model import Answer, EvidenceByJob, Finding, Json, Problem, Rule, Submission
 
 
@@ -16,8 +19,8 @@ from grader.model import Answer, EvidenceByJob, Finding, Json, Problem, Rule, Su
 class Choice(Check):
     """Compares the picked option, or the set of picked options, with the right one.
 
-    What it looks at: the answer names an option by its key ("b", in either case, "b)" and "b." too) or by its
-    whole text. With `multiple: true` it is a list of options, in any order.
+    What it looks at: the answer names an option by its key ("b", in either case, "b)" and "(b)" too), by its whole
+    text, or by its place in the list. With `multiple: true` it is a list of options, in any order, or "a, c".
 
     Why it matters: a choice is the one form of understanding that needs no reading. Ask with it whatever
     has few possible answers, and keep `text` for reasons.
@@ -107,16 +110,16 @@ class Choice(Check):
         known = f"the options are {', '.join(options)}"
         for key in correct:
             if key not in options:
-                yield _problem(rule, "correct", f"{key!r} is no option", known)
+                yield setting_problem(rule, ["correct"], f"{key!r} is no option", known)
         seen: dict[str, str] = {}
         for key in options:
-            twin = seen.setdefault(_folded(key), key)
+            twin = seen.setdefault(" ".join(words(key)), key)
             if twin != key:
                 what = f"{twin!r} and {key!r} are told apart by case or punctuation only"
-                yield _problem(rule, "options", what, "give them different keys")
+                yield setting_problem(rule, ["options"], what, "give them different keys")
         is_multiple = rule.settings.get("multiple", False)
         if not is_multiple and len(correct) >= len(options):
-            yield _problem(rule, "correct", "every option is right", "leave one out, or set `multiple: true`")
+            yield setting_problem(rule, ["correct"], "every option is right", "leave one out, or set `multiple: true`")
         yield from _credit_problems(rule, options, correct, is_multiple=is_multiple)
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
@@ -126,23 +129,18 @@ class Choice(Check):
         if answer is None:
             yield unanswered(rule)
             return
-        options = _options(rule)
-        is_multiple = rule.settings.get("multiple", False)
-        given = _given(answer.value, options, is_multiple=is_multiple)
-        picked = [_option(item, options) for item in given]
-        unknown = [item for item, key in zip(given, picked, strict=True) if key is None]
-        if unknown:
-            yield failed(
-                f"{shown(unknown[0], 60)!r} is none of the options",
-                place=answer.place,
-                observed=shown(answer.value),
-                fix=f"answer with {'some' if is_multiple else 'one'} of {', '.join(options)}",
-                code="unknown-option",
-            )
+        try:
+            picked = parse_choices(_as_text(answer.value), _options(rule), answer.place)
+        except AnswerError as error:
+            yield unreadable(error.problem, answer.place)
             return
-        keys = {key for key in picked if key is not None}
-        judged = _judged_set if is_multiple else _judged_one
-        yield judged(rule, answer, keys)
+        judged = _judged_set if rule.settings.get("multiple", False) else _judged_one
+        yield judged(rule, answer, set(picked))
+
+
+def _as_text(value: Json) -> Json:
+    """JSON's true for an option that is written "true"."""
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
 
 
 def _options(rule: Rule) -> dict[str, str]:
@@ -153,37 +151,6 @@ def _options(rule: Rule) -> dict[str, str]:
 def _correct(rule: Rule) -> list[str]:
     correct = rule.settings["correct"]
     return [correct] if isinstance(correct, str) else list(correct)
-
-
-def _folded(text: str) -> str:
-    """An option without what does not tell options apart: case, spaces, a bracket or dot around a key."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip("().: ")
-
-
-def _given(value: Json, options: Mapping[str, str], *, is_multiple: bool) -> list[Json]:
-    """The options as a list; where a set is asked, "a, c" is one too unless that is an option by itself."""
-    if isinstance(value, list):
-        return value
-    if is_multiple and isinstance(value, str) and _option(value, options) is None:
-        return value.replace(",", " ").replace(";", " ").split()
-    return [value]
-
-
-def _option(item: Json, options: Mapping[str, str]) -> str | None:
-    """The key that the student means. True stands for an option "true", 2 for "2"; a key comes before a text."""
-    if isinstance(item, bool):
-        item = "true" if item else "false"
-    if isinstance(item, int):
-        item = str(item)
-    if not isinstance(item, str):
-        return None
-    if item in options:
-        return item
-    for candidates in (((key, key) for key in options), options.items()):
-        meant = [key for key, text in candidates if _folded(text) == _folded(item)]
-        if len(meant) == 1:
-            return meant[0]
-    return None
 
 
 def _judged_one(rule: Rule, answer: Answer, keys: set[str]) -> Finding:
@@ -231,18 +198,14 @@ def _credit_problems(
 ) -> Iterator[Problem]:
     credit = rule.settings.get("credit")
     if credit == "right-minus-wrong" and not is_multiple:
-        yield _problem(rule, "credit", "`right-minus-wrong` is for a set of options", "set `multiple: true`")
+        yield setting_problem(rule, ["credit"], "`right-minus-wrong` is for a set of options", "set `multiple: true`")
     if not isinstance(credit, Mapping):
         return
     if is_multiple:
         what = "a table of parts is for one option, not for a set"
-        yield _problem(rule, "credit", what, "use `right-minus-wrong`, or leave `multiple` out")
+        yield setting_problem(rule, ["credit"], what, "use `right-minus-wrong`, or leave `multiple` out")
     for key in credit:
         if key not in options:
-            yield _problem(rule, "credit", f"{key!r} is no option", f"the options are {', '.join(options)}")
+            yield setting_problem(rule, ["credit"], f"{key!r} is no option", f"the options are {', '.join(options)}")
         elif key in correct:
-            yield _problem(rule, "credit", f"{key!r} is right and earns everything", "name wrong options only")
-
-
-def _problem(rule: Rule, setting: str, what: str, fix: str) -> Problem:
-    return Problem("setting", str(rule.place.child(setting)), what, fix)
+            yield setting_problem(rule, ["credit"], f"{key!r} is right and earns everything", "name wrong options only")

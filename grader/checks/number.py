@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import ClassVar
 
 from grader.answers.answer_error import AnswerError
-from grader.answers.expressions import evaluate
 from grader.answers.matching import Match, matches
 from grader.answers.numbers import Number, exact
 from grader.answers.working import parse_working
 from grader.answers.writing import spoken
+from grader.checks._lint import as_meant, is_decimal, setting_problem
 from grader.checks._settings import share, share_schema
 from grader.checks._working import ANSWER, working_remarks
 from grader.checks.base import (
@@ -26,7 +26,7 @@ from grader.checks.base import (
     unanswered,
     unreadable,
 )
-from grader.model import EvidenceByJob, Finding, Json, Outcome, Place, Problem, Rule, Submission
+from grader.model import EvidenceByJob, Finding, Json, Outcome, Problem, Rule, Submission
 
 VALUE: Mapping[str, Json] = {
     "anyOf": [{"type": "number"}, {"type": "string", "minLength": 1, "maxLength": 300}],
@@ -137,18 +137,18 @@ class NumberCheck(Check):
         target = yield from _read(rule, settings["expected"], "expected")
         if target is None:
             return
-        if not _has_tolerance(settings) and not _is_decimal(target):
+        if not _has_tolerance(settings) and not is_decimal(target):
             what = f"no decimal number is exactly {spoken(target)}"
-            yield _problem(rule, ["expected"], what, "give `significant_digits` or another tolerance")
+            yield setting_problem(rule, ["expected"], what, "give `significant_digits` or another tolerance")
         if settings.get("percent") == "either" and abs(target) > 1:
             what = f"with `percent: either` the right value is a fraction, but it is {spoken(target)}"
-            yield _problem(rule, ["expected"], what, "write the fraction, such as 0.9892")
+            yield setting_problem(rule, ["expected"], what, "write the fraction, such as 0.9892")
         for index, slip in enumerate(settings.get("accept", [])):
             steps: tuple[str | int, ...] = ("accept", index, "value")
             value = yield from _read(rule, slip["value"], *steps)
             if value is not None and _match(settings, exact(value, ""), settings["expected"]).is_match:
                 what = f"{spoken(value)} is right anyway, within the tolerance"
-                yield _problem(rule, steps, what, "name a value that is wrong")
+                yield setting_problem(rule, steps, what, "name a value that is wrong")
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """One finding on the value, and a remark for each step of the working that does not hold."""
@@ -216,10 +216,8 @@ _CODES = {
 
 def _target(settings: Mapping[str, Json], value: Json) -> Fraction:
     """What the rubric means: a decimal is what is written; text is arithmetic; "92 %" is 92 where that is asked."""
-    if not isinstance(value, str):
-        return Fraction(str(value))
-    is_percentage = settings.get("percent") == "percent" and value.rstrip().endswith("%")
-    return evaluate(value, Place("rubric")) * (100 if is_percentage else 1)
+    is_percentage = settings.get("percent") == "percent" and isinstance(value, str) and value.rstrip().endswith("%")
+    return as_meant(value) * (100 if is_percentage else 1)
 
 
 def _match(settings: Mapping[str, Json], number: Number, value: Json, *, is_bare: bool = False) -> Match:
@@ -246,14 +244,6 @@ def _is_bare_match(settings: Mapping[str, Json], number: Number) -> bool:
 def _has_tolerance(settings: Mapping[str, Json]) -> bool:
     keys = ("abs_tolerance", "rel_tolerance", "significant_digits")
     return "decimals" in settings or any(settings.get(key) for key in keys)
-
-
-def _is_decimal(value: Fraction) -> bool:
-    rest = value.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return rest == 1
 
 
 _ALLOWANCES = (
@@ -283,9 +273,5 @@ def _read(rule: Rule, value: Json, *steps: str | int) -> Generator[Problem, None
     try:
         return _target(rule.settings, value)
     except AnswerError as error:
-        yield _problem(rule, steps, error.problem.what, error.problem.fix)
+        yield setting_problem(rule, steps, error.problem.what, error.problem.fix)
         return None
-
-
-def _problem(rule: Rule, steps: Iterable[str | int], what: str, fix: str) -> Problem:
-    return Problem("setting", str(rule.place.child(*steps)), what, fix)
