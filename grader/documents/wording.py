@@ -179,14 +179,19 @@ def _enum(error: Any) -> Iterator[Explained]:
 
 
 def none_of(value: Json, allowed: list[Json]) -> Explained:
-    """A value that is none of a few."""
+    """A value that is none of a few, or of many: then the nearest one will do."""
     import difflib  # noqa: PLC0415  start-up
 
+    said = f"{shown(value)} is none of the allowed values"
     close = difflib.get_close_matches(str(value)[:100], [str(one) for one in allowed], n=1)
     words = f"allowed: {', '.join(shown(one) for one in allowed)}"
-    return Explained(
-        f"{shown(value)} is none of the allowed values", f"did you mean {close[0]!r}? {words}" if close else words
-    )
+    if not close:
+        return Explained(said, words)
+    guess = f"did you mean {close[0]!r}?"
+    return Explained(said, f"{guess} {words}" if len(allowed) <= FEW else guess)
+
+
+FEW = 8  # more values than this are not listed where one of them is near
 
 
 def _const(error: Any) -> Iterator[Explained]:

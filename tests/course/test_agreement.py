@@ -94,7 +94,7 @@ def test_the_sound_rubric_is_sound(folder, checks):
     assert [problem.code for problem in rubric_problems(folder / "demo.yaml", checks)] == ["warning-hidden-points"]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(mutated())
 def test_what_the_published_schema_refuses_the_loader_refuses(folder, checks, document):
     """And whatever the loader refuses, it says why; whatever it loads adds up."""

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from grader.architecture import layer_schema
 from grader.course import rubric_problems
+from grader.course.references import _of_kind
+from grader.documents.validation import broken_rules
 
 TOP = """\
 assignment: demo
@@ -212,3 +215,22 @@ def test_layers_are_checked_by_their_own_schema_where_they_stand(said):
 def test_without_a_schema_of_layers_any_kind_is_taken(loaded):
     text = rules(ONE, "check: layer-table, answer: a, network: {input: [1], layers: [{kind: warp, by: 2}]}")
     assert settings(loaded(text))["network"]["layers"] == [{"kind": "warp", "by": 2}]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"kind": "conv2d", "out_channels": 3, "kernel": 3},
+        {"kind": "conv2d", "out_channels": 3},
+        {"kind": "conv2d", "kernel": 0, "strid": 1, "out_channels": 1},
+        {"kind": "relu", "kernel": 1},
+        {"kind": "relu"},
+        {"kind": "warp"},
+    ],
+    ids=str,
+)
+def test_a_layer_is_judged_by_the_conditions_for_its_kind_as_by_all(layer):
+    """The oracle is the whole schema of the real layers."""
+    whole = layer_schema()
+    short = {(at, explained) for at, _, explained in broken_rules(_of_kind(whole, layer["kind"]), layer)}
+    assert short == {(at, explained) for at, _, explained in broken_rules(whole, layer)}

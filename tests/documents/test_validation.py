@@ -214,6 +214,15 @@ def test_of_many_kinds_the_one_that_is_meant_is_spoken_of(value, said):
     assert told(value, KINDS) == [said]
 
 
+def test_of_many_allowed_values_the_nearest_is_enough():
+    many = [f"kind{n}" for n in range(9)]
+    assert told("kind33", {"enum": many}) == [
+        "a: \"kind33\" is none of the allowed values\n  fix: did you mean 'kind3'?"
+    ]
+    [said] = told("x", {"enum": many})
+    assert said.count("kind") == 9
+
+
 def test_unknown_and_missing_keys_are_each_told_with_their_own_place():
     schema = {"properties": {"layers": {}, "input": {}}, "required": ["layers", "input"], "additionalProperties": False}
     document = parse_yaml("lairs: 1\nx: 2\n", name="a.yaml")
