@@ -1,4 +1,4 @@
-"""Why does `import torchvision` fail beside a CPU torch, and what makes it work? Two operators are missing: declare them.
+"""Why does `import torchvision` fail beside a CPU torch? Two operators are missing: declared here, it works.
 
 torchvision's wheels for CUDA hold their C++ operators in a library that needs CUDA's own. Where that is absent the
 library does not load, which torchvision forgives, but not the next step: it registers shape functions for `nms` and

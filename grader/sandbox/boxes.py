@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from grader.sandbox import layout
+from grader.sandbox import layout, syscalls
 from grader.sandbox.outcome import Limits
 from grader.sandbox.process import ResultPipe, Watched, watch
 from grader.sandbox.protocol import FrameReader
@@ -47,11 +47,16 @@ def isolated(
     files = [(descriptor, f"{layout.BOX}/{path}") for path, descriptor in opened.items()]
     options = layout.arguments(here, files, tmpfs_mb=limits.tmpfs_mb, moved=moved)
     with ExitStack() as stack:
+        descriptors = [*opened.values()]
+        refused = syscalls.program()
+        if refused:
+            descriptors.append(stack.enter_context(_memory(refused)))
+            options += ["--seccomp", str(descriptors[-1])]
         # Options on a descriptor: on the command line they would show host paths to the box and to everybody here.
         arguments = stack.enter_context(_memory(b"".join(option.encode() + b"\0" for option in options)))
         program = [here.python, *layout.PYTHON_OPTIONS, layout.START, str(result.writing)]
         command = [bwrap, "--args", str(arguments), "--", *program]
-        descriptors = [arguments, *opened.values()]
+        descriptors.append(arguments)
         if is_root:
             plan = {
                 "binds": [source for source, _ in here.binds],

@@ -22,6 +22,8 @@ from pathlib import Path
 BOX = "/box"
 SUBMISSION = f"{BOX}/submission"
 INPUTS = f"{BOX}/inputs"
+TEMPORARY = "/tmp"  # noqa: S108  in the box: its own
+SHARED = "/dev/shm"  # noqa: S108
 UID = 65534  # nobody: inside always, and outside where the grader itself runs as root
 START = f"{BOX}/programs/start.py"
 # Isolated, without site (its .pth files would run, and a base Python's packages would come before ours), no bytecode.
@@ -30,7 +32,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 TORCHVISION_OPS = Path(__file__).parent.parent / "torchvision_ops.py"
 
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
-_TOO_MUCH = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/mnt", "/srv", "/opt")
+_TOO_MUCH = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/mnt", "/srv", "/opt")  # noqa: S108  never bound
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -58,11 +60,10 @@ def installation() -> Installation:
     """Find the interpreter, its standard library and its site-packages by rule, wherever they were installed."""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     folders = [path for path in _LIBRARIES if Path(path).is_dir() and not Path(path).is_symlink()]
-    links = [(os.readlink(path), path) for path in _LIBRARIES if Path(path).is_symlink()]
+    links = [(str(Path(path).readlink()), path) for path in _LIBRARIES if Path(path).is_symlink()]
     paths = sysconfig.get_paths()
     library = Path(sys.base_prefix) / "lib"
-    for path in (library, Path(paths["stdlib"]), Path(paths["platstdlib"])):
-        folders.append(os.path.realpath(path))
+    folders += [os.path.realpath(path) for path in (library, paths["stdlib"], paths["platstdlib"])]
     kept = _outermost(path for path in folders if Path(path).is_dir() and path not in _TOO_MUCH)
     binds = [(path, path) for path in kept] + [(python, python)]
     if Path("/etc/ld.so.cache").is_file():
@@ -95,7 +96,7 @@ def _outermost(paths: Iterable[str]) -> list[str]:
 def environment() -> dict[str, str]:
     """All that a program finds in its environment: no word of it comes from ours."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {"HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "MPLBACKEND": "agg", **one}  # noqa: S108  in the box
+    return {"HOME": TEMPORARY, "TMPDIR": TEMPORARY, "LANG": "C.UTF-8", "MPLBACKEND": "agg", **one}
 
 
 def arguments(
@@ -131,6 +132,6 @@ def arguments(
     for device in _DEVICES:  # not --dev: that is a tmpfs of unlimited size, with terminals
         made += ["--dev-bind", device, device]
     size = str(tmpfs_mb * 2**20)
-    for path in ("/tmp", "/dev/shm"):  # noqa: S108  in the box
+    for path in (TEMPORARY, SHARED):
         made += ["--size", size, "--perms", "1777", "--tmpfs", path]
-    return [*made, "--remount-ro", "/", "--chdir", "/tmp"]
+    return [*made, "--remount-ro", "/", "--chdir", TEMPORARY]

@@ -23,9 +23,15 @@ _NEEDED = ("--disable-userns", "--as-pid-1", "--size", "--ro-bind-data", "--perm
 
 # What bubblewrap says, and what helps.
 _REMEDIES = (
-    ("uid map", "allow bubblewrap user namespaces: an AppArmor profile for bwrap with `userns,` (Ubuntu 24.04 and newer)"),
+    (
+        "uid map",
+        "allow bubblewrap user namespaces: an AppArmor profile for bwrap with `userns,` (Ubuntu 24.04 and newer)",
+    ),
     ("No permissions to creat", "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"),
-    ("namespace", "allow user namespaces; in a container, start it with a seccomp profile that permits unshare and mount"),
+    (
+        "namespace",
+        "allow user namespaces; in a container, start it with a seccomp profile that permits unshare and mount",
+    ),
     ("max_user_namespaces", "allow user namespaces: sysctl user.max_user_namespaces=10000"),
     ("setgroups", "start the grader as an ordinary user, not as root in a container"),
 )
@@ -109,6 +115,7 @@ def _walls(of: Level, canary: str, port: int, descriptor: int) -> Iterator[Probe
         "connect": port,
         "environment": None,
         "descriptors": None,
+        "hoard": None,
         "namespace": None,
         "identity": None,
     }
@@ -116,7 +123,9 @@ def _walls(of: Level, canary: str, port: int, descriptor: int) -> Iterator[Probe
 
     def probe(name: str, is_passed: Callable[[dict[str, Json]], bool], said: Callable[[dict[str, Json]], str]) -> Probe:
         if seen is None:
-            return Probe(name, is_passed=False, said=f"could not be tried: {_problem(ended)}", fix="see the level above")
+            return Probe(
+                name, is_passed=False, said=f"could not be tried: {_problem(ended)}", fix="see the level above"
+            )
         held = is_passed(seen)
         return Probe(name, held, said(seen), "" if held else "do not run other people's code on this machine")
 
@@ -141,7 +150,12 @@ def _walls(of: Level, canary: str, port: int, descriptor: int) -> Iterator[Probe
         lambda s: len(s["descriptors"]) <= 4 and descriptor not in s["descriptors"],
         lambda s: f"open: {', '.join(map(str, s['descriptors']))}",
     )
-    yield probe("no namespace within", lambda s: s["namespace"] != "made", lambda s: s["namespace"])
+    yield probe(
+        "no memory outside of processes",
+        lambda s: "made" not in s["hoard"].values(),
+        lambda s: ", ".join(f"{way}: {end}" for way, end in s["hoard"].items()),
+    )
+    yield probe("no namespace within", lambda s: "made" not in s["namespace"], lambda s: ", ".join(s["namespace"]))
     yield probe(
         "nobody, alone, in a session of its own",
         lambda s: s["identity"][0] != 0 and s["identity"][1:3] == [1, 0] and s["identity"][3] in (0, 1),
@@ -158,7 +172,9 @@ def _caps(of: Level) -> Iterator[Probe]:
             yield Probe(name, is_passed=False, said=f"could not be tried: {_problem(ended)}", fix="see the level above")
         elif name.startswith("processes"):
             held = seen["fork"] < limits.processes
-            yield Probe(name, held, f"{seen['fork']} of 40 started", "" if held else "run the grader as an ordinary user")
+            yield Probe(
+                name, held, f"{seen['fork']} of 40 started", "" if held else "run the grader as an ordinary user"
+            )
         else:
             held = all(count < size for count in seen["fill"].values())
             said = ", ".join(f"{path}: {max(count, 0):,}" for path, count in seen["fill"].items()) + " bytes"
@@ -172,10 +188,14 @@ def _limits(of: Level) -> Iterator[Probe]:
     yield Probe("memory is limited", held, said, "" if held else "this system ignores RLIMIT_AS: grade on Linux")
     ended, _ = _asked(of, {"sleep": 30}, Limits(wall_s=1))
     held = isinstance(ended, StudentFault) and ended.problem.code == "wall-time"
-    yield Probe("the clock ends a job", held, f"ended after {ended.seconds:.1f} s of 1 s", "" if held else "report this")
+    yield Probe(
+        "the clock ends a job", held, f"ended after {ended.seconds:.1f} s of 1 s", "" if held else "report this"
+    )
     ended, _ = _asked(of, {"spin": 30}, Limits(wall_s=20, cpu_s=0.5))
     held = isinstance(ended, StudentFault) and ended.problem.code == "cpu-time"
-    yield Probe("CPU time is counted", held, f"ended after {ended.cpu_seconds:.1f} s of 0.5 s", "" if held else "report this")
+    yield Probe(
+        "CPU time is counted", held, f"ended after {ended.cpu_seconds:.1f} s of 0.5 s", "" if held else "report this"
+    )
 
 
 Tried = tuple[Answered | StudentFault | SystemFault, dict[str, Json] | None]
@@ -214,5 +234,3 @@ def _descriptor() -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-

@@ -76,17 +76,17 @@ class Answered(Ended):
     notes: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudentFault(Ended):
     """The submitted code or file did not do what it must. `limit` and `use` are filled for a resource."""
 
-    problem: Problem = Problem("", "", "", "")
+    problem: Problem
     limit: str = ""
     use: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemFault(Ended):
     """The sandbox, the machine or our own program failed: a person looks, nobody loses points."""
 
-    problem: Problem = Problem("", "", "", "")
+    problem: Problem

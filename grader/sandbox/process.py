@@ -16,14 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
+from grader.sandbox.layout import SHARED, TEMPORARY
 from grader.sandbox.outcome import Limits
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
-from grader.sandbox.usage import kill, tree, use_of
+from grader.sandbox.usage import files_in, kill, tree, use_of
 
 _LOOK_EVERY_S = 0.1
 _GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
 _BLOCK = 1 << 16
+MOST_FILES = 50_000  # in one folder: a million empty ones have no size, and fill the kernel's memory
 
 
 class ResultPipe:
@@ -159,12 +161,21 @@ class _Loop:
         use = use_of(self.process.pid)
         self.watched.peak_bytes = max(self.watched.peak_bytes, use.private_bytes)
         self.watched.cpu_seconds = max(self.watched.cpu_seconds, use.cpu_s)
-        if self.watched.stopped:
+        if self.drain_end is not None:
             return
         if use.cpu_s > self.limits.cpu_s:
             self._stop("cpu")
         elif use.private_bytes > self.limits.memory_mb * 2**20:
             self._stop("memory")
+        elif self._files() > MOST_FILES:
+            self._stop("files")
+
+    def _files(self) -> int:
+        """How many files the box holds. Before the program has started, its root may still be the machine's own."""
+        members = list(tree(self.process.pid))[:2]
+        if not self.watched.is_wrapped or not self.reader.is_started or len(members) < 2:
+            return 0
+        return max(files_in(f"/proc/{members[1]}/root{path}") for path in (TEMPORARY, SHARED))
 
     def _stop(self, what: str, why: str = "") -> None:
         if not self.reader.is_complete or what == "malformed":

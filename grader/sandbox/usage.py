@@ -84,6 +84,15 @@ def use_of(pid: int) -> Use:
     return Use(cpu / ticks, memory, count)
 
 
+def files_in(folder: str) -> int:
+    """How many files are in the file system of `folder`; 0 where that cannot be seen."""
+    try:
+        seen = os.statvfs(folder)
+    except OSError:
+        return 0
+    return seen.f_files - seen.f_ffree
+
+
 def kill(pids: list[int]) -> None:
     """SIGKILL, to those that are still there."""
     for pid in pids:

@@ -12,7 +12,7 @@ from typing import Any
 from grader.model import Json, Problem
 from grader.sandbox import protocol
 from grader.sandbox.outcome import Answered, Level, Limits, StudentFault, SystemFault
-from grader.sandbox.process import Watched
+from grader.sandbox.process import MOST_FILES, Watched
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.results import flaws
 from grader.sandbox.text import harmless, one_line
@@ -38,7 +38,7 @@ def judged(
         return StudentFault(problem=problem, limit=limit, use=use, **common)
     try:
         if watched.stopped == "malformed":
-            raise MalformedError(watched.why)
+            raise MalformedError(watched.why)  # noqa: TRY301  one sentence for all
         if not reader.is_complete:
             return StudentFault(problem=_no_answer(watched, reader, limits), **common)
         if reader.kind == protocol.RAW_ANSWER:
@@ -47,7 +47,7 @@ def judged(
             result: Json = protocol.plain_object(reader.payload)
             flaw = flaws(program, result)
             if flaw:
-                raise MalformedError(f"a result that is not as agreed ({flaw})")
+                raise MalformedError(f"a result that is not as agreed ({flaw})")  # noqa: TRY301
             return Answered(result=result, notes=reader.notes, **common)
         if reader.kind == protocol.STUDENT:
             problem, limit, use = protocol.student_problem(reader.payload)
@@ -76,6 +76,10 @@ def _past_a_limit(watched: Watched, reader: FrameReader, limits: Limits) -> tupl
         limit, use = f"{limits.cpu_s:g} s of CPU time", f"{watched.cpu_seconds:.0f} s"
         what, code = f"used more than {limit}{while_}, and was ended", "cpu-time"
         fix = _FIX_SLOW
+    elif watched.stopped == "files":
+        limit, use = f"{MOST_FILES:,} files", f"over {MOST_FILES:,}"
+        what, code = f"made more than {limit}{while_}, and was ended", "files"
+        fix = "write no files: a model needs none"
     else:
         limit, use = f"{limits.memory_mb:,} MB", f"{watched.peak_bytes / 2**20:,.0f} MB"
         what, code = f"used more than {limit} of memory{while_} ({use}), and was ended", "memory"

@@ -10,6 +10,7 @@ file that stands for 2**30 elements) cost nothing.
 
 from __future__ import annotations
 
+import io
 import pickletools
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,37 +66,49 @@ def read(data: bytes | memoryview) -> Pickle:
     """
     if len(data) > MOST_BYTES:
         raise BrokenPickleError(f"{len(data):,} bytes of pickle, more than {MOST_BYTES:,}")
+    file = io.BytesIO(data)
+    made = read_next(file)
+    if file.tell() != len(data) and not made.names:
+        raise BrokenPickleError("bytes after its end")
+    return made
+
+
+def read_next(file: io.BytesIO) -> Pickle:
+    """Read the next of several pickles in a row. One that breaks off after it named something has the names only."""
     made = Pickle()
     reader = _Reader(made)
     try:
-        end = -1
-        for count, (opcode, argument, position) in enumerate(pickletools.genops(bytes(data))):
+        for count, (opcode, argument, _position) in enumerate(pickletools.genops(file)):
             if count > MOST_OPCODES:
-                raise BrokenPickleError(f"more than {MOST_OPCODES:,} steps")
-            if opcode.name == "STOP":
-                end = position or 0
-            else:
+                raise BrokenPickleError(f"more than {MOST_OPCODES:,} steps")  # noqa: TRY301  caught for what was named
+            if opcode.name != "STOP":
                 reader.take(opcode.name, argument)
-        if end != len(data) - 1:
-            raise BrokenPickleError("bytes after its end")
         made.value = reader.pop()
-    except BrokenPickleError as error:
-        if made.names:  # a name says more than where it broke off
-            return Pickle(None, made.names)
-        raise error from None
+    except BrokenPickleError:
+        if not made.names:
+            raise
+        made.value = None
     except (ValueError, IndexError, TypeError, KeyError, OverflowError, AttributeError, RecursionError) as error:
-        if made.names:
-            return Pickle(None, made.names)
-        raise BrokenPickleError(f"not a whole pickle ({error})"[:200]) from error
+        if not made.names:
+            raise BrokenPickleError(f"not a whole pickle ({error})"[:200]) from error
+        made.value = None
     return made
 
 
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_VALUES = frozenset(
-    """INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE
-    BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8""".split()
-)
+_VALUES = frozenset((
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
+))  # fmt: skip
 _NOTHING = frozenset(("PROTO", "FRAME", "NEXT_BUFFER", "READONLY_BUFFER"))
+
+
+def _plain(key: Any) -> Any:
+    """A key that costs nothing to hash: of a tuple of shared tuples the hash takes 2**depth steps."""
+    if not isinstance(key, str | int | float | None):
+        raise BrokenPickleError("a key that is no plain value")
+    return key
 
 
 class _Reader:
@@ -224,7 +237,7 @@ class _Reader:
                 return
             raise BrokenPickleError("entries set in what is no dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if key in target:
+            if _plain(key) in target:
                 raise BrokenPickleError(f"the key {str(key)[:80]!r} stands twice")
             target[key] = value
 
@@ -243,6 +256,8 @@ class _Reader:
 
     def do_STACK_GLOBAL(self, _: Any) -> None:  # noqa: N802
         name, module = self.pop(), self.pop()
+        if not isinstance(name, str) or not isinstance(module, str):
+            raise BrokenPickleError("a name that is no text")
         self.stack.append(self.name(f"{module}.{name}"))
 
     def do_INST(self, argument: Any) -> None:  # noqa: N802
@@ -275,7 +290,7 @@ class _Reader:
             call = Call(function.dotted, {})
             for pair in arguments[0] if arguments else []:
                 key, value = pair
-                call.arguments[key] = value
+                call.arguments[_plain(key)] = value
             return call
         return Call(function.dotted, arguments)
 

@@ -1,0 +1,85 @@
+"""The program `describe`: builds the student's network, compares it with the checkpoint, and traces one input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import network
+from .channel import Fault
+from .student import Student
+from .trace import BATCH, Trace, shape_of
+from .weights import not_finite
+
+if TYPE_CHECKING:
+    import torch
+
+MOST_TEXT = 20_000
+
+prepare = network.prepare
+
+
+def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
+    """Request: `code`, `factory`, `checkpoint` (or null), `input` (C, H, W). Result: grader/sandbox/results.py."""
+    student = Student(box)
+    weights = network.open_checkpoint(request, box)
+    model, _ = network.built(student, request)
+    side = tuple(request["input"])
+    if any(_is_lazy(parameter) for parameter in model.parameters()):
+        _forward(student, model, Trace(model), side, request["code"])  # sizes are known after the first input
+        network.force_eval(model)
+    state = None
+    if weights is not None:
+        state = network.compare(model, weights)
+        state["finite"] = not not_finite(weights)
+        if network.fits(state):
+            network.load(model, weights, prefix="module." if state["module_prefix"] else "")
+            state["is_loaded"] = True
+    trace = Trace(model)
+    output = _forward(student, model, trace, side, request["code"])
+    trace.finish()
+    parameters = {id(parameter): parameter for parameter in model.parameters()}.values()
+    return {
+        "layers": trace.rows,
+        "layers_count": trace.count,
+        "unused": trace.unused(model),
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "buffers": sum(buffer.numel() for buffer in {id(one): one for one in model.buffers()}.values()),
+        "input_shape": [BATCH, *side],
+        "output_shape": shape_of(output),
+        "repr": _text(student, model),
+        "state": state,
+    }
+
+
+def _is_lazy(parameter: torch.nn.Parameter) -> bool:
+    from torch.nn.parameter import is_lazy  # noqa: PLC0415
+
+    return is_lazy(parameter)
+
+
+def _forward(student: Student, model: torch.nn.Module, trace: Trace, side: tuple[int, ...], code: str) -> Any:
+    """One forward pass of a batch of two, in [0, 1], the same numbers each time."""
+    import torch  # noqa: PLC0415
+
+    inputs = torch.rand((BATCH, *side), generator=torch.Generator().manual_seed(0))
+    stage = f"running the model on an input of shape {(BATCH, *side)}"
+    try:
+        return student.call(stage, trace.run, model, inputs, code=code)
+    except Fault as fault:
+        if fault.fields["code"] == "code-raised":
+            fault.fields["code"] = "forward-raised"
+        if trace.open:
+            name, part, row = trace.open[-1]
+            about = f"; the layer {name} ({type(part).__name__})" if name else "; the model"
+            fault.fields["what"] += f"{about} had been given the shape {tuple(row['input_shape'] or ())}"
+        raise
+
+
+def _text(student: Student, model: torch.nn.Module) -> str:
+    """What print(model) shows, as summaries quote it."""
+    try:
+        text = str(student.call("printing the model", str, model))
+    except Fault:
+        return ""
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "\n..."

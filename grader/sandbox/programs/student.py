@@ -1,0 +1,197 @@
+"""How is a student's code brought in and called? By path, in last place, and with every end of it put in words.
+
+A student's `torch.py` or `json.py` never stands in for the real one: what is installed is found first. Only source is
+read: no bytecode, no compiled modules. Whatever the code raises becomes a Fault that names its own file and line.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .channel import Fault
+
+_INSTALLED = ("torch", "torchvision", "numpy", "scipy", "sklearn", "PIL", "matplotlib")
+_MOST_TEXT = 600
+
+
+class _Source(importlib.abc.SourceLoader):
+    """Reads source and nothing else: a bytecode file beside it could hold other code."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002
+        return str(self.path)
+
+    def get_data(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds the student's modules: in `roots` when nothing installed has the name, within their packages always."""
+
+    def __init__(self, roots: Sequence[Path], *, is_last: bool) -> None:
+        self.roots = roots
+        self.is_last = is_last
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        if (path is None) != self.is_last:
+            return None
+        places = self.roots if path is None else [Path(entry) for entry in path if self._is_ours(entry)]
+        name = fullname.rpartition(".")[2]
+        for place in places:
+            package, file = place / name / "__init__.py", place / f"{name}.py"
+            if package.is_file():
+                return self._spec(fullname, package, [str(place / name)])
+            if file.is_file():
+                return self._spec(fullname, file, None)
+            if (place / name).is_dir():
+                spec = importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+                spec.submodule_search_locations = [str(place / name)]
+                return spec
+        return None
+
+    def _is_ours(self, entry: str) -> bool:
+        return any(Path(entry).is_relative_to(root) for root in self.roots)
+
+    def _spec(self, fullname: str, file: Path, folders: list[str] | None) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_file_location(
+            fullname, file, loader=_Source(file), submodule_search_locations=folders
+        )
+
+
+class Student:
+    """The submitted files, and how their code is called."""
+
+    def __init__(self, box: Any) -> None:
+        self.root = Path(box.submission)
+        self.channel = box.channel
+
+    def module(self, code: str) -> ModuleType:
+        """Run the file `code`, as an import would. Raises Fault."""
+        path = self.root / code
+        roots = list(dict.fromkeys((self.root, path.parent)))
+        sys.meta_path.insert(0, _Finder(roots, is_last=False))
+        sys.meta_path.append(_Finder(roots, is_last=True))
+        if not path.is_file():
+            raise Fault("missing-file", code, "the file is not there", "hand it in under this name")
+        module: ModuleType = self.call(f"importing {code}", _import, path, self.root, code=code)
+        return module
+
+    def call(self, stage: str, function: Callable[..., Any], *arguments: Any, code: str = "") -> Any:
+        """Call a function of theirs; whatever it ends with other than a value becomes a Fault.
+
+        `stage` is what is done, as it would follow "while".
+        """
+        self.channel.stage(stage)
+        try:
+            return function(*arguments)
+        except Fault:
+            raise
+        except MemoryError as error:
+            raise self._memory(error, stage) from error
+        except BaseException as error:
+            raise self.fault(error, stage, code) from error
+
+    def fault(self, error: BaseException, stage: str, code: str = "") -> Fault:
+        """What an exception of theirs says, with the line of theirs that is nearest to it."""
+        where, line = self.place(error, code)
+        if isinstance(error, SyntaxError):
+            return self._syntax(error, code)
+        if isinstance(error, SystemExit):
+            fix = "remove exit(), quit() and sys.exit() from the code"
+            return Fault("exit", where, f"the code ends the process while {stage}", fix)
+        if isinstance(error, ImportError):
+            return _missing(error, where)
+        if isinstance(error, RuntimeError) and "alloc" in str(error) and "memory" in str(error):
+            return self._memory(error, stage)
+        kind = "import-error" if stage.startswith("importing") else "code-raised"
+        shown = f" in `{line}`" if line else ""
+        what = f"{type(error).__name__} while {stage}{shown}: {said(error)}"
+        return Fault(kind, where, what, "run the same on your computer: the error shows there too")
+
+    def _memory(self, error: BaseException, stage: str) -> Fault:
+        where, _ = self.place(error, "")
+        what = f"needs more memory than a job may use, while {stage}"
+        return Fault("memory", where, what, "build a smaller model", limit="the memory limit", use="more")
+
+    def _syntax(self, error: SyntaxError, code: str) -> Fault:
+        file = self._relative(error.filename or "") or code
+        text = " ".join((error.text or "").split())[:80]
+        shown = f" in `{text}`" if text else ""
+        where = f"{file}:{error.lineno}" if error.lineno else file
+        return Fault("syntax-error", where, f"{type(error).__name__}{shown}: {error.msg}"[:400], "correct this line")
+
+    def place(self, error: BaseException, code: str) -> tuple[str, str]:
+        """The innermost line of the student's in the traceback: `model.py:31`, and its text."""
+        found, text = code or "submission", ""
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            file = self._relative(frame.f_code.co_filename)
+            if file is not None:
+                found = f"{file}:{number}"
+                text = self._line(file, number)
+        return found, text
+
+    def _relative(self, filename: str) -> str | None:
+        path = Path(filename)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else None
+
+    def _line(self, file: str, number: int) -> str:
+        try:
+            lines = (self.root / file).read_text("utf-8", "replace").splitlines()
+            return " ".join(lines[number - 1].split())[:100]
+        except (OSError, IndexError):
+            return ""
+
+
+def _import(path: Path, root: Path) -> ModuleType:
+    """Import the file under its own name, or, where something installed has that name, under another."""
+    inside = path.relative_to(root).with_suffix("")
+    name = ".".join(inside.parts)
+    is_taken = (
+        name in sys.modules or name.partition(".")[0] in sys.stdlib_module_names or _is_installed(inside.parts[0])
+    )
+    if all(part.isidentifier() for part in inside.parts) and not is_taken:
+        return importlib.import_module(name)
+    name = f"submission_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(path))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_installed(name: str) -> bool:
+    spec = importlib.machinery.PathFinder.find_spec(name)
+    return spec is not None
+
+
+def _missing(error: ImportError, where: str) -> Fault:
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return Fault("import-error", where, f"ImportError: {said(error)}", "correct this import")
+    have = ", ".join(name for name in _INSTALLED if _is_installed(name))
+    what = f"the module {error.name!r} is not there"
+    return Fault("missing-module", where, what, f"hand it in with your files, or do without; installed: {have}")
+
+
+def said(error: BaseException) -> str:
+    """An exception's text. It is the student's own code that makes it, so it may fail too."""
+    try:
+        return " ".join(str(error).split())[:_MOST_TEXT] or "no message"
+    except BaseException as second:  # noqa: BLE001
+        return f"(its text raises {type(second).__name__})"
