@@ -51,31 +51,31 @@ def grading_options(function: F) -> F:
     return function
 
 
-def find_course(folder: Path | None, *near: Path) -> Course:
-    """The course at `folder`, or the first one found upwards from `near` and from here."""
+def find_course(folder: Path | None, handed_in: Path | None = None) -> Course:
+    """The course at `folder`, or the first one found upwards from what was handed in, then from here.
+
+    A grader.toml within the hand-in is passed over: its author must not choose the rubric.
+    """
     from grader.course import find_course as find  # noqa: PLC0415
     from grader.errors import CourseError  # noqa: PLC0415
 
     if folder is not None:
         return find(folder, upwards=False)
-    first: CourseError | None = None
-    for start in (*near, Path.cwd()):
-        try:
-            return find(start)
-        except CourseError as error:
-            if any(problem.code != "no-course" for problem in error.problems):
-                raise
-            first = first or error
-    assert first is not None  # noqa: S101  Path.cwd() is always tried
-    raise first
+    try:
+        return find(handed_in or Path.cwd(), outside=handed_in)
+    except CourseError as error:
+        if handed_in is None or any(problem.code != "no-course" for problem in error.problems):
+            raise
+    return find(Path.cwd(), outside=handed_in)
 
 
 def load_rubric(course: Course, assignment: str) -> Rubric:
     """The rubric of an assignment; an unknown one is a CourseError that lists those there are."""
+    from grader.architecture import layer_schema  # noqa: PLC0415
     from grader.checks import all_checks  # noqa: PLC0415
     from grader.course import load_assignment  # noqa: PLC0415
 
-    return load_assignment(course, assignment, all_checks())
+    return load_assignment(course, assignment, all_checks(), layer_schema=layer_schema())
 
 
 def console(*, is_json: bool = False) -> Console:

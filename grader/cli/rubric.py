@@ -20,17 +20,21 @@ def rubric() -> None:
 @course_option
 def lint(assignments: tuple[str, ...], course_folder: Path | None) -> int:
     """Report every problem of the rubrics (default: all of the course), each with file, line and fix."""
+    from grader.architecture import layer_schema  # noqa: PLC0415
     from grader.checks import all_checks  # noqa: PLC0415
     from grader.course import assignments as known  # noqa: PLC0415
-    from grader.course import lint_assignment  # noqa: PLC0415
+    from grader.course import is_warning, lint_assignment  # noqa: PLC0415
     from grader.errors import CourseError  # noqa: PLC0415
     from grader.reports.terminal import show_problems  # noqa: PLC0415
 
     course = find_course(course_folder)
     names = assignments or tuple(known(course))
-    problems = [problem for name in names for problem in lint_assignment(course, name, all_checks())]
+    layers = layer_schema()
+    problems = [
+        problem for name in names for problem in lint_assignment(course, name, all_checks(), layer_schema=layers)
+    ]
     show_problems(console(), problems)
-    errors = [problem for problem in problems if not problem.code.startswith("warning-")]
+    errors = [problem for problem in problems if not is_warning(problem)]
     warnings = len(problems) - len(errors)
     click.echo(f"{len(names)} rubric{'s' * (len(names) != 1)}: {len(errors)} errors, {warnings} warnings")
     return CourseError.exit_code if errors else 0

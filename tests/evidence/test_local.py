@@ -1,0 +1,164 @@
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+
+from grader.errors import MachineError
+from grader.evidence import local
+from grader.evidence.cache import Cache
+from grader.evidence.kinds import Bench
+from grader.evidence.local import LocalRunner, stage
+from grader.evidence.plan import Plan
+from grader.model import Evidence, EvidenceStatus, Job, Problem, SubmittedFile
+from grader.sandbox import Level, Limits
+
+
+@pytest.fixture
+def handed_in(tmp_path):
+    """Put a file into a submission's folder; its entry as intake makes it."""
+    root = tmp_path / "submission"
+    root.mkdir()
+
+    def put(path, data=b"x = 1\n"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+        return SubmittedFile(path, len(data), hashlib.sha256(data).hexdigest())
+
+    put.root = root
+    return put
+
+
+@pytest.fixture
+def bench():
+    return Bench(Limits(), Level("L1", "a test"))
+
+
+@pytest.fixture
+def done_by(monkeypatch):
+    """Replace what does a job; every call is counted."""
+    calls = []
+
+    def use(do):
+        def counted(job, folder, bench):
+            calls.append(job)
+            return do(job, folder, bench)
+
+        monkeypatch.setattr(local, "do", counted)
+        return calls
+
+    return use
+
+
+def done(_job, folder, _bench):
+    names = sorted(path.name for path in Path(folder).rglob("*") if path.is_file())
+    return Evidence("", EvidenceStatus.DONE, result={"files": names})
+
+
+def test_a_job_sees_a_private_copy_of_its_files_and_no_others(handed_in, bench, done_by):
+    done_by(done)
+    file = handed_in("model.py")
+    handed_in("secret.txt")
+    job = Job("checkpoint", (file,), {})
+    [evidence] = LocalRunner(bench)(Plan.of([(job, handed_in.root)])).values()
+    assert evidence.result == {"files": ["model.py"]}
+
+
+def test_equal_jobs_of_two_students_run_once(handed_in, bench, done_by):
+    calls = done_by(done)
+    file = handed_in("model.py")
+    plan = Plan.of([(Job("checkpoint", (file,), {"a": 1}), handed_in.root) for _ in range(3)])
+    LocalRunner(bench)(plan)
+    assert len(calls) == 1
+
+
+def test_what_is_cached_is_not_run_again(handed_in, bench, done_by, tmp_path):
+    calls = done_by(done)
+    plan = Plan.of([(Job("checkpoint", (handed_in("model.py"),), {}), handed_in.root)])
+    first = LocalRunner(bench, cache=Cache(tmp_path / "cache"))(plan)
+    second = LocalRunner(bench, cache=Cache(tmp_path / "cache"))(plan)
+    assert len(calls) == 1
+    assert first == second
+
+
+def test_a_changed_byte_is_another_key(handed_in, bench, done_by, tmp_path):
+    calls = done_by(done)
+    for data in (b"one", b"two"):
+        job = Job("checkpoint", (handed_in("model.py", data),), {})
+        LocalRunner(bench, cache=Cache(tmp_path / "cache"))(Plan.of([(job, handed_in.root)]))
+    assert len(calls) == 2
+
+
+def test_a_job_that_breaks_is_a_system_fault_of_its_own(handed_in, bench, done_by, tmp_path):
+    def break_one(job, folder, bench):
+        if job.parameters["n"] == 1:
+            raise RuntimeError("our bug")
+        return done(job, folder, bench)
+
+    done_by(break_one)
+    file = handed_in("model.py")
+    jobs = [Job("checkpoint", (file,), {"n": n}) for n in range(3)]
+    cache = Cache(tmp_path / "cache")
+    evidence = LocalRunner(bench, cache=cache)(Plan.of([(job, handed_in.root) for job in jobs]))
+    assert [evidence[job].status for job in jobs] == ["done", "system_fault", "done"]
+    assert "our bug" in evidence[jobs[1]].problem.what
+    assert len(list((tmp_path / "cache").rglob("*.json"))) == 2
+
+
+def test_a_missing_data_set_is_a_system_fault_that_names_the_command(handed_in, bench, monkeypatch):
+    monkeypatch.delenv("GRADER_DATA", raising=False)
+    job = Job("predict", (handed_in("model.py"),), {"data": "mnist", "split": "test"})
+    [evidence] = LocalRunner(bench)(Plan.of([(job, handed_in.root)])).values()
+    assert evidence.status is EvidenceStatus.SYSTEM_FAULT
+    assert "GRADER_DATA" in evidence.problem.fix
+
+
+def test_a_file_that_changed_after_intake_is_not_graded(handed_in, tmp_path):
+    file = handed_in("model.py", b"handed in")
+    (handed_in.root / "model.py").write_bytes(b"changed since")
+    with pytest.raises(MachineError, match=r"model\.py: changed while it was graded"):
+        stage(Job("describe", (file,), {}), handed_in.root, tmp_path / "stage")
+
+
+def test_a_link_put_in_place_of_a_file_is_not_followed(handed_in, tmp_path):
+    file = handed_in("model.py", b"secret")
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (handed_in.root / "model.py").unlink()
+    (handed_in.root / "model.py").symlink_to(secret)
+    with pytest.raises(MachineError, match=r"model\.py: can no longer be read"):
+        stage(Job("describe", (file,), {}), handed_in.root, tmp_path / "stage")
+
+
+def test_jobs_run_side_by_side(handed_in, bench, done_by):
+    together = threading.Barrier(2, timeout=30)
+
+    def meet(job, folder, bench):
+        together.wait()
+        return done(job, folder, bench)
+
+    done_by(meet)
+    file = handed_in("model.py")
+    plan = Plan.of([(Job("checkpoint", (file,), {"n": n}), handed_in.root) for n in range(2)])
+    assert all(e.is_done for e in LocalRunner(bench, workers=2)(plan).values())
+
+
+def test_evidence_says_what_it_was_made_with(handed_in, bench, done_by):
+    done_by(done)
+    job = Job("describe", (handed_in("model.py"),), {})
+    [evidence] = LocalRunner(bench)(Plan.of([(job, handed_in.root)])).values()
+    assert evidence.sandbox == "L1"
+    assert evidence.device == "cpu"
+    assert set(evidence.versions) == {"torch"}
+
+
+def test_a_limit_that_was_hit_is_tried_again(handed_in, bench, done_by, tmp_path):
+    def too_slow(_job, _folder, _bench):
+        problem = Problem("wall-time", "model.py", "took too long", "be faster")
+        return Evidence("", EvidenceStatus.STUDENT_FAULT, result={"limit": "1 s", "use": "2 s"}, problem=problem)
+
+    calls = done_by(too_slow)
+    plan = Plan.of([(Job("describe", (handed_in("model.py"),), {}), handed_in.root)])
+    for _ in range(2):
+        LocalRunner(bench, cache=Cache(tmp_path / "cache"))(plan)
+    assert len(calls) == 2
