@@ -65,9 +65,10 @@ def is_near(left: Matrix, right: Matrix, tolerance: Fraction) -> bool:
     )
 
 
-def find_slip(task: Task, given: Matrix, tolerance: Fraction) -> Slip | None:
-    """The smallest known slip that explains every entry; one mistake comes before two."""
-    return next((slip for slip, made in _slips(task) if is_near(given, made, tolerance)), None)
+def find_slips(task: Task, given: Matrix, tolerance: Fraction) -> list[Slip]:
+    """The known slips that explain every entry, those of one mistake only where there are any."""
+    found = [slip for slip, made in _slips(task) if is_near(given, made, tolerance)]
+    return [slip for slip in found if len(slip.kinds) == len(found[0].kinds)]
 
 
 def _slips(task: Task) -> Iterator[tuple[Slip, Matrix]]:

@@ -11,7 +11,7 @@ from grader.answers.answer_error import AnswerError
 from grader.answers.matrices import parse_matrix
 from grader.answers.writing import spoken
 from grader.checks._convolution import CONVOLUTION, CORRELATION, Matrix
-from grader.checks._hand_slips import Slip, Task, find_slip, is_near
+from grader.checks._hand_slips import Slip, Task, find_slips, is_near
 from grader.checks._lint import as_meant, is_decimal, setting_problem
 from grader.checks._settings import share, share_schema
 from grader.checks.base import Check, answer_to, failed, partial, passed, register, shown, unanswered, unreadable
@@ -174,8 +174,9 @@ def _judged(settings: Mapping[str, Json], answer: Answer, given: Matrix) -> Find
     wrong = _wrong(right, given, tolerance)
     total = len(right) * len(right[0])
     credit = Fraction(0) if wrong is None else Fraction(total - len(wrong), total)
-    slip = find_slip(task, given, tolerance)
-    if slip is not None:
+    slips = find_slips(task, given, tolerance)
+    if slips:
+        slip = max(slips, key=lambda one: _worth(settings, one))  # of two explanations the better one
         worth = max(credit, _worth(settings, slip))
         return partial(
             slip.said, worth, **details, fix=_fix(settings, slip), code="+".join(_CODES[kind] for kind in slip.kinds)

@@ -135,7 +135,9 @@ def correlated(task, **how):
     ],
 )
 def test_a_consistent_slip_is_named(judged, how, code, word):
-    [finding] = judged("hand-convolution", correlated(WIDE, **how), **WIDE, convention="cross-correlation", padding="zero")
+    [finding] = judged(
+        "hand-convolution", correlated(WIDE, **how), **WIDE, convention="cross-correlation", padding="zero"
+    )
     assert finding.code == code
     assert word in finding.said
 
