@@ -79,8 +79,12 @@ class Conv(Layer):
         made = element_count(self.output_shape(input_shape))
         return made * (self.in_channels // self.groups) * prod(self.kernel)
 
-    def window(self, input_shape: Shape) -> Window:
-        del input_shape
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.kernel)
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape, spatial_axes
         return Window(self.kernel, self.stride, tuple(before for before, _ in self.paddings()), self.dilation)
 
 
@@ -101,6 +105,10 @@ class ConvTranspose(Layer):
 
     def __post_init__(self) -> None:
         _check_channels(self.kind, self.in_channels, self.out_channels, self.groups)
+
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.kernel)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         sizes = _spatial(self.kind, input_shape, len(self.kernel), self.in_channels)

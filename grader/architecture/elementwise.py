@@ -22,8 +22,9 @@ class Activation(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         return check_shape(input_shape)
 
-    def window(self, input_shape: Shape) -> Window:
-        return pointwise(max(len(input_shape) - 2, 0))
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape
+        return pointwise(spatial_axes)
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ class Softmax(Layer):
             return 0 if len(shape) in (0, 1, 3) else 1
         return wrapped_axis(self.kind, self.dim, shape)
 
-    def window(self, input_shape: Shape) -> Window | None:
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window | None:
         """Pointwise unless the sum runs over pixels."""
-        return pointwise(max(len(input_shape) - 2, 0)) if self._axis(input_shape) < 2 else None
+        is_over_pixels = self._axis(input_shape) >= len(input_shape) - spatial_axes
+        return None if is_over_pixels else pointwise(spatial_axes)
 
 
 @dataclass(frozen=True)
@@ -97,5 +99,6 @@ class PReLU(Layer):
     def parameters(self) -> Mapping[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
-    def window(self, input_shape: Shape) -> Window:
-        return pointwise(max(len(input_shape) - 2, 0))
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape
+        return pointwise(spatial_axes)

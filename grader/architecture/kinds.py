@@ -108,7 +108,8 @@ def _made(kind: Kind, settings: Mapping[str, Json], input_shape: Shape) -> Layer
                 fix="keep one of the two",
                 where=kind.word,
             )
-        written[setting.name] = setting.value(value) if value is not None or setting.default is not None else None
+        is_left_out = value is None and setting.default is None
+        written[setting.name] = None if is_left_out else setting.value(value, kind=kind.word)
     made: dict[str, Json] = {**kind.fixed, "kind": kind.word}
     for setting in kind.settings:
         if setting.name in written and written[setting.name] is not None:

@@ -67,17 +67,25 @@ class Layer(ABC):
         self.output_shape(input_shape)  # a count for an input that does not fit would be a lie
         return 0
 
-    def window(self, input_shape: Shape) -> Window | None:
-        """What one output pixel sees, or None where that is no fixed window (a linear layer sees everything)."""
-        del input_shape
+    @property
+    def spatial_axes(self) -> int | None:
+        """How many spatial axes the layer works on, None where it takes any number."""
+        return None
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window | None:
+        """What one output pixel sees, or None where that is no fixed window (a linear layer sees everything).
+
+        The last `spatial_axes` axes of `input_shape` are pixels.
+        """
+        del input_shape, spatial_axes
         return None
 
 
-def pointwise(dims: int) -> Window:
+def pointwise(spatial_axes: int) -> Window:
     """The window of a layer that works on each pixel for itself.
 
     >>> pointwise(2)
     Window(kernel=(1, 1), stride=(1, 1), padding=(0, 0), dilation=(1, 1))
     """
-    one, zero = (1,) * dims, (0,) * dims
+    one, zero = (1,) * spatial_axes, (0,) * spatial_axes
     return Window(one, one, zero, one)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.architecture.kinds import kind_of, make_layer
-from grader.architecture.layer import Layer, Sizes
+from grader.architecture.layer import Layer, Sizes, Window
 from grader.architecture.shapes import Shape, ShapeError, check_shape, element_count, refusal
 from grader.model import Json
 
@@ -68,6 +68,16 @@ class ReceptiveField:
     jump: Sizes
     start: Sizes
 
+    def through(self, window: Window) -> ReceptiveField:
+        """The field of a layer on top, which sees this `window`."""
+        axes = range(len(self.size))
+        reach = [(k - 1) * d for k, d in zip(window.kernel, window.dilation, strict=True)]
+        return ReceptiveField(
+            size=tuple(self.size[axis] + reach[axis] * self.jump[axis] for axis in axes),
+            jump=tuple(self.jump[axis] * window.stride[axis] for axis in axes),
+            start=tuple(self.start[axis] - window.padding[axis] * self.jump[axis] for axis in axes),
+        )
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -122,28 +132,13 @@ class Architecture:
         >>> net.receptive_field()[-1]
         ReceptiveField(size=(14, 14), jump=(2, 2), start=(-2, -2))
         """
+        given = (node.layer.spatial_axes for node in self.nodes)
+        axes = next((count for count in given if count), max(len(self.input_shape) - 2, 0))
         fields: list[ReceptiveField | None] = []
-        field: ReceptiveField | None = None
-        for index, node in enumerate(self.nodes):
-            window = node.layer.window(node.input_shape)
-            if window is None or (index and field is None):
-                field = None
-            else:
-                dims = len(window.kernel)
-                before = field or ReceptiveField((1,) * dims, (1,) * dims, (0,) * dims)
-                field = ReceptiveField(
-                    tuple(
-                        size + (k - 1) * d * jump
-                        for size, jump, k, d in zip(
-                            before.size, before.jump, window.kernel, window.dilation, strict=True
-                        )
-                    ),
-                    tuple(jump * s for jump, s in zip(before.jump, window.stride, strict=True)),
-                    tuple(
-                        start - p * jump
-                        for start, jump, p in zip(before.start, before.jump, window.padding, strict=True)
-                    ),
-                )
+        field: ReceptiveField | None = ReceptiveField((1,) * axes, (1,) * axes, (0,) * axes)
+        for node in self.nodes:
+            window = node.layer.window(node.input_shape, axes)
+            field = field.through(window) if field and window and len(window.kernel) == axes else None
             fields.append(field)
         return tuple(fields)
 

@@ -48,8 +48,9 @@ class BatchNorm(Layer):
     def buffers(self) -> Mapping[str, Shape]:
         return _running(self.num_features) if self.track_running_stats else {}
 
-    def window(self, input_shape: Shape) -> Window:
-        return pointwise(len(input_shape) - 2)
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape
+        return pointwise(spatial_axes)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ class InstanceNorm(Layer):
     def buffers(self) -> Mapping[str, Shape]:
         return _running(self.num_features) if self.track_running_stats else {}
 
-    def window(self, input_shape: Shape) -> Window:
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
         del input_shape
-        return pointwise(self.dims)
+        return pointwise(spatial_axes)
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ class GroupNorm(Layer):
     def parameters(self) -> Mapping[str, Shape]:
         return {"weight": (self.num_channels,), "bias": (self.num_channels,)} if self.affine else {}
 
-    def window(self, input_shape: Shape) -> Window:
-        return pointwise(len(input_shape) - 2)
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape
+        return pointwise(spatial_axes)
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,9 @@ class LayerNorm(Layer):
         weight = {"weight": self.normalized_shape}
         return {**weight, "bias": self.normalized_shape} if self.bias else weight
 
-    def window(self, input_shape: Shape) -> Window:
-        return pointwise(max(len(input_shape) - 2, 0))
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape
+        return pointwise(spatial_axes)
 
 
 def _running(features: int) -> Mapping[str, Shape]:

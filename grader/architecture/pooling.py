@@ -31,8 +31,12 @@ class MaxPool(Layer):
         )
         return (*input_shape[: -len(sizes)], *made)
 
-    def window(self, input_shape: Shape) -> Window:
-        del input_shape
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.kernel)
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape, spatial_axes
         return Window(self.kernel, self.stride, self.padding, self.dilation)
 
 
@@ -63,8 +67,12 @@ class AvgPool(Layer):
         )
         return (*input_shape[:-dims], *made)
 
-    def window(self, input_shape: Shape) -> Window:
-        del input_shape
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.kernel)
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape, spatial_axes
         return Window(self.kernel, self.stride, self.padding, (1,) * len(self.kernel))
 
 
@@ -85,8 +93,13 @@ class AdaptivePool(Layer):
         made = tuple(size if wanted is None else wanted for size, wanted in zip(sizes, self.output_size, strict=True))
         return (*input_shape[: -len(sizes)], *made)
 
-    def window(self, input_shape: Shape) -> Window | None:
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.output_size)
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window | None:
         """A plain pooling where the sizes divide; else the windows differ from pixel to pixel."""
+        del spatial_axes
         sizes = input_shape[-len(self.output_size) :]
         made = self.output_shape(input_shape)[-len(sizes) :]
         if any(size % small for size, small in zip(sizes, made, strict=True)):

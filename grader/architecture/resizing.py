@@ -92,8 +92,12 @@ class ZeroPad(Layer):
             made[-1 - step] = size + before + after
         return tuple(made)
 
-    def window(self, input_shape: Shape) -> Window:
-        del input_shape
+    @property
+    def spatial_axes(self) -> int:
+        return len(self.padding) // 2
+
+    def window(self, input_shape: Shape, spatial_axes: int) -> Window:
+        del input_shape, spatial_axes
         before = self.padding[::2][::-1]
         one = (1,) * len(before)
         return Window(one, one, before, one)

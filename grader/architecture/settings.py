@@ -61,12 +61,12 @@ class Setting:
             made["anyOf"] = [{**branch, "description": about} for branch in made["anyOf"]]
         return made
 
-    def value(self, written: Json) -> Json:
+    def value(self, written: Json, *, kind: str = "layer") -> Json:
         """`written` in the form that the layer types hold, or ShapeError."""
         try:
             return self.read(written)
         except ShapeError as error:
-            raise refusal(f"{self.name}: {error.problem.what}", fix=f"{self.name}: {self.about}") from error
+            raise refusal(f"{self.name}: {error.problem.what}", fix=f"{self.name}: {self.about}", where=kind) from error
 
 
 # --- the forms that a setting may have ----------------------------------------------------------

@@ -79,6 +79,23 @@ def test_single_layers(layer, field):
     assert last_field((1, 1, 8, 8), layer) == field
 
 
+def test_an_unbatched_network_sees_the_same():
+    layers = [{"kind": "batch_norm2d"}, conv(3), {"kind": "relu"}, {"kind": "max_pool2d", "kernel": 2}]
+    batched = build((1, 1, 8, 8), layers).receptive_field()
+    assert build((1, 8, 8), layers[1:]).receptive_field() == batched[1:]
+
+
+def test_softmax_over_the_channels_of_an_unbatched_image_is_pointwise():
+    fields = build((1, 8, 8), [conv(3), {"kind": "softmax", "dim": 0}, {"kind": "softmax", "dim": 1}]).receptive_field()
+    assert [field is None for field in fields] == [False, False, True]
+
+
+def test_a_pooling_over_fewer_axes_than_the_image_has_no_field():
+    net = build((3, 8, 8), [{**conv(3), "in_channels": 3, "out_channels": 2}, {"kind": "max_pool1d", "kernel": 2}])
+    assert net.output_shape == (2, 6, 3)  # PyTorch takes the channels for a batch here
+    assert net.receptive_field()[-1] is None
+
+
 @st.composite
 def stacks(draw):
     """A few convolutions and average poolings of one channel, in one dimension."""
@@ -98,6 +115,7 @@ def stacks(draw):
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(stacks(), st.integers(8, 60), st.data())
 def test_the_gradient_falls_on_the_field(oracle, layers, size, data):
