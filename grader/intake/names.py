@@ -26,7 +26,14 @@ LEFT_OUT = frozenset({
     ".venv", ".idea", ".vscode", ".DS_Store", "__MACOSX", ".Spotlight-V100", ".Trashes", "Thumbs.db", "desktop.ini",
     "Icon\r",  # a Mac's picture for a folder: the line end is part of the name
 })  # fmt: skip
-LEFT_OUT_PATTERNS = ("._*", "?*~", ".*.sw[op]", ".#*", "#*#", "~$*")  # Mac resource forks; editors' and Office's backups
+LEFT_OUT_PATTERNS = (
+    "._*",
+    "?*~",
+    ".*.sw[op]",
+    ".#*",
+    "#*#",
+    "~$*",
+)  # Mac resource forks; editors' and Office's backups
 
 # What a machine runs without anybody having read it. Source is handed in, not this.
 COMPILED = frozenset({

@@ -13,60 +13,61 @@ from typing import Final
 _OPEN_FOLDER: Final = (
     os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 )
+_LEVELS: Final = 64
+_TRIES: Final = 3  # something may still come or go while it is emptied
 _HAS_DESCRIPTORS: Final = shutil.rmtree.avoids_symlink_attacks
 
 
 def remove_tree(folder: Path) -> bool:
     """Remove `folder` and all in it; whether it is gone. A link is removed, never followed.
 
-    Works from folder descriptors, opens up what cannot be read (mode 000), and needs no more descriptors or stack for a
-    thousand levels than for one: a folder below is emptied by moving its own folders to the top.
+    Works from folder descriptors, opens up what cannot be read (mode 000), and needs few descriptors and little stack
+    for a million levels, too: what lies deeper than some is lifted to the top and emptied from there.
     """
     if not _HAS_DESCRIPTORS:
         return _remove_by_path(folder)
-    with suppress(OSError):
-        parent = os.open(folder.parent, _OPEN_FOLDER)
-        try:
-            _empty(folder.name, parent)
-            os.rmdir(folder.name, dir_fd=parent)
-        finally:
-            os.close(parent)
-    return not os.path.lexists(folder)
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            parent = os.open(folder.parent, _OPEN_FOLDER)
+            try:
+                _empty(folder.name, parent)
+                os.rmdir(folder.name, dir_fd=parent)
+            finally:
+                os.close(parent)
+        if not os.path.lexists(folder):
+            return True
+    return False
 
 
 def _empty(name: str, parent: int) -> None:
     top = _opened(name, parent)
     try:
-        while inner := _remove_files(top):
-            for each in inner:
-                _lift(each, top)
+        while _empty_below(top, top, 0):  # what was lifted while it was emptied is next
+            pass
     finally:
         os.close(top)
 
 
-def _remove_files(folder: int) -> list[str]:
-    """Remove what is no folder; the names of the folders that are left."""
-    inner = []
+def _empty_below(folder: int, top: int, level: int) -> bool:
+    """Remove everything in `folder`; whether something of it was lifted to `top` instead."""
     with os.scandir(folder) as entries:
         listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    is_lifted = False
     for name, is_folder in listed:
-        if is_folder:
-            inner.append(name)
-        else:
+        if not is_folder:
             os.unlink(name, dir_fd=folder)
-    return inner
-
-
-def _lift(name: str, top: int) -> None:
-    """Remove the folder `name` in `top`, after its own folders have moved up to `top`."""
-    folder = _opened(name, top)
-    try:
-        for inner in _remove_files(folder):
-            os.close(_opened(inner, folder))  # opens it up: a folder that cannot be written cannot be moved
-            os.rename(inner, f"lifted-{uuid.uuid4().hex}", src_dir_fd=folder, dst_dir_fd=top)
-    finally:
-        os.close(folder)
-    os.rmdir(name, dir_fd=top)
+            continue
+        inner = _opened(name, folder)  # opened up even where it only moves: what cannot be written cannot be moved
+        try:
+            if level >= _LEVELS:
+                os.rename(name, f"lifted-{uuid.uuid4().hex}", src_dir_fd=folder, dst_dir_fd=top)
+                is_lifted = True
+                continue
+            is_lifted |= _empty_below(inner, top, level + 1)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=folder)
+    return is_lifted
 
 
 def _opened(name: str, parent: int) -> int:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import shutil
 import stat
 import subprocess
@@ -216,7 +215,7 @@ def test_data_around_the_archive_is_a_remark(before, behind, remarks, hand_in, r
         raw_zip.build(
             raw_zip.Raw("a"), raw_zip.Raw("submission.json", MANIFEST.encode()), before=before, behind=behind
         ),
-    ):  # fmt: skip  offsets from both starts
+    ):  # with offsets from either start
         submission = hand_in(archive)
         assert submission.source.remarks == remarks
         assert codes(submission) == []
@@ -265,4 +264,4 @@ def test_every_legal_name_makes_the_round_trip(tree, method, tmp_path_factory):
     (where / "hw.zip").write_bytes(zipped(tree, method))
     with submission_from(where / "hw.zip", assignment="digits", workspace=where) as submission:
         assert as_read(submission) == tree
-    assert os.listdir(where) == ["hw.zip"]
+    assert [path.name for path in where.iterdir()] == ["hw.zip"]
