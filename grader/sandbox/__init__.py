@@ -9,7 +9,7 @@ Nothing here imports torch: that happens in the box, in `grader/sandbox/programs
 
 from grader.sandbox.levels import Probe, level, self_test
 from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
-from grader.sandbox.run import run
+from grader.sandbox.job import run
 
 __all__ = [
     "Answered",

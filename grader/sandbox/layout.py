@@ -61,7 +61,9 @@ def installation() -> Installation:
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     folders = [path for path in _LIBRARIES if Path(path).is_dir() and not Path(path).is_symlink()]
     links = [(str(Path(path).readlink()), path) for path in _LIBRARIES if Path(path).is_symlink()]
-    paths = sysconfig.get_paths()
+    # Of the base installation: a virtual environment has a folder of that name within the course's checkout.
+    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix, "installed_base": sys.base_prefix}
+    paths = sysconfig.get_paths(vars={**base, "installed_platbase": sys.base_exec_prefix})
     library = Path(sys.base_prefix) / "lib"
     folders += [os.path.realpath(path) for path in (library, paths["stdlib"], paths["platstdlib"])]
     kept = _outermost(path for path in folders if Path(path).is_dir() and path not in _TOO_MUCH)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model import Json, Problem
 from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
-from grader.sandbox.run import run
+from grader.sandbox.job import run
 
 if TYPE_CHECKING:
     import numpy as np

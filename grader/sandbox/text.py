@@ -54,4 +54,5 @@ class Tail:
         if len(kept) > self._most:
             self.is_cut = True
             kept = kept[len(kept) - self._most :]
-        return harmless(kept.decode("utf-8", "backslashreplace"), limit=len(kept) + 1)
+        text = kept.decode("utf-8", "backslashreplace")
+        return harmless(text, limit=len(text))

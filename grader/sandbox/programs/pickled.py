@@ -49,14 +49,18 @@ class Persistent:
 
 @dataclass
 class Pickle:
-    """A pickle that was read: its value, and every name in it, in order."""
+    """A pickle that was read: its value, and every name in it, in order.
+
+    `broken` says where it is none, or breaks off; the names up to there are known all the same.
+    """
 
     value: Any = None
     names: list[str] = field(default_factory=list)
+    broken: str = ""
 
 
 def read(data: bytes | memoryview) -> Pickle:
-    """Read one pickle that fills `data` exactly. Raises BrokenPickleError.
+    """Read one pickle that fills `data` exactly.
 
     >>> import pickle, os
     >>> read(pickle.dumps({"a": [1, 2.5, None]})).value
@@ -65,33 +69,30 @@ def read(data: bytes | memoryview) -> Pickle:
     ['posix.system']
     """
     if len(data) > MOST_BYTES:
-        raise BrokenPickleError(f"{len(data):,} bytes of pickle, more than {MOST_BYTES:,}")
+        return Pickle(broken=f"{len(data):,} bytes of pickle, more than {MOST_BYTES:,}")
     file = io.BytesIO(data)
     made = read_next(file)
-    if file.tell() != len(data) and not made.names:
-        raise BrokenPickleError("bytes after its end")
+    if not made.broken and file.tell() != len(data):
+        made.broken = "bytes after its end"
     return made
 
 
 def read_next(file: io.BytesIO) -> Pickle:
-    """Read the next of several pickles in a row. One that breaks off after it named something has the names only."""
+    """Read the next of several pickles in a row."""
     made = Pickle()
     reader = _Reader(made)
     try:
-        for count, (opcode, argument, _position) in enumerate(pickletools.genops(file)):
+        for count, (opcode, argument, _position) in enumerate(pickletools.genops(file), start=1):
             if count > MOST_OPCODES:
-                raise BrokenPickleError(f"more than {MOST_OPCODES:,} steps")  # noqa: TRY301  caught for what was named
+                made.broken = f"more than {MOST_OPCODES:,} steps"
+                return made
             if opcode.name != "STOP":
                 reader.take(opcode.name, argument)
         made.value = reader.pop()
-    except BrokenPickleError:
-        if not made.names:
-            raise
-        made.value = None
+    except BrokenPickleError as error:
+        made.broken = str(error)
     except (ValueError, IndexError, TypeError, KeyError, OverflowError, AttributeError, RecursionError) as error:
-        if not made.names:
-            raise BrokenPickleError(f"not a whole pickle ({error})"[:200]) from error
-        made.value = None
+        made.broken = f"not a whole pickle ({error})"[:200]
     return made
 
 

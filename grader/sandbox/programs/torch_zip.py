@@ -17,7 +17,7 @@ from typing import Any
 
 from . import pickled
 from .channel import Fault
-from .pickled import BrokenPickleError, Call, Name, Persistent
+from .pickled import Call, Name, Persistent
 from .tensors import ITEM_BYTES, MOST_DIMENSIONS, MOST_TENSORS, SAVE, Tensor
 
 MOST_RECORDS = 3 * MOST_TENSORS
@@ -54,14 +54,13 @@ def read(data: mmap.mmap, name: str) -> list[Tensor]:
     script = records[f"{folder}data.pkl"]
     if script.size > pickled.MOST_BYTES:
         raise Fault("too-large", name, f"has a list of tensors of {script.size:,} bytes", SAVE)
-    try:
-        read_pickle = pickled.read(data[script.start : script.start + script.size])
-    except BrokenPickleError as error:
-        raise Fault("corrupt", name, f"has a broken list of tensors: {error}", _AGAIN) from error
-    fault = code_fault(read_pickle.names, name)
+    listed = pickled.read(data[script.start : script.start + script.size])
+    fault = code_fault(listed.names, name)
     if fault is not None:
         raise fault
-    return _tensors(read_pickle.value, records, f"{folder}data/", name)
+    if listed.broken:
+        raise Fault("corrupt", name, f"has a broken list of tensors: {listed.broken}", _AGAIN)
+    return _tensors(listed.value, records, f"{folder}data/", name)
 
 
 # --- the zip ----------------------------------------------------------------------------------

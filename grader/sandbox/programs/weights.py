@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import mmap
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,9 +108,11 @@ def _names(data: mmap.mmap) -> list[str]:
     """Everything that the first pickles in the file name."""
     file = io.BytesIO(data[: pickled.MOST_BYTES])
     names: list[str] = []
-    with suppress(pickled.BrokenPickleError):
-        for _ in range(5):
-            names += pickled.read_next(file).names
+    for _ in range(5):
+        made = pickled.read_next(file)
+        names += made.names
+        if made.broken:
+            break
     return names
 
 
