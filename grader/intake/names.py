@@ -35,6 +35,8 @@ LEFT_OUT_PATTERNS = (
     "~$*",
 )  # Mac resource forks; editors' and Office's backups
 
+_EDGES = ".#~"
+
 # What a machine runs without anybody having read it. Source is handed in, not this.
 COMPILED = frozenset({
     ".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib", ".exe", ".o", ".obj", ".a", ".lib", ".class", ".jar", ".egg",
@@ -86,7 +88,11 @@ def is_left_out(part: str) -> bool:
     >>> [is_left_out(part) for part in (".git", "model.py~", "._model.py", "model.py", ".gitignore")]
     [True, True, True, False, False]
     """
-    return part in LEFT_OUT or any(fnmatchcase(part, pattern) for pattern in LEFT_OUT_PATTERNS)
+    if part in LEFT_OUT:
+        return True
+    # Every pattern starts with one of these or ends with a tilde; most names do neither.
+    may_match = part[:1] in _EDGES or part[-1:] == "~"
+    return may_match and any(fnmatchcase(part, pattern) for pattern in LEFT_OUT_PATTERNS)
 
 
 def hostile_flaws(path: str, limits: IntakeLimits) -> Iterator[Flaw]:
@@ -132,18 +138,22 @@ def name_flaws(path: str, limits: IntakeLimits) -> Iterator[Flaw]:
             "the name has a backslash, which some systems take for a folder",
             "rename it; if Compress-Archive of an old PowerShell made the zip, make it in the Explorer instead",
         )
-    control = next((char for char in path if unicodedata.category(char) == "Cc"), None)
-    if control is not None:
+    control = next((char for char in path if unicodedata.category(char) == "Cc"), "") if not path.isprintable() else ""
+    if control:
         yield Flaw("name-control", f"the name has the control character U+{ord(control):04X}", "rename it")
-    if any("\ud800" <= char <= "\udfff" for char in path):
+    if not path.isprintable() and any("\ud800" <= char <= "\udfff" for char in path):
         yield Flaw("name-not-utf8", "the name is not UTF-8", "rename it")
     if len(path.encode("utf-8", "surrogatepass")) > limits.max_path_bytes:
         yield Flaw("name-too-long", f"the path is longer than {limits.max_path_bytes:,} bytes", "shorten its names")
-    parts = path.removeprefix("/").split("/")
-    if len(parts) > limits.max_depth:
+    levels = path.removeprefix("/").count("/") + 1
+    if levels > limits.max_depth:
         yield Flaw(
-            "name-too-deep", f"it lies {len(parts):,} levels deep, over {limits.max_depth}", "nest folders less deeply"
+            "name-too-deep", f"it lies {levels:,} levels deep, over {limits.max_depth}", "nest folders less deeply"
         )
+    # A name may be 64 kB long and all slashes: of what is too long anyway, only whole parts of the start are looked at.
+    parts = path.removeprefix("/")[: limits.max_path_bytes + 1].split("/")
+    if len(path) > limits.max_path_bytes:
+        parts.pop()
     yield from dict.fromkeys(flaw for part in parts for flaw in _part_flaws(part, limits))
 
 

@@ -14,6 +14,7 @@ from grader.intake.zip_listing import ENCRYPTED, Entry
 
 STORED, DEFLATED = 0, 8
 _METHODS = {1: "shrink", 6: "implode", 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz", 98: "ppmd"}
+_DEEPEST = 64  # what lies deeper is kept here, and refused for its depth
 _AES, _PATCHED = 99, 0x0020
 
 _LINK = "put the file itself in its place; a link is not followed"
@@ -51,7 +52,7 @@ def kept_entries(entries: Sequence[Entry]) -> tuple[list[Entry], int]:
     for entry in entries:
         if entry.name == "./":  # the archive's own folder, which bsdtar lists
             continue
-        parts = entry.path.split("/")
+        parts = entry.path.split("/", 2 * _DEEPEST)[:_DEEPEST]
         level = next((level for level, part in enumerate(parts) if is_left_out(part)), None)
         if level is None:
             kept.append(entry)
@@ -67,6 +68,7 @@ def entry_flaws(
     if len(kept) > limits.max_entries:
         said = f"it holds {len(kept):,} entries, over the limit of {limits.max_entries:,}"
         yield None, Flaw("too-many-entries", said, "hand in only the files of the template")
+        return  # enough said: looking at each of them is what such an archive wants
     total, packed = sum(entry.size for entry in kept), sum(entry.packed_size for entry in kept)
     if total > limits.max_total_bytes:
         said = f"unpacked it has {total:,} bytes, over the limit of {limits.max_total_bytes:,}"
@@ -79,10 +81,10 @@ def entry_flaws(
         if id(entry) not in taken:
             yield from ((entry, flaw) for flaw in hostile_flaws(entry.path, limits))
             continue
-        yield from ((entry, flaw) for flaw in name_flaws(entry.path, limits))
-        taken_flaw = shelf.put(entry.path, is_file=not entry.is_folder)
-        if taken_flaw:
-            yield entry, taken_flaw
+        flaws = list(name_flaws(entry.path, limits))
+        if not flaws and (taken_flaw := shelf.put(entry.path, is_file=not entry.is_folder)):
+            flaws = [taken_flaw]
+        yield from ((entry, flaw) for flaw in flaws)
         yield from ((entry, flaw) for flaw in _content_flaws(entry, limits))
 
 

@@ -27,6 +27,8 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _END_MARK, _END_64_MARK, _LOCATOR_64_MARK = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 _CENTRAL_MARK, LOCAL_MARK = b"PK\1\2", b"PK\3\4"
 _MAX_COMMENT = 2**16 - 1
+_MOST_PER_ENTRY = 512  # bytes of the directory, on average
+_MOST_FIELDS = 64  # extra fields of an entry
 _WIDE_16, _WIDE_32 = 2**16 - 1, 2**32 - 1  # "see the ZIP64 record"
 _EXTRA_64, _EXTRA_NAME = 0x0001, 0x7075
 
@@ -98,8 +100,8 @@ def read_listing(file: BinaryIO, size: int, limits: IntakeLimits) -> Listing:
     end = _read_end(file, size)
     if end.entries > limits.max_listed:
         raise BrokenArchive(_too_many(end.entries, limits))
-    # 46 bytes and a name each; what is longer than all names together could be is not read into memory.
-    if end.directory_size > limits.max_listed * 4096:
+    # 46 bytes, a name and some fields each, of a hundred bytes as a rule: more is there to keep the reader busy.
+    if end.directory_size > limits.max_listed * _MOST_PER_ENTRY:
         raise _damaged(f"its directory is {end.directory_size:,} bytes long")
     directory = _read_at(file, end.directory_at, end.directory_size)
     if len(directory) != end.directory_size:
@@ -217,7 +219,8 @@ def _entries(directory: bytes, end: _End, limits: IntakeLimits) -> Iterator[Entr
         _, _made_by, _needs, flags, method, _time, _date, crc, packed, size, *rest = fields
         name_length, extra_length, comment_length, disk, _internal, external, offset = rest
         at += _CENTRAL.size
-        raw_name, extra = directory[at : at + name_length], directory[at + name_length :][:extra_length]
+        raw_name = directory[at : at + name_length]
+        extra = directory[at + name_length : at + name_length + extra_length]
         at += name_length + extra_length + comment_length
         if at > len(directory):
             raise _damaged(f"entry {count:,} of its directory is cut off")
@@ -239,7 +242,12 @@ def _extra_fields(extra: bytes) -> tuple[Mapping[int, bytes], list[Flaw]]:
     fields: dict[int, bytes] = {}
     flaws = []
     at = 0
+    count = 0
     while len(extra) - at >= 4:
+        count += 1
+        if count > _MOST_FIELDS:
+            flaws.append(Flaw("entry-damaged", f"it has more than {_MOST_FIELDS} extra fields", _ANEW))
+            break
         kind, length = struct.unpack_from("<2H", extra, at)
         if len(extra) - at - 4 < length:
             flaws.append(Flaw("entry-damaged", "its extra fields are cut off", _ANEW))

@@ -105,6 +105,7 @@ RECORDS = [
     case("another disk", "it lies in another part of a split archive", ANEW, central={"disk": 1}),
     case("cut extra field", "its extra fields are cut off", ANEW, central={"extra": b"\1\0\xff\xff"}),
     case("two ZIP64 fields", "the same extra field stands twice", ANEW, central={"extra": zip64_field(0, 0) * 2}),
+    case("65 extra fields", "it has more than 64 extra fields", ANEW, central={"extra": b"\7\7\0\0" * 65}),
     case(
         "no ZIP64 field",
         "its size or place is missing: there is no ZIP64 field for it",
@@ -213,6 +214,12 @@ def test_data_that_runs_into_the_directory_is_refused(hand_in, raw_zip):
     lie = {"packed_size": 60, "size": 60}
     data = raw_zip.build(raw_zip.Raw("a", b"12345", 0, central=lie, local=lie))
     assert 'hw.zip "a": its data runs into the directory\n  fix: make the zip anew' in said(hand_in(data))
+
+
+def test_a_name_of_64_kilobytes_costs_little(hand_in, raw_zip):
+    name = "a/" * 32_000 + "../x"
+    submission = hand_in(raw_zip.build(raw_zip.Raw("ok"), *(raw_zip.Raw(name, b"", 0) for _ in range(50))))
+    assert {problem.code for problem in submission.problems[1:]} == {"name-too-long", "name-too-deep"}
 
 
 @pytest.mark.parametrize(
