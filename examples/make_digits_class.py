@@ -56,7 +56,8 @@ def build(target: Path) -> None:
         folder = target / name
         folder.mkdir(parents=True)
         answers = copy.deepcopy(ANSWERS) | {"test_accuracy": reference_accuracy} | changed
-        _write_json(folder / "submission.json", {"assignment": "digits", "students": [{"id": name[:2], "name": name[3:].replace("-", " ")}]})
+        student = {"id": name[:2], "name": name[3:].replace("-", " ")}
+        _write_json(folder / "submission.json", {"assignment": "digits", "students": [student]})
         _write_json(folder / "answers.json", {"assignment": "digits", "answers": answers})
         (folder / "model.py").write_text(code)
         if state is not None:

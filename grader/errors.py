@@ -6,6 +6,7 @@ A traceback that reaches a user is a bug of ours; a low mark is no error.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from grader.model import Problem
 
@@ -20,7 +21,7 @@ class GraderError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @classmethod
-    def single(cls, what: str, *, where: str, fix: str, code: str = "") -> GraderError:
+    def single(cls, what: str, *, where: str, fix: str, code: str = "") -> Self:
         """An error with one problem.
 
         >>> print(CourseError.single("no such file", where="grader.toml", fix="run it in the course's folder"))

@@ -87,7 +87,9 @@ def register(kind: _C) -> _C:
 def run_check(check: Check, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> tuple[Finding, ...]:
     """Judge one rule. A check that breaks or says nothing is UNKNOWN: a person looks, the student loses nothing."""
     try:
-        findings = list(check.judge(rule, submission, evidence))  # list() here, so a late crash is caught too
+        unread = _unread_answers(submission) if check.reads_answer else None
+        # list() here, so a late crash is caught too
+        findings = [unread] if unread else list(check.judge(rule, submission, evidence))
     except Exception as error:  # noqa: BLE001  our own bug must not cost a student anything
         findings = [_unknown(f"this check broke ({type(error).__name__}: {error}); a person will look", "check-broke")]
     if not any(finding.weight > 0 for finding in findings):
@@ -99,6 +101,19 @@ def run_check(check: Check, rule: Rule, submission: Submission, evidence: Eviden
 
 def _unknown(said: str, code: str) -> Finding:
     return Finding(Outcome.UNKNOWN, said, code=code)
+
+
+def _unread_answers(submission: Submission) -> Finding | None:
+    """Where answers.json is broken as a whole: not "no answer was given", which would be untrue. A person can read it."""
+    if submission.answers:
+        return None
+    broken = next((p for p in submission.problems if p.where.startswith(ANSWERS_FILE)), None)
+    if broken is None:
+        return None
+    said = f"this answer could not be read, since {ANSWERS_FILE} as a whole cannot; a person will look"
+    return Finding(
+        Outcome.UNKNOWN, said, observed=f"{broken.where}: {broken.what}", fix=broken.fix, code="unread-answers"
+    )
 
 
 # --- what checks have in common ---------------------------------------------------------------

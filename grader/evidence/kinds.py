@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # Raise the number of a kind when the same inputs may give another result by code of ours outside the sandbox's
 # programs; those are part of the key by their own bytes.
 CODE_VERSIONS = {CHECKPOINT: 1, DESCRIBE: 1, PREDICT: 1}
-BATCH_SIZE = 250
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
     from grader.datasets import load  # noqa: PLC0415
-    from grader.sandbox.predictions import predict  # noqa: PLC0415
+    from grader.sandbox.predictions import Predictions, predict  # noqa: PLC0415
 
     images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
     ended = predict(
@@ -113,10 +112,10 @@ def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
         limits=bench.limits,
         level=bench.level,
     )
-    fault = _fault(ended)
-    if fault is not None:
-        return fault
-    return Evidence("", EvidenceStatus.DONE, result=count(ended.logits, images))
+    if not isinstance(ended, Predictions):
+        return _fault(ended)
+    again = {"repeated": ended.repeated, "changed": ended.changed, "is_repeatable": ended.is_repeatable}
+    return Evidence("", EvidenceStatus.DONE, result=count(ended.logits, images) | again)
 
 
 def count(logits: Json, images: ImageSet) -> dict[str, Json]:

@@ -83,16 +83,16 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
 
 
 def _deciding(card: ScoreCard) -> list[Text]:
-    """Per rule the first finding that is not all right: a reader wants the reason, the report has the rest."""
-    said = [Text.assemble(("✗ ", "red"), plain(problem.what, limit=160)) for problem in card.problems[:1]]
-    for task in card.tasks:
-        for rule in task.rules:
-            bad = [f for f in rule.findings if f.outcome is not Outcome.PASSED and f.weight > 0]
-            if bad and not (said and not any(t.points for t in card.tasks) and card.problems):
-                sign, style = SIGNS[bad[0].outcome]
-                said.append(
-                    Text.assemble((f"{sign} ", style), (f"{rule.rule}: ", "dim"), plain(bad[0].said, limit=240))
-                )
+    """What cost or holds points, each reason once with the rules that it decided; the report has the rest."""
+    reasons: dict[tuple[Outcome, str], list[str]] = {}
+    for rule in (rule for task in card.tasks for rule in task.rules):
+        bad = next((f for f in rule.findings if f.outcome is not Outcome.PASSED and f.weight > 0), None)
+        if bad is not None and not (card.problems and bad.code == "unreadable-submission"):
+            reasons.setdefault((bad.outcome, bad.said), []).append(rule.rule)
+    said = [Text.assemble(("✗ ", "red"), plain(problem.what, limit=240)) for problem in card.problems[:1]]
+    for (outcome, sentence), rules in reasons.items():
+        sign, style = SIGNS[outcome]
+        said.append(Text.assemble((f"{sign} ", style), (f"{', '.join(rules)}: ", "dim"), plain(sentence, limit=240)))
     return said or [Text("✓ everything holds", style="green")]
 
 
