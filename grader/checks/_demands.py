@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from grader.architecture import build
 from grader.checks._live import IGNORED, LiveLayer, differences, distinct, is_same, leaves, shown_value
+from grader.checks._network import built
 from grader.checks._settings import counted
 from grader.checks.base import failed, missing, passed
 from grader.model import Finding, Json, Place
@@ -180,7 +180,7 @@ def _exact_slip(own: Layers, wanted: Sequence[Mapping[str, Json]]) -> str:
 
 def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) -> Finding:
     """Output shapes and parameters of the rubric's network, layer by layer; how layers are written is free."""
-    nodes = [n for n in build(tuple(network["input"]), network["layers"]).nodes if not _is_ignored(n.kind)]
+    nodes = [n for n in built(network)[0].nodes if not _is_ignored(n.kind)]
     own = list(leaves(layers, IGNORED))
     details: dict[str, Json] = {
         "expected": counted(len(nodes), "layer"),
@@ -208,7 +208,7 @@ def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) ->
 
 
 def _is_ignored(kind: str) -> bool:
-    return any(LiveLayer(kind, kind, {}, None, 0, is_leaf=True).is_a(word) for word in IGNORED)
+    return any(LiveLayer(kind, kind, {}, None, None, 0, is_leaf=True).is_a(word) for word in IGNORED)
 
 
 def after_each_demand(layers: Layers, wanted: Mapping[str, Json], place: Place) -> Finding:

@@ -69,6 +69,7 @@ class LiveLayer:
     name: str
     kind: str
     attributes: Mapping[str, Json]
+    input_shape: tuple[int, ...] | None
     output_shape: tuple[int, ...] | None
     parameters: int
     is_leaf: bool
@@ -105,6 +106,7 @@ def live_layers(result: Mapping[str, Json]) -> tuple[LiveLayer, ...]:
             name=shown(str(layer["name"]), 80),  # a student's names are only ever text
             kind=shown(str(layer["kind"]), 80),
             attributes=layer.get("attributes") or {},
+            input_shape=_shape(layer.get("input_shape")),
             output_shape=_shape(layer.get("output_shape")),
             parameters=int(layer["parameters"]),
             is_leaf=bool(layer["is_leaf"]),

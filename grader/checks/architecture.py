@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
-from grader.architecture import ShapeError, build
+from grader.architecture import ShapeError
 from grader.checks import _demands as demands
 from grader.checks._live import IGNORED, WORDS, live_layers
+from grader.checks._network import built
 from grader.checks._settings import MODEL, NETWORK
 from grader.checks.base import Check, fault, missing, register
 from grader.documents import did_you_mean
@@ -251,7 +252,7 @@ def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Itera
 
 def _network_problems(network: Mapping[str, Json], place: Place) -> Iterator[Problem]:
     try:
-        build(tuple(network["input"]), network["layers"])
+        built(network)
     except ShapeError as error:
         at = place if error.index is None else place.child("layers", error.index)
         yield Problem("layer", str(at), f"{error.problem.where}: {error.problem.what}", error.problem.fix)

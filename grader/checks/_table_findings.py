@@ -1,0 +1,202 @@
+"""What is said about a judged table of layers? One finding per row, then what a slip had for consequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from grader.checks._alignment import Aligned
+from grader.checks._follow_through import CellVerdict, JudgedCell, JudgedRow
+from grader.checks._network import Step
+from grader.checks._settings import counted
+from grader.checks._slips import Slip
+from grader.checks._table_rows import TableRow
+from grader.checks.base import failed, partial, remark, shown
+from grader.model import Finding, Json, Outcome, Place
+
+TOLD = 6  # rows named in a remark
+
+
+def table_findings(aligned: Aligned, width: int, place: Place) -> Iterator[Finding]:
+    """The findings of a table with `width` columns that stands at `place`."""
+    rows = [row for row in aligned.judged if row.number]
+    first = next((row.number for row in rows if not row.is_all_credited), None)
+    for row in rows:
+        yield _row_finding(row, place, is_first_wrong=row.number == first)
+    for spare in aligned.spare:
+        yield _spare(spare, width)
+    yield from _consequences(rows)
+    yield from _repeated(rows)
+    yield from _workings(aligned.judged)
+
+
+# --- one row -----------------------------------------------------------------------------------
+
+
+def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool) -> Finding:
+    weight = Fraction(len(row.cells))
+    details: dict[str, Json] = {
+        "weight": weight,
+        "expected": "; ".join(_with_unit(cell, cell.right) for cell in row.cells),
+        "place": row.row.place if row.row is not None else place,
+    }
+    head = _head(row, is_first_wrong=is_first_wrong)
+    if row.row is None or all(cell.verdict is CellVerdict.MISSING for cell in row.cells):
+        said = f"{head}: it is missing"
+        return failed(said, **details, fix="add a row for this layer", code="row-missing")
+    details["observed"] = "; ".join(_with_unit(cell, cell.cell.written) for cell in row.cells if cell.cell is not None)
+    if all(cell.verdict is CellVerdict.RIGHT for cell in row.cells):
+        said = f"{head} is right: {', '.join(_with_unit(c, c.cell.said) for c in row.cells if c.cell is not None)}"
+    else:
+        said = f"{head}: {'; '.join(_cell_words(cell, row) for cell in row.cells)}"
+    credit = Fraction(row.credited, len(row.cells))
+    return partial(said, credit, **details, fix=_fix(row), code=_code(row))
+
+
+def _head(row: JudgedRow, *, is_first_wrong: bool) -> str:
+    is_moved = row.row is not None and row.row.number != row.number
+    own = f"; row {row.row.number} of your table" if row.row is not None and is_moved else ""
+    name = f"row {row.number} ({label(row.step)}{own})"
+    return f"{name} is the first that is wrong" if is_first_wrong else name
+
+
+def label(step: Step) -> str:
+    """What the rubric calls the layer: its kind, and its name where it was given one.
+
+    >>> from grader.checks._network import Made
+    >>> (
+    ...     label(Step(1, "conv2d_1", "conv2d", None, (), Made((), 0))),
+    ...     label(Step(1, "stem", "conv2d", None, (), Made((), 0))),
+    ... )
+    ('conv2d', 'stem, conv2d')
+    """
+    is_given = step.name not in (f"{step.kind}_{step.number}", step.kind)
+    return f"{step.name}, {step.kind}" if is_given else step.kind
+
+
+def _cell_words(cell: JudgedCell, row: JudgedRow) -> str:
+    noun, verb = cell.column, "are" if cell.column == "parameters" else "is"
+    said = cell.cell.said if cell.cell is not None else ""
+    match cell.verdict:
+        case CellVerdict.RIGHT:
+            return f"the {noun} {said} {verb} right"
+        case CellVerdict.FOLLOWS:
+            return f"the {noun} {said} follow{_s(cell)} from your row {cell.origin} (from the text: {cell.right})"
+        case CellVerdict.FOLLOWS_WITHIN:
+            return (
+                f"the {noun} {said} belong{_s(cell)} to that slip and cost nothing more (from the text: {cell.right})"
+            )
+        case CellVerdict.MISSING:
+            return f"the {noun} {verb} missing"
+        case CellVerdict.UNREADABLE:
+            problem = cell.cell.problem if cell.cell is not None else None
+            return f"the {noun} cannot be read: {problem.what if problem is not None else said}"
+        case _:
+            return f"the {noun} {said} {verb} wrong: {_why(cell, row)}"
+
+
+def _s(cell: JudgedCell) -> str:
+    return "" if cell.column == "parameters" else "s"
+
+
+def _why(cell: JudgedCell, row: JudgedRow) -> str:
+    if cell.slip is not None:
+        return f"{cell.slip.said} (from the text: {cell.right})"
+    if cell.column == "parameters" and row.step.right.parameters == 0:
+        return f"a {row.step.kind} learns nothing, so it has 0"
+    return f"from the text: {cell.right}"
+
+
+def _fix(row: JudgedRow) -> str:
+    for cell in row.cells:
+        if cell.verdict is CellVerdict.UNREADABLE and cell.cell is not None and cell.cell.problem is not None:
+            return cell.cell.problem.fix
+        if cell.verdict is CellVerdict.MISSING:
+            return f"fill in the {cell.column}"
+        if cell.verdict is CellVerdict.WRONG:
+            return f"the text gives {_with_unit(cell, cell.right)}"
+    return ""
+
+
+def _code(row: JudgedRow) -> str:
+    for cell in row.cells:
+        if cell.verdict is CellVerdict.WRONG:
+            return cell.slip.code if cell.slip is not None else f"wrong-{cell.column}"
+        if not cell.verdict.is_credited:
+            return f"{cell.verdict.value}-{cell.column}"
+    is_following = any(cell.verdict is not CellVerdict.RIGHT for cell in row.cells)
+    return "follows-through" if is_following else "right"
+
+
+def _with_unit(cell: JudgedCell, text: str) -> str:
+    """A cell's text with what it is.
+
+    >>> _with_unit(JudgedCell("parameters", CellVerdict.RIGHT, "1"), "1")
+    '1 parameter'
+    """
+    if cell.column == "parameters" and text.replace(",", "").isdigit():
+        return f"{text} parameter{'' if text == '1' else 's'}"
+    return f"input {text}" if cell.column == "input" else text
+
+
+def _spare(row: TableRow, width: int) -> Finding:
+    written = "; ".join(cell.written for cell in row.cells.values()) or "nothing"
+    called = f" ({shown(row.layer, 40)})" if row.layer else ""
+    return failed(
+        f"row {row.number} of your table{called} stands for no layer that is asked for",
+        weight=Fraction(width),
+        observed=written,
+        place=row.place,
+        fix="leave it out: one row for each layer that the assignment names",
+        code="row-too-many",
+    )
+
+
+# --- remarks -----------------------------------------------------------------------------------
+
+
+def _consequences(rows: Sequence[JudgedRow]) -> Iterator[Finding]:
+    """Which cells of later rows were credited although the text says otherwise, by the slip that they follow from."""
+    by_origin: dict[int, list[int]] = {}
+    for row in rows:
+        for cell in row.cells:
+            if cell.verdict is CellVerdict.FOLLOWS:
+                by_origin.setdefault(cell.origin, []).append(row.number)
+    for origin, cells in by_origin.items():
+        count = len(cells)
+        said = (
+            f"one slip in row {origin}, {counted(count, 'consequence')} in {_rows(cells)} "
+            f"{'is' if count == 1 else 'are'} not charged again"
+        )
+        yield remark(Outcome.PASSED, said, code="one-slip")
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    distinct = list(dict.fromkeys(numbers))
+    if len(distinct) == 1:
+        return f"row {distinct[0]}"
+    if len(distinct) > TOLD:
+        return f"rows {', '.join(map(str, distinct[: TOLD - 1]))} and {len(distinct) - TOLD + 1} more"
+    return f"rows {', '.join(map(str, distinct[:-1]))} and {distinct[-1]}"
+
+
+def _repeated(rows: Sequence[JudgedRow]) -> Iterator[Finding]:
+    """A slip that was made again and again: one thing to learn, though each row is its own computation."""
+    by_slip: dict[Slip, list[int]] = {}
+    for row in rows:
+        for cell in row.cells:
+            if cell.column == "parameters" and cell.slip is not None:
+                by_slip.setdefault(cell.slip, []).append(row.number)
+    for slip, numbers in by_slip.items():
+        if len(numbers) > 1:
+            yield remark(Outcome.FAILED, f"the same slip in {_rows(numbers)}: {slip.said}", code=slip.code)
+
+
+def _workings(rows: Sequence[JudgedRow]) -> Iterator[Finding]:
+    """Equations in the working that are not so. The value at the end was judged."""
+    for row in rows:
+        for cell in row.cells:
+            if cell.cell is not None and cell.cell.slips:
+                said = f"row {row.number or label(row.step)}: {cell.cell.slips[0]}; the value at the end was judged"
+                fix = "mend the working, or the value"
+                yield remark(Outcome.PARTIAL, said, place=cell.cell.place, fix=fix, code="working-disagrees")
