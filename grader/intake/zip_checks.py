@@ -65,8 +65,9 @@ def entry_flaws(
     entries: Sequence[Entry], kept: Sequence[Entry], limits: IntakeLimits
 ) -> Iterator[tuple[Entry | None, Flaw]]:
     """Everything that stands against the archive: (the entry, None for the whole, and what is wrong)."""
-    if len(kept) > limits.max_entries:
-        said = f"it holds {len(kept):,} entries, over the limit of {limits.max_entries:,}"
+    count = len(kept) if len(kept) > limits.max_entries else _places(kept, limits)
+    if count > limits.max_entries:
+        said = f"it holds {count:,} files and folders, over the limit of {limits.max_entries:,}"
         yield None, Flaw("too-many-entries", said, "hand in only the files of the template")
         return  # enough said: looking at each of them is what such an archive wants
     total, packed = sum(entry.size for entry in kept), sum(entry.packed_size for entry in kept)
@@ -86,6 +87,17 @@ def entry_flaws(
             flaws = [taken_flaw]
         yield from ((entry, flaw) for flaw in flaws)
         yield from ((entry, flaw) for flaw in _content_flaws(entry, limits))
+
+
+def _places(kept: Sequence[Entry], limits: IntakeLimits) -> int:
+    """How many files and folders would be made: those, too, that are only named as the place of others."""
+    places: set[str] = set()
+    for entry in kept:
+        path = entry.path[: limits.max_path_bytes]
+        while path and path not in places:
+            places.add(path)
+            path = path.rpartition("/")[0]
+    return len(places)
 
 
 def _content_flaws(entry: Entry, limits: IntakeLimits) -> Iterator[Flaw]:

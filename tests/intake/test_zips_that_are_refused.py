@@ -216,6 +216,14 @@ def test_data_that_runs_into_the_directory_is_refused(hand_in, raw_zip):
     assert 'hw.zip "a": its data runs into the directory\n  fix: make the zip anew' in said(hand_in(data))
 
 
+def test_folders_that_no_entry_names_count(hand_in, raw_zip):
+    data = raw_zip.build(raw_zip.Raw("a/b/c/x"), raw_zip.Raw("a/b/y"), raw_zip.Raw("z"))  # and a, a/b, a/b/c
+    assert hand_in(data, limits=IntakeLimits(max_entries=6)).is_readable
+    assert said(hand_in(data, limits=IntakeLimits(max_entries=5))) == [
+        "hw.zip: it holds 6 files and folders, over the limit of 5\n  fix: hand in only the files of the template"
+    ]
+
+
 def test_a_name_of_64_kilobytes_costs_little(hand_in, raw_zip):
     name = "a/" * 32_000 + "../x"
     submission = hand_in(raw_zip.build(raw_zip.Raw("ok"), *(raw_zip.Raw(name, b"", 0) for _ in range(50))))
@@ -227,7 +235,7 @@ def test_a_name_of_64_kilobytes_costs_little(hand_in, raw_zip):
     [
         pytest.param(
             {"max_entries": 2},
-            "hw.zip: it holds 3 entries, over the limit of 2\n  fix: hand in only the files of the template",
+            "hw.zip: it holds 3 files and folders, over the limit of 2\n  fix: hand in only the files of the template",
             id="entries",
         ),
         pytest.param(
