@@ -104,7 +104,7 @@ def _unknown(said: str, code: str) -> Finding:
 
 
 def _unread_answers(submission: Submission) -> Finding | None:
-    """Where answers.json is broken as a whole: not "no answer was given", which would be untrue. A person can read it."""
+    """Where answers.json is broken as a whole: "no answer was given" would be untrue, and a person can read it."""
     if submission.answers:
         return None
     broken = next((p for p in submission.problems if p.where.startswith(ANSWERS_FILE)), None)

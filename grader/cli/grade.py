@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grader.course import Course
     from grader.evidence.plan import Plan
     from grader.grading import RunPlan
-    from grader.model import EvidenceByJob, Json, Rubric, ScoreCard, Submission
+    from grader.model import Evidence, EvidenceByJob, Job, Json, Rubric, ScoreCard, Submission
 
 
 @contextmanager
@@ -54,9 +54,26 @@ def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool)
     def run(plan: Plan) -> EvidenceByJob:
         from grader.evidence.local import LocalRunner  # noqa: PLC0415
 
-        return LocalRunner.for_course(course, workers=jobs, is_isolated=sandbox != "none", uses_cache=uses_cache)(plan)
+        with _progress(len(plan)) as on_done:
+            runner = LocalRunner.for_course(
+                course, workers=jobs, is_isolated=sandbox != "none", uses_cache=uses_cache, on_done=on_done
+            )
+            return runner(plan)
 
     return run
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Job, Evidence], None]]:
+    """A bar with the time left, on a terminal's stderr only: pipes and files stay clean."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    screen = Console(stderr=True)
+    columns = (TextColumn("recomputing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("recomputing", total=total)
+        yield lambda _job, _evidence: bar.advance(task)
 
 
 def _only_assignment(course: Course) -> str:
