@@ -99,7 +99,7 @@ def _named(text: str, options: Mapping[str, str]) -> set[str]:
         if exact:
             return exact
     said = words(text)
-    if said[0] in _NAMES and len(said) > 1:
+    if len(said) > 1 and said[0] in _NAMES:
         said = said[1:]
     if not said:
         return set()

@@ -17,7 +17,7 @@ from grader.answers.units import unit_in
 from grader.answers.writing import plain, spoken
 from grader.model import Json, Place
 
-MAX_LENGTH = 300
+MAX_LENGTH = 500
 FIX = 'write one number, such as 2432, 0.9892 or "98.92 %"'
 
 _ABOUT = ("approximately", "approx.", "approx", "about", "around", "roughly", "circa", "ca.", "ca", "~", "≈")
@@ -259,6 +259,8 @@ class _Reader:
                 f"write at most {MAX_DIGITS} digits",
                 code="too-long",
             )
+        if "e" in self.text[self.at : run.end].casefold():
+            refuse(self.place, f"{quoted(self.written)} is too large or too small", FIX, code="too-long")
         refuse(
             self.place,
             f"the separators of {quoted(self.text[self.at : run.end])} fit no way of writing a number",
@@ -302,16 +304,20 @@ class _Reader:
             return forms, None, None
         if not any(form.value for form in run.readings):
             refuse(self.place, f"{quoted(self.written)} divides by zero", FIX, code="divides-by-zero")
+        pairs = [(_in_style(forms, mark), _in_style(run.readings, mark)) for mark in ".,"]  # one hand, one mark
+        made: dict[Fraction, Reading] = {}
+        whole: set[tuple[int, int]] = set()
+        for a, b in pairs:
+            if a and b and b.value:
+                made.setdefault(a.value / b.value, Reading(a.value / b.value, 0, a.significant_digits, Fraction(0)))
+                if a.value.denominator == b.value.denominator == 1:
+                    whole.add((int(a.value), int(b.value)))
+        if not made:
+            self.at = 0
+            self._refuse_run(run)
         self.at = run.end
-        pairs = [(a, b) for a in forms for b in run.readings if b.value]
-        made = tuple(
-            Reading(a.value / b.value, 0, a.significant_digits, Fraction(0))
-            for a, b in pairs
-            if len({a.mark, b.mark} - {""}) < 2  # one hand, one decimal mark
-        )
-        whole = [(int(a.value), int(b.value)) for a, b in pairs if a.value.denominator == b.value.denominator == 1]
-        count, total = whole[0] if len(whole) == 1 else (None, None)
-        return made, count, total
+        count, total = next(iter(whole)) if len(whole) == 1 else (None, None)
+        return tuple(made.values()), count, total
 
     def _magnitude(self, forms: tuple[Reading, ...]) -> tuple[tuple[Reading, ...], bool]:
         word = self._accept(tuple(sorted(_MAGNITUDES, key=len, reverse=True)))
@@ -352,6 +358,11 @@ class _Reader:
             what = f"states two numbers, {spoken(number.value)} and {spoken(other.value)}"
             refuse(self.place, f"{quoted(self.written)} {what}", FIX, code="two-numbers")
         return number
+
+
+def _in_style(forms: tuple[Reading, ...], mark: str) -> Reading | None:
+    """The reading of a hand that writes `mark` before decimals: its other separators group thousands."""
+    return next((f for f in forms if f.mark == mark), None) or next((f for f in forms if not f.mark), None)
 
 
 def _shifted(form: Reading, power: int) -> Reading:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
-from grader.answers.answer_error import described, quoted, refuse
+from grader.answers.answer_error import AnswerError, described, quoted, refuse
 from grader.answers.expressions import Expression, SymbolError
 from grader.answers.tokens import OPENING
 from grader.answers.writing import plain, spoken
@@ -23,6 +24,7 @@ FIX = "write a shape such as [16, 6, 24, 24]"
 _OPEN_WORDS = frozenset(
     {"-1", "none", "null", "?", "_", "any", "b", "n", "bs", "batch", "batch_size", "batchsize", "batch size"}
 )
+_FUNCTIONS = frozenset({"floor", "ceil", "ceiling", "int", "sqrt", "frac"})
 _CLOSING = {closing: opening for opening, closing in OPENING.items()}
 
 Entry = int | str  # a str is a dimension left open, as it was written: "-1", "None", "B"
@@ -78,7 +80,7 @@ def parse_shapes(value: Json, place: Place) -> tuple[Shape, ...]:
     if isinstance(value, list):
         return (_from_list(value, place),)
     if isinstance(value, int) and not isinstance(value, bool):
-        return (Shape((_whole(value, place, described_as="the shape"),), str(value)[:MAX_LENGTH]),)
+        return (Shape((_whole(value, place, described_as="entry 1"),), str(value)[:MAX_LENGTH]),)
     if not isinstance(value, str):
         refuse(place, f"{described(value)} is not a shape", FIX, code="not-a-shape")
     text = plain(value, place, limit=MAX_LENGTH)
@@ -109,16 +111,32 @@ def _from_list(value: list[Json], place: Place) -> Shape:
 
 def _whole(value: int, place: Place, *, described_as: str) -> int:
     if value < 0:
-        refuse(place, f"{described_as} is negative", "write sizes of 0 or more; -1 leaves one open", code="not-a-shape")
+        refuse(
+            place,
+            f"{described_as} of the shape is negative",
+            "write sizes of 0 or more; -1 leaves one open",
+            code="not-a-shape",
+        )
     if value > MAX_SIZE:
-        refuse(place, f"{described_as} is larger than {MAX_SIZE:,}", FIX, code="not-a-shape")
+        refuse(place, f"{described_as} of the shape is larger than {MAX_SIZE:,}", FIX, code="not-a-shape")
     return value
 
 
 def _from_text(text: str, place: Place) -> Shape:
-    """The shape at the end of "output = (16,(16*5*5)) = (16,400)"."""
-    sides = [side.strip() for side in text.replace(":", "=").split("=")]
-    written = next((side for side in reversed(sides) if side), "")
+    """The shape at the end of "output = (16,(16*5*5)) = (16,400)"; of "16x5x5 = 400" both sides are readings."""
+    sides = [side for side in (part.strip(" #") for part in text.replace(":", "=").split("=")) if side]
+    last = _from_side(sides[-1] if sides else "", place)
+    before = sides[-2] if len(sides) > 1 and len(last.entries) == 1 else ""
+    if not any(char.isdigit() for char in before):
+        return last
+    try:
+        shape = _from_side(before, place)
+    except AnswerError:
+        return last
+    return Shape(shape.entries, text, (*shape.also, last.entries)) if len(shape.entries) > 1 else last
+
+
+def _from_side(written: str, place: Place) -> Shape:
     inner, is_bracketed = _without_brackets(_without_name(written), place)
     parts = _split(inner, ",;")
     if len(parts) > 1:
@@ -131,9 +149,10 @@ def _from_text(text: str, place: Place) -> Shape:
     crossed = _crossed(inner)
     if len(crossed) > 1:
         entries = tuple(_entry(part, place, index) for index, part in enumerate(crossed))
-        # 16*5*5 is a shape, or what it flattens to. (Where one is left open there is no product.)
-        product = () if any(map(is_open, entries)) else ((_entry(inner, place, 0),),)
-        return Shape(_checked(entries, place), written, product)
+        # 16*5*5 is a shape, or what it flattens to. (Where a size is left open there is no product.)
+        sizes = [entry for entry in entries if isinstance(entry, int)]
+        product = prod(sizes) if len(sizes) == len(entries) else MAX_SIZE + 1
+        return Shape(_checked(entries, place), written, ((product,),) if product <= MAX_SIZE else ())
     words = inner.split()
     while len(words) > 2 and words[-1].isalpha() and words[-1].casefold() not in _OPEN_WORDS:
         words.pop()
@@ -161,11 +180,13 @@ def _with_crosses_split(parts: list[str], entries: tuple[Entry, ...], place: Pla
 
 
 def _without_name(text: str) -> str:
-    """Without the words before the bracket: torch.Size, TensorShape, "output shape"."""
-    end = min((at for at in map(text.find, OPENING) if at >= 0), default=0)
-    name = text[:end].strip()
-    is_name = bool(name) and all(char.isalpha() or char in " ._-" for char in name)
-    return text[end:] if is_name and not any(_is_plain_entry(word) for word in name.split()) else text
+    """Without the words before the shape: torch.Size, TensorShape, "output shape"."""
+    end = next((at for at, char in enumerate(text) if char.isdigit() or char in OPENING or char == "?"), 0)
+    name = text[:end].rstrip("-")
+    is_name = name.strip().isascii() and all(char.isalpha() or char in " ._-" for char in name)
+    is_apart = name[-1:] == " " or text[end : end + 1] in OPENING
+    is_open_or_function = any(_is_plain_entry(word) or word in _FUNCTIONS for word in name.split())
+    return text[len(name) :] if name.strip() and is_name and is_apart and not is_open_or_function else text
 
 
 def _without_brackets(text: str, place: Place) -> tuple[str, bool]:
@@ -174,13 +195,19 @@ def _without_brackets(text: str, place: Place) -> tuple[str, bool]:
     for _ in range(4):
         text = text.strip(" .")
         end = _closing(text)
-        rest = text[end + 1 :].strip(" .,;()") if end else ""
-        if not end or any(not (char.isalpha() or char in " -_'") for char in rest):
+        if not end or not _is_remark(text[end + 1 :].strip(" .,;")):
             break
         text, is_bracketed = text[1:end], True
     if not text.strip() and not is_bracketed:
         refuse(place, "nothing is written here", FIX, code="not-a-shape")
     return text, is_bracketed
+
+
+def _is_remark(text: str) -> bool:
+    """Words after the shape say nothing: "feature maps", "(10 classes)"."""
+    has_word = any(len(word) > 2 and word.isalpha() and not _is_plain_entry(word) for word in text.strip("()").split())
+    is_all_words = all(char.isalpha() or char in " -_'" for char in text)
+    return is_all_words or (has_word and text[0] == "(" and _closing(text) == len(text) - 1)
 
 
 def _closing(text: str) -> int:
@@ -243,6 +270,10 @@ def _entry(text: str, place: Place, index: int) -> Entry:
     described_as = f"entry {index + 1}"
     if not text:
         refuse(place, f"{described_as} of the shape is empty", FIX, code="not-a-shape")
+    if "," in text or (text[0] == "0" and text.isdigit() and len(text) > 1):
+        what = f"{described_as} of the shape is {quoted(text, 30)}, not a size"
+        fix = "write one shape, its sizes without thousands separators, such as [16, 6, 24, 24]"
+        refuse(place, what, fix, code="not-a-shape")
     try:
         value = Expression.of(text, place).evaluate().value
     except SymbolError:
