@@ -172,9 +172,15 @@ any_shapes = st.lists(st.sampled_from([1, 1, 2, 3, 3, 4, 4, 6, 8, 8, 2, 0]), max
 odd_size = st.sampled_from([1, 2, 3, 4, 6, 0, -1])
 
 
+@st.composite
+def fitting_or_any(draw, shapes):
+    """Mostly `shapes`, else any shape."""
+    return draw(shapes if draw(st.sampled_from([True] * 4 + [False])) else any_shapes)
+
+
 def near(draw, value, one_in=5):
     """`value`, or now and then another one."""
-    return draw(odd_size) if draw(st.integers(1, one_in)) == 1 else value
+    return draw(odd_size) if draw(st.sampled_from([True] + [False] * (one_in - 1))) else value
 
 
 def at(shape, axis):
@@ -183,7 +189,7 @@ def at(shape, axis):
 
 @st.composite
 def feature_norms(draw, dims, name):
-    shape = draw(st.one_of(image_shapes(dims), any_shapes))
+    shape = draw(fitting_or_any(image_shapes(dims)))
     features = at(shape, 1 if name == "batch_norm" else -dims - 1)
     written = {"kind": f"{name}{dims}d", "num_features": near(draw, features)}
     maybe(draw, written, "affine", draw(st.booleans()))
@@ -193,8 +199,12 @@ def feature_norms(draw, dims, name):
 
 @st.composite
 def group_norms(draw):
-    shape = draw(st.one_of(image_shapes(2, draw(channels)), any_shapes))
-    written = {"kind": "group_norm", "num_groups": draw(odd_size), "num_channels": near(draw, at(shape, 1))}
+    shape = draw(fitting_or_any(image_shapes(2, draw(channels))))
+    written = {
+        "kind": "group_norm",
+        "num_groups": near(draw, draw(st.integers(1, 2))),
+        "num_channels": near(draw, at(shape, 1)),
+    }
     maybe(draw, written, "affine", draw(st.booleans()))
     return written, shape
 
@@ -271,17 +281,21 @@ def prelus(draw):
 @st.composite
 def upsamplings(draw):
     dims = draw(st.sampled_from([1, 2, 3]))
-    shape = draw(st.one_of(image_shapes(dims), any_shapes))
+    shape = draw(fitting_or_any(image_shapes(dims)))
     written = {"kind": "upsample"}
-    which = draw(st.sampled_from(["size", "size", "scale_factor", "scale_factor", "scale_factor", "both", "none"]))
+    which = draw(st.sampled_from(["size"] * 4 + ["scale_factor"] * 6 + ["both", "none"]))
+    is_broken = draw(st.sampled_from([False, False, False, True]))
     if which in ("size", "both"):
-        written["size"] = scalar_or_list(draw, odd_size, draw(st.sampled_from([dims] * 4 + [2])))
+        written["size"] = scalar_or_list(
+            draw, odd_size if is_broken else pixels, draw(st.sampled_from([dims] * 9 + [2]))
+        )
     if which in ("scale_factor", "both"):
+        broken = [-1] if which == "both" else [-1, 0]
         # A factor of 0 is left out on the quiet by PyTorch, which then takes the size: not beside a size, please.
-        scales = st.sampled_from([1, 2, 2.0, 3, 1.5, 0.5, 0.3, 0.7, 2.34, -1, *([0] if which != "both" else [])])
-        written["scale_factor"] = scalar_or_list(draw, scales, draw(st.sampled_from([dims] * 4 + [2])))
+        scales = st.sampled_from([1, 2, 2.0, 3, 1.5, 0.5, 0.3, 0.7, 2.34, *(broken if is_broken else [])])
+        written["scale_factor"] = scalar_or_list(draw, scales, draw(st.sampled_from([dims] * 9 + [2])))
     fitting = {1: ["nearest", "linear"], 2: ["nearest", "bilinear", "bicubic"], 3: ["nearest", "trilinear"]}[dims]
-    maybe(draw, written, "mode", draw(st.sampled_from([*fitting * 3, *UPSAMPLE_RANKS, "cubic"])))
+    maybe(draw, written, "mode", draw(st.sampled_from([*fitting * 9, *UPSAMPLE_RANKS, "cubic"])))
     return written, shape
 
 
@@ -296,7 +310,7 @@ def zero_paddings(draw):
 def pixel_shuffles(draw):
     factor = draw(st.sampled_from([1, 2, 2, 3, 0, -1]))
     if draw(st.booleans()):
-        shape = draw(st.one_of(image_shapes(2, abs(factor) ** 2 * draw(st.integers(1, 2)) or 4), any_shapes))
+        shape = draw(fitting_or_any(image_shapes(2, abs(factor) ** 2 * draw(st.integers(1, 2)) or 4)))
         return {"kind": "pixel_shuffle", "upscale_factor": factor}, shape
     return {"kind": "pixel_unshuffle", "downscale_factor": factor}, draw(st.one_of(image_shapes(2), any_shapes))
 

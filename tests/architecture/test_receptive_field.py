@@ -44,6 +44,7 @@ def test_vgg16_sees_212_pixels():
         pytest.param({"kind": "flatten"}, id="flatten"),
         pytest.param({"kind": "linear", "out_features": 3}, id="linear"),
         pytest.param({"kind": "softmax", "dim": -1}, id="softmax over pixels"),
+        pytest.param({"kind": "softmax", "dim": 2}, id="softmax over rows"),
         pytest.param({"kind": "conv_transpose2d", "out_channels": 1, "kernel": 2, "stride": 2}, id="transposed"),
         pytest.param({"kind": "upsample", "scale_factor": 2}, id="upsample"),
         pytest.param({"kind": "adaptive_avg_pool2d", "output_size": 3}, id="windows of unequal size"),
@@ -88,6 +89,12 @@ def test_an_unbatched_network_sees_the_same():
 def test_softmax_over_the_channels_of_an_unbatched_image_is_pointwise():
     fields = build((1, 8, 8), [conv(3), {"kind": "softmax", "dim": 0}, {"kind": "softmax", "dim": 1}]).receptive_field()
     assert [field is None for field in fields] == [False, False, True]
+
+
+def test_softmax_without_an_axis_takes_that_of_torch():
+    layers = [{"kind": "conv1d", "out_channels": 2, "kernel": 3}, {"kind": "softmax"}]
+    over_pixels = [build(shape, layers).receptive_field()[-1] is None for shape in ((2, 8), (1, 2, 8))]
+    assert over_pixels == [True, False]  # axis 1 of (C, L), axis 0 of (N, C, L)
 
 
 def test_a_pooling_over_fewer_axes_than_the_image_has_no_field():
