@@ -245,7 +245,7 @@ def _judged_window(settings: Mapping[str, Json], reading: tuple[int, ...], detai
         return failed(said, **details, fix="write the height first", code="axes-swapped")
     known = slips(windows, unknown, answer)
     code = known[0].code if known else "wrong-size" if unknown == "output" else f"wrong-{unknown}"
-    fix = "write the equation down, put the numbers in, and look at this step" if known else _FIX
+    fix = _FIX if known or unknown == "output" else _FIX_BACK
     return failed(f"{_what_it_gives(settings, filled, reading)}{_because(known)}", **details, fix=fix, code=code)
 
 
@@ -256,7 +256,8 @@ def _because(known: Sequence[Slip | FieldSlip]) -> str:
     return f": perhaps {'; or '.join(one.said for one in known[:3])}"
 
 
-_FIX: Final = "put your value back into the equation: it has to give the known output"
+_FIX: Final = "write the equation down, put the numbers in, and look at each step"
+_FIX_BACK: Final = "put your value back into the equation: it has to give the known output"
 
 
 def _what_it_gives(settings: Mapping[str, Json], filled: Sequence[Window], reading: tuple[int, ...]) -> str:

@@ -52,6 +52,22 @@ def test_a_slip_in_the_working_is_a_remark_that_quotes_both_sides_and_costs_noth
     assert '"(252-3)/1 - 1" is 248, not 250' in slip.said
 
 
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        pytest.param({"expected": "1/20"}, "5%", id="004: chance level of 20 classes"),
+        pytest.param({"expected": "1/20", "percent": "either"}, "5", id="004: the same without a sign"),
+        pytest.param({"expected": "99.79", "percent": "percent"}, "100 - 0.21 = 99.79 %", id="001: from the error"),
+        pytest.param({"expected": 110}, "90+20 = 110", id="003: batches in all"),
+        pytest.param({"expected": 60000}, "5000 + 55000 = 60000", id="004: the split"),
+        pytest.param({"expected": 1.15, "unit": "MB", "decimals": 2}, "1.15 MB", id="000: megabytes"),
+    ],
+)
+def test_the_sums_of_the_other_reports_are_right(judged, asked, written):
+    [finding] = judged("number", written, **asked)
+    assert finding.outcome is Outcome.PASSED
+
+
 def test_only_the_value_at_the_end_counts(judged):
     wrong, slip = judged("number", "(252-3)/1 + 1 = 251", expected=250)
     assert (wrong.outcome, wrong.credit) == (Outcome.FAILED, 0)
