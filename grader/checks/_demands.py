@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from grader.checks._live import IGNORED, LiveLayer, differences, distinct, is_same, leaves, shown_value
+from grader.checks._live import IGNORED, LiveLayer, differences, distinct, is_kind, is_same, leaves, shown_value
 from grader.checks._network import built
 from grader.checks._settings import counted
-from grader.checks.base import failed, missing, passed
+from grader.checks.base import failed, missing, passed, shown
 from grader.model import Finding, Json, Place
 
 TOLD = 3  # layers or keys named in one sentence
@@ -121,8 +121,8 @@ def sequence_demand(
     asked_for = [entry["kind"] for entry in wanted]
     own = [
         layer
-        for layer in layers
-        if layer.is_leaf and (layer.is_one_of(asked_for) or not (layer.is_plumbing or layer.is_one_of(ignoring)))
+        for layer in leaves(layers, with_plumbing=True)
+        if layer.is_one_of(asked_for) or not (layer.is_plumbing or layer.is_one_of(ignoring))
     ]
     details: dict[str, Json] = {
         "expected": " -> ".join(_entry_words(entry) for entry in wanted),
@@ -192,8 +192,8 @@ def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) ->
     for number, (node, layer) in enumerate(zip(nodes, own, strict=False), 1):
         shape = sample_shape(layer.output_shape, len(node.output_shape) - 1)
         wanted = list(node.output_shape[1:])
-        if shape != wanted or layer.parameters != node.parameters:
-            details["expected"] = f"{_shape_words(wanted)}, {counted(node.parameters, 'parameter')}"
+        if shape != wanted or layer.parameters != node.new_parameters:
+            details["expected"] = f"{_shape_words(wanted)}, {counted(node.new_parameters, 'parameter')}"
             details["observed"] = f"{_shape_words(shape)}, {counted(layer.parameters, 'parameter')}"
             said = (
                 f"layer {number}, {layer}, is the first that differs: {details['observed']}, not {details['expected']}"
@@ -208,7 +208,7 @@ def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) ->
 
 
 def _is_ignored(kind: str) -> bool:
-    return any(LiveLayer(kind, kind, {}, None, None, 0, is_leaf=True).is_a(word) for word in IGNORED)
+    return any(is_kind(kind, word) for word in IGNORED)
 
 
 def after_each_demand(layers: Layers, wanted: Mapping[str, Json], place: Place) -> Finding:
@@ -266,33 +266,34 @@ def state_demand(state: Mapping[str, Json] | None, checkpoint: str) -> Finding:
     if state is None:
         return missing([checkpoint])
     place = Place(checkpoint)
-    absent, extra, misshaped = (list(state.get(key) or ()) for key in ("missing", "extra", "misshaped"))
-    prefix = bool(state.get("module_prefix"))
-    if state["is_loaded"]:
-        said = "the checkpoint fits the model"
-        return passed(
-            f"{said}, once 'module.' is taken off its keys" if prefix else said, place=place, code="state-fits"
-        )
-    words = []
-    if misshaped:
+    has_prefix = bool(state.get("module_prefix"))
+    if not state["is_loaded"]:
+        said = f"the checkpoint does not fit the model: {'; '.join(_differences(state)) or 'it could not be loaded'}"
+        return failed(said, place=place, fix=_state_fix(state, has_prefix=has_prefix), code="state-mismatch")
+    if state.get("finite") is False:
+        said, fix = "the checkpoint holds numbers that are not finite", "train with a smaller learning rate"
+        return failed(said, place=place, fix=fix, code="not-finite")
+    said = "the checkpoint fits the model" + (", once 'module.' is taken off its keys" if has_prefix else "")
+    return passed(said, place=place, code="state-fits")
+
+
+def _differences(state: Mapping[str, Json]) -> Iterator[str]:
+    """How the keys of file and model differ, in words."""
+    if misshaped := state.get("misshaped"):
         first = misshaped[0]
         expected, found = _shape_words(first["expected"]), _shape_words(first["found"])
-        words.append(
-            f"{counted(len(misshaped), 'tensor')} of another shape ({first['name']} is {found}, the model's {expected})"
-        )
-    if absent:
-        words.append(f"{counted(len(absent), 'key')} missing ({_keys(absent)})")
-    if extra:
-        words.append(f"{counted(len(extra), 'key')} too many ({_keys(extra)})")
-    said = f"the checkpoint does not fit the model: {'; '.join(words) or 'it could not be loaded'}"
-    if prefix:
-        fix = "its keys begin with 'module.', from data-parallel training: save model.module.state_dict()"
-    elif misshaped:
-        fix = "save the weights again with the model that you hand in: a layer's size was changed since"
-    else:
-        fix = "save model.state_dict() of the model that you hand in: layers were renamed, added or removed since"
-    return failed(said, place=place, fix=fix, code="state-mismatch")
+        count = counted(state.get("misshaped_count", len(misshaped)), "tensor")
+        yield f"{count} of another shape ({shown(first['name'], 80)} is {found}, the model's {expected})"
+    for kind, words in (("missing", "missing"), ("extra", "too many")):
+        if names := state.get(kind):
+            count = state.get(f"{kind}_count", len(names))
+            told = ", ".join(shown(name, 80) for name in names[:TOLD]) + (", ..." if count > TOLD else "")
+            yield f"{counted(count, 'key')} {words} ({told})"
 
 
-def _keys(names: Sequence[str]) -> str:
-    return ", ".join(str(name)[:80] for name in names[:TOLD]) + (", ..." if len(names) > TOLD else "")
+def _state_fix(state: Mapping[str, Json], *, has_prefix: bool) -> str:
+    if has_prefix:
+        return "its keys begin with 'module.', from data-parallel training: save model.module.state_dict()"
+    if state.get("misshaped"):
+        return "save the weights again with the model that you hand in: a layer's size was changed since"
+    return "save model.state_dict() of the model that you hand in: layers were renamed, added or removed since"

@@ -31,12 +31,17 @@ _FAMILY_TYPES: Mapping[str, tuple[type[Layer], ...]] = {
 # Calls that only lay the same numbers out anew, or join branches: no layers to a teacher.
 PLUMBING: Final = frozenset(
     {
-        "add", "cat", "chunk", "clone", "contiguous", "detach", "div", "float", "getitem", "mean", "mul", "permute",
-        "reshape", "size", "split", "squeeze", "stack", "sub", "sum", "t", "to", "transpose", "unsqueeze", "view",
+        "add", "amax", "bmm", "cat", "chunk", "clamp", "clone", "concat", "contiguous", "detach", "div", "einsum",
+        "exp", "expand", "float", "getitem", "log", "matmul", "max", "mean", "mul", "normalize", "pad", "permute",
+        "repeat", "reshape", "size", "split", "squeeze", "stack", "sub", "sum", "t", "to", "transpose", "unsqueeze",
+        "view",
     }
 )  # fmt: skip
 _AS_FLATTEN = frozenset({"view", "reshape"})
 IGNORED: Final = ("any_activation", "any_dropout", "flatten")
+
+
+_RANKLESS: Final = frozenset({"batchnorm", "instancenorm"})  # functions that serve every number of axes
 
 
 def squashed(word: str) -> str:
@@ -55,11 +60,26 @@ def _families() -> dict[str, frozenset[str]]:
         if family == "any_activation":
             words -= {squashed(word) for word, kind in KINDS.items() if issubclass(kind.layer, Dropout)}
         made[family] = frozenset(words)
+    made["any_norm"] |= _RANKLESS
     return made
 
 
 FAMILIES: Mapping[str, frozenset[str]] = _families()
 WORDS: frozenset[str] = frozenset(KINDS) | frozenset(FAMILIES)
+
+
+def is_kind(kind: str, word: str, *, is_functional: bool = False) -> bool:
+    """Whether the rubric's `word`, a kind or a family, means a layer of this kind.
+
+    >>> is_kind("ReLU", "any_activation"), is_kind("functional:view", "flatten"), is_kind("Conv2d", "conv1d")
+    (True, True, False)
+    """
+    own, asked = squashed(kind), squashed(word)
+    if word in FAMILIES:
+        return own in FAMILIES[word]
+    if word == "flatten" and own in _AS_FLATTEN:
+        return True
+    return own == asked or (is_functional and own in _RANKLESS and asked[:-2] == own)
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,7 @@ class LiveLayer:
 
     name: str
     kind: str
+    torch_kind: str  # what a student's subclass is made from; "" for a module that is all the student's own
     attributes: Mapping[str, Json]
     input_shape: tuple[int, ...] | None
     output_shape: tuple[int, ...] | None
@@ -75,22 +96,26 @@ class LiveLayer:
     is_leaf: bool
 
     @cached_property
-    def letters(self) -> str:
-        return squashed(self.kind)
+    def letters(self) -> frozenset[str]:
+        """What its kind may be called: by its own class, and by torch's that it is made from."""
+        return frozenset({squashed(self.kind), squashed(self.torch_kind)} - {""})
 
     @property
     def is_functional(self) -> bool:
         return self.kind.startswith(FUNCTIONAL)
 
     @property
+    def is_own(self) -> bool:
+        """Whether this is a module without torch's layers in it, and none of torch's itself."""
+        return self.is_leaf and not self.is_functional and not self.torch_kind
+
+    @property
     def is_plumbing(self) -> bool:
-        return self.is_functional and self.letters in PLUMBING
+        return self.is_functional and not self.letters.isdisjoint(PLUMBING)
 
     def is_a(self, word: str) -> bool:
         """Whether the rubric's `word` (a kind or a family) means this layer."""
-        if word in FAMILIES:
-            return self.letters in FAMILIES[word]
-        return squashed(word) == self.letters or (word == "flatten" and self.letters in _AS_FLATTEN)
+        return any(is_kind(letters, word, is_functional=self.is_functional) for letters in self.letters)
 
     def is_one_of(self, words: Iterable[str]) -> bool:
         return any(self.is_a(word) for word in words)
@@ -105,6 +130,7 @@ def live_layers(result: Mapping[str, Json]) -> tuple[LiveLayer, ...]:
         LiveLayer(
             name=shown(str(layer["name"]), 80),  # a student's names are only ever text
             kind=shown(str(layer["kind"]), 80),
+            torch_kind=str(layer.get("torch_kind", layer["kind"]) or ""),
             attributes=layer.get("attributes") or {},
             input_shape=_shape(layer.get("input_shape")),
             output_shape=_shape(layer.get("output_shape")),
@@ -116,14 +142,27 @@ def live_layers(result: Mapping[str, Json]) -> tuple[LiveLayer, ...]:
 
 
 def _shape(shape: Json) -> tuple[int, ...] | None:
+    """A shape; of several tensors (an LSTM gives its state too) that of the first."""
+    if isinstance(shape, list | tuple) and shape and isinstance(shape[0], list | tuple):
+        shape = shape[0]
     is_shape = isinstance(shape, list | tuple) and all(isinstance(size, int) for size in shape)
     return tuple(shape) if is_shape else None
 
 
-def leaves(layers: Iterable[LiveLayer], ignoring: Sequence[str] = ()) -> Iterator[LiveLayer]:
-    """What works on the data, without plumbing and the kinds that are not asked for."""
+def leaves(
+    layers: Iterable[LiveLayer], ignoring: Sequence[str] = (), *, with_plumbing: bool = False
+) -> Iterator[LiveLayer]:
+    """What works on the data, once each: without plumbing and the kinds that are not asked for.
+
+    A module that is all the student's own is listed with the functions that it calls. Where it has parameters, it is
+    the layer, and its functions are not; where it has none, its functions are.
+    """
+    layers = tuple(layers)
+    own = {layer.name for layer in layers if layer.is_own and layer.parameters}
     for layer in layers:
-        if layer.is_leaf and not layer.is_plumbing and not layer.is_one_of(ignoring):
+        is_told_otherwise = layer.name in own if layer.is_functional else layer.is_own and layer.name not in own
+        is_wanted = with_plumbing or not layer.is_plumbing
+        if layer.is_leaf and is_wanted and not (is_told_otherwise or layer.is_one_of(ignoring)):
             yield layer
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from grader.architecture import KINDS, TORCH_NAMES, Architecture, Layer, ShapeError, build, make_layer
-from grader.checks._live import FUNCTIONAL, IGNORED, LiveLayer, live_layers
+from grader.checks._live import FUNCTIONAL, IGNORED, LiveLayer, is_kind, leaves, live_layers
 from grader.model import Json
 
 Sample = tuple[int, ...]
@@ -173,18 +173,18 @@ def is_asked(rows: Json, index: int, name: str, kind: str) -> bool:
     if rows == "all":
         return True
     if rows is None:
-        return not LiveLayer(name, kind, {}, None, None, 0, is_leaf=True).is_one_of((*IGNORED, "unflatten"))
+        return not any(is_kind(kind, word) for word in (*IGNORED, "unflatten"))
     return index in rows or name in rows
 
 
 def from_model(result: Mapping[str, Json], rows: Json) -> Network:
     """The steps of the student's own model, from its description."""
-    layers = [layer for layer in live_layers(result) if layer.is_leaf and layer.input_shape and layer.output_shape]
     steps: list[Step] = []
-    for number, layer in enumerate(layers, 1):
+    for layer in leaves(live_layers(result), with_plumbing=True):
         source, target = layer.input_shape, layer.output_shape
-        if source is None or target is None:  # filtered above; mypy cannot see it
+        if not source or not target:
             continue
+        number = len(steps) + 1
         asked = not layer.is_plumbing and is_asked(rows, number - 1, layer.name, layer.kind)
         right = Made(target[1:], layer.parameters)
         step = Step(number, layer.name, layer.kind, _settings(layer), source[1:], right, asked)

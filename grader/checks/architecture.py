@@ -202,24 +202,36 @@ class ArchitectureCheck(Check):
                 yield Problem("warning-kind", str(at), what, did_you_mean(word, WORDS))
 
     def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
-        """The description of the live model, where its code is there."""
-        model = rule.settings["model"]
-        if not missing_files(submission, model, needs_checkpoint=False):
-            yield describe_job(submission, model)
+        """The description of the live model, where its code is there; where its weights are asked, one with them."""
+        if not missing_files(submission, rule.settings["model"], needs_checkpoint=False):
+            yield from _jobs(rule, submission)
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """One finding per demand."""
-        model = rule.settings["model"]
-        absent = missing_files(submission, model, needs_checkpoint=False)
+        absent = missing_files(submission, rule.settings["model"], needs_checkpoint=False)
         if absent:
             yield missing(absent)
             return
-        made = evidence[describe_job(submission, model)]
-        broken = fault(made)
+        described, *with_weights = (evidence[job] for job in _jobs(rule, submission))
+        broken = fault(described)
         if broken is not None:
             yield broken
             return
-        yield from _findings(rule.settings, made.result)
+        yield from _findings(rule.settings, described.result)
+        if "checkpoint_fits" in rule.settings:
+            checkpoint = rule.settings["model"]["checkpoint"]
+            # The model itself was built: what goes wrong with the weights is the weights' fault.
+            broken = fault(with_weights[0]) if with_weights else None
+            state = with_weights[0].result.get("state") if with_weights else None
+            yield broken or demands.state_demand(state, checkpoint)
+
+
+def _jobs(rule: Rule, submission: Submission) -> Iterator[Job]:
+    """Without the checkpoint, so that a broken one hides nothing else; and with it, where it is there and asked."""
+    model = rule.settings["model"]
+    yield describe_job(submission, model)
+    if "checkpoint_fits" in rule.settings and submission.file(model["checkpoint"]) is not None:
+        yield describe_job(submission, model, with_checkpoint=True)
 
 
 def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Iterator[Finding]:
@@ -246,8 +258,6 @@ def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Itera
         yield demands.dropout_demand(layers, settings["dropout"], place)
     if "forbidden" in settings:
         yield demands.forbidden_demand(layers, settings["forbidden"], place)
-    if "checkpoint_fits" in settings:
-        yield demands.state_demand(result["state"], settings["model"]["checkpoint"])
 
 
 def _network_problems(network: Mapping[str, Json], place: Place) -> Iterator[Problem]:

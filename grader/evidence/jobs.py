@@ -26,11 +26,14 @@ def checkpoint_job(submission: Submission, path: str, *, max_elements: int | Non
     return Job(CHECKPOINT, _present(submission, [path]), {"checkpoint": path, "max_elements": max_elements})
 
 
-def describe_job(submission: Submission, model: Mapping[str, Json]) -> Job:
-    """Build the student's model, trace one forward pass, compare its keys with the checkpoint's.
+def describe_job(submission: Submission, model: Mapping[str, Json], *, with_checkpoint: bool = False) -> Job:
+    """Build the student's model and trace one forward pass; with its checkpoint, compare their keys too.
 
-    Reads every Python file of the submission (one may import another) and the checkpoint where there is one.
+    Reads every Python file of the submission (one may import another). The checkpoint only where it is asked
+    about: a broken one must not hide what the code is worth.
     """
+    if not with_checkpoint:
+        model = {**model, "checkpoint": ""}
     return Job(DESCRIBE, _model_files(submission, model), _model_parameters(submission, model))
 
 

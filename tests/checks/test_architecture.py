@@ -88,9 +88,12 @@ def described(layers, state=None):
 def judge(make_rule, hand_in, model, done):
     def judged(layers=SMALL, *, state=None, **settings):
         check = all_checks()["architecture"]
-        rule, submission = make_rule("architecture", model=model, **settings), hand_in(files={"model.py": "x"})
-        [job] = check.needs(rule, submission)
-        findings = run_check(check, rule, submission, {job: done(described(layers, state))})
+        files = {"model.py": "x"} | ({"model.pth": "weights"} if state else {})
+        rule, submission = make_rule("architecture", model=model, **settings), hand_in(files=files)
+        jobs = list(check.needs(rule, submission))
+        assert len(jobs) == 1 + (state is not None and "checkpoint_fits" in settings)
+        evidence = {job: done(described(layers, state if job.parameters["checkpoint"] else None)) for job in jobs}
+        findings = run_check(check, rule, submission, evidence)
         return findings[0] if len(findings) == 1 else findings
 
     return judged
@@ -326,6 +329,7 @@ FITS = {"missing": [], "extra": [], "misshaped": [], "module_prefix": False, "is
     ("state", "outcome", "said"),
     [
         pytest.param(FITS, Outcome.PASSED, "fits the model", id="fits"),
+        pytest.param({**FITS, "finite": False}, Outcome.FAILED, "not finite", id="holds a NaN"),
         pytest.param({**FITS, "module_prefix": True}, Outcome.PASSED, "'module.' is taken off", id="fits after all"),
         pytest.param(None, Outcome.FAILED, "'model.pth' was not handed in", id="not there"),
         pytest.param(
@@ -364,6 +368,36 @@ def test_a_checkpoint_that_does_not_fit_costs_nothing_where_that_is_not_asked(ju
 def test_students_names_are_only_text(judge):
     finding = judge([live("Conv2d", "\x1b[31mred")], forbidden=["conv2d"])
     assert "\x1b" not in finding.said
+
+
+def test_a_refused_checkpoint_does_not_hide_what_the_code_is_worth(make_rule, hand_in, model, done, student_fault):
+    check = all_checks()["architecture"]
+    rule = make_rule("architecture", model=model, output=[10], checkpoint_fits=True)
+    submission = hand_in(files={"model.py": "x", "model.pth": "pickled code"})
+    evidence = {
+        describe_job(submission, model): done(described(SMALL)),
+        describe_job(submission, model, with_checkpoint=True): student_fault,
+    }
+    assert [finding.credit for finding in run_check(check, rule, submission, evidence)] == [1, 0]
+
+
+OWN = {"torch_kind": None}
+
+
+def test_a_students_own_modules_are_seen_through(judge):
+    """Without parameters a module is its functions, with them it is a layer; a subclass is what it is made from."""
+    layers = [
+        {**live("MyConv", "c"), "torch_kind": "Conv2d"},
+        {**live("Act", "a"), **OWN},
+        {**live("functional:relu", "a"), **OWN},
+        {**live("Scale", "s", 5), **OWN},
+        {**live("functional:mul", "s"), **OWN},
+        {**live("functional:relu", "s"), **OWN},
+        {**live("functional:batch_norm", ""), **OWN},
+    ]
+    wanted = [{"kind": "conv2d"}, {"kind": "relu"}, {"kind": "Scale"}, {"kind": "batch_norm2d"}]
+    assert judge(layers, sequence=wanted, exact=True, ignoring=[]).outcome is Outcome.PASSED
+    assert judge(layers, contains=[{"kind": "any_norm", "exactly": 1}]).outcome is Outcome.PASSED
 
 
 def test_missing_code_is_named_and_a_missing_checkpoint_is_not_in_the_way(make_rule, hand_in, model):
