@@ -59,6 +59,7 @@ class Claim(Check):
           about: accuracy
           of: {n: 10000}
           at_least: 0.95
+          model: net
           recompute: {from: predict, data: mnist, split: test}
     """
 
