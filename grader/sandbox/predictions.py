@@ -71,15 +71,15 @@ def predict(
 ) -> Predictions | StudentFault | SystemFault:
     """The logits of the student's network for `images`, or whose fault it is that there are none.
 
-    Shapes:  images (N, C, H, W) uint8 (an array, or anything with `shape` and the buffer protocol)
+    Shapes:  images (N, C, H, W) uint8 (a NumPy array, memory-mapped or not)
     Request: `code`, `factory`, `checkpoint`; `mean` and `std` per channel, `batch_size`, `threads` where wanted
     The order in which the images go in follows from `secret`, the request and the images: the same each time.
     Raises ValueError where the images are no such array.
     """
     shape = [int(side) for side in images.shape]
-    data = memoryview(images).cast("B") if images.flags["C_CONTIGUOUS"] else memoryview(images.tobytes())
-    if len(shape) != 4 or len(data) != math.prod(shape) or str(images.dtype) != "uint8" or shape[0] == 0:
+    if len(shape) != 4 or math.prod(shape) == 0 or str(images.dtype) != "uint8":
         raise ValueError(f"images of shape {tuple(shape)} and type {images.dtype} are not (N, C, H, W) uint8")
+    data = memoryview(images).cast("B") if images.flags["C_CONTIGUOUS"] else memoryview(images.tobytes())
     wanted = {"mean": None, "std": None, "batch_size": BATCH_SIZE, "threads": 1, **request}
     order = _order(shape[0], secret, wanted, data)
     wanted |= {"shape": [len(order), *shape[1:]], "classes": classes}

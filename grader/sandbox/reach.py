@@ -57,4 +57,7 @@ def _call(name: str, *arguments: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"the box could not be prepared: {error}")

@@ -11,7 +11,7 @@ import struct
 from typing import Any
 
 _HEADER = struct.Struct("!4s16scQ")
-_write = os.write  # kept: code that replaces os.write spoils its own prints, not this
+_write, _own = os.write, os.getpid  # kept: code that replaces them spoils its own prints, not this
 
 
 class Fault(Exception):  # noqa: N818  the word of the outcome
@@ -28,6 +28,7 @@ class Channel:
     def __init__(self, descriptor: int, nonce: bytes) -> None:
         self._descriptor = descriptor
         self._nonce = nonce
+        self._process = _own()
 
     def started(self) -> None:
         """The request is read; no student's byte has been touched."""
@@ -58,6 +59,8 @@ class Channel:
         self._send(b"X", text.encode("utf-8", "backslashreplace")[-30_000:])
 
     def _send(self, kind: bytes, payload: bytes | bytearray | memoryview) -> None:
+        if _own() != self._process:
+            return  # a child that student code forked goes on where its parent does: one of them answers
         self._all(_HEADER.pack(b"GRDR", self._nonce, kind, len(payload)))
         self._all(payload)
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,21 +94,26 @@ def _spin(seconds: float) -> str:
 
 
 def _fill(arguments: list[Any]) -> dict[str, int]:
-    """Bytes that can be written to a file in each of the folders, at most `size`; -1 where none can be made."""
+    """Bytes that can be written to each of the folders, at most `size`; -1 where no file can be made.
+
+    In files of 1 MiB: one large file would meet the limit of a file before that of the folder.
+    """
     size, *folders = arguments
     written = {}
     for folder in folders:
-        path = Path(folder) / "fill"
         count = -1
+        made = []
         try:
-            with path.open("wb", buffering=0) as file:
-                count = 0
-                while count < size:
-                    count += file.write(b"\0" * min(1 << 16, size - count))
+            while count < size:
+                made.append(Path(folder, f"fill-{len(made)}"))
+                with made[-1].open("wb", buffering=0) as file:
+                    count = max(count, 0)
+                    for _ in range(16):
+                        count += file.write(bytes(1 << 16))
         except OSError:
             pass
-        finally:
-            if count >= 0:
+        for path in made:
+            with suppress(OSError):
                 path.unlink()
         written[folder] = count
     return written

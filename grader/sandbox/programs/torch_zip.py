@@ -34,6 +34,9 @@ _HARMLESS = (
     "builtins.frozenset",
     "__builtin__.frozenset",
 )
+# torch's own ways to make a tensor that is not a plain one, and what their arguments are.
+_SPECIAL = ("torch._utils._rebuild_", "torch._tensor._rebuild_", "torch.serialization._get_layout", "torch.per_")
+_ELEMENTS = ("complex", "float", "bfloat", "uint", "int", "quint", "qint", "bits")
 _AGAIN = "save and upload the file again"
 
 
@@ -144,19 +147,26 @@ def code_fault(names: list[str], file: str) -> Fault | None:
     foreign = [name for name in dict.fromkeys(names) if not _is_plain(name)]
     if not foreign:
         return None
-    others = [name for name in foreign if not name.startswith("torch.")]
-    suspicious = [name for name in others if name.partition(".")[0] in sys.stdlib_module_names or "." not in name]
     modules = [name for name in foreign if name.startswith("torch.nn.")]
+    special = [name for name in foreign if name.startswith(_SPECIAL)]
+    kinds = [name for name in foreign if _is_kind(name)]
+    others = [name for name in foreign if name not in {*modules, *special, *kinds}]
+    suspicious = [name for name in others if name.partition(".")[0] in (*sys.stdlib_module_names, "torch", "copyreg")]
     if modules and not suspicious:
         own = next((name for name in others if name.partition(".")[0] not in ("numpy", "torchvision")), modules[0])
         return Fault("whole-module", file, f"holds a whole model ({own}), not its weights alone", SAVE)
-    if not others:
-        # torch's own, and neither a module: a sparse, quantised, meta or otherwise special tensor.
-        if foreign[0].startswith("torch._"):
-            return Fault("unsupported-tensor", file, f"holds a special tensor ({foreign[0]})", SAVE)
-        return Fault("bad-dtype", file, f"holds a value of type {foreign[0]}", "convert it: model.float()")
-    named = (suspicious or others)[0][:120]
-    return Fault("pickled-code", file, f"contains pickled code: {named}", SAVE)
+    if others:
+        return Fault("pickled-code", file, f"contains pickled code: {(suspicious or others)[0][:120]}", SAVE)
+    if special:
+        what = f"holds a special tensor ({special[0][:120]}): sparse, quantised, or of another type"
+        return Fault("unsupported-tensor", file, what, "convert it: tensor.to_dense().float()")
+    return Fault("bad-dtype", file, f"holds numbers of the type {kinds[0][:120]}", "convert the model: model.float()")
+
+
+def _is_kind(name: str) -> bool:
+    """Whether it is the name of a storage or of an element type of torch's, such as torch.ComplexFloatStorage."""
+    first, _, last = name.rpartition(".")
+    return first == "torch" and (last.endswith("Storage") or last.startswith(_ELEMENTS))
 
 
 def _is_plain(name: str) -> bool:

@@ -1,0 +1,254 @@
+"""Which level is found, what is refused without one, and whose fault a broken sandbox is."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from grader import sandbox
+from grader.sandbox import boxes, layout, levels
+
+NOTHING = {"files": {}, "request": {"ping": None}}
+
+
+@pytest.fixture
+def bwrap_is(monkeypatch):
+    """Let another program be found as bubblewrap, or none."""
+    folder = Path(tempfile.mkdtemp(prefix="grader-test-"))  # pytest's own folders are closed to nobody
+    folder.chmod(0o755)
+
+    def set_(script):
+        path = None
+        if script is not None:
+            path = folder / "bwrap"
+            path.write_text(script)
+            path.chmod(0o755)
+        monkeypatch.setattr(boxes, "bubblewrap", lambda: path and str(path))
+        monkeypatch.setattr(levels, "bubblewrap", lambda: path and str(path))
+        levels._best.cache_clear()
+
+    yield set_
+    shutil.rmtree(folder)
+    monkeypatch.undo()
+    levels._best.cache_clear()
+
+
+def test_none_is_the_level_for_ones_own_code():
+    level = sandbox.level("none")
+    assert (str(level), level.is_isolated) == ("L1", False)
+    assert level.fix
+
+
+def test_another_word_is_refused():
+    with pytest.raises(ValueError, match="'auto' or 'none'"):
+        sandbox.level("docker")
+
+
+def test_without_bubblewrap_it_is_l1_and_says_how_to_raise_it(bwrap_is):
+    bwrap_is(None)
+    level = sandbox.level()
+    assert (str(level), level.reason, level.fix) == (
+        "L1",
+        "bubblewrap is not installed",
+        "install it: apt install bubblewrap",
+    )
+
+
+def test_an_old_bubblewrap_is_not_used(bwrap_is):
+    bwrap_is("#!/bin/sh\necho '--args --ro-bind-data --perms --as-pid-1 --size'\n")
+    level = sandbox.level()
+    assert (str(level), "--disable-userns" in level.reason, level.fix) == (
+        "L1",
+        True,
+        "install bubblewrap 0.8 or newer",
+    )
+
+
+REFUSING = """#!/bin/sh
+case "$1" in --help) echo '--disable-userns --as-pid-1 --size --ro-bind-data --perms'; exit 0;; esac
+echo 'bwrap: setting up uid map: Permission denied' >&2
+exit 1
+"""
+
+
+def test_a_bubblewrap_that_may_not_start_is_explained(bwrap_is):
+    bwrap_is(REFUSING)
+    level = sandbox.level()
+    assert not level.is_isolated
+    assert "setting up uid map: Permission denied" in level.reason
+    assert "AppArmor" in level.fix
+
+
+def test_without_a_sandbox_nothing_is_run_unless_the_caller_says_so(bwrap_is):
+    bwrap_is(None)
+    ended = sandbox.run("probe", **NOTHING)
+    assert isinstance(ended, sandbox.SystemFault)
+    assert (ended.problem.code, ended.problem.fix) == ("no-sandbox", "install it: apt install bubblewrap")
+    assert isinstance(sandbox.run("probe", **NOTHING, level=sandbox.level("none")), sandbox.Answered)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(REFUSING, id="it refuses"),
+        pytest.param("#!/bin/sh\nexit 0\n", id="it ends at once and says that all is well"),
+        pytest.param("#!/bin/sh\necho GRDR; cat >/dev/null; exit 0\n", id="it prints what looks like an answer"),
+        pytest.param("#!/bin/sh\nkill -9 $$\n", id="it is killed"),
+        pytest.param("#!/bin/sh\nsleep 30\n", id="it hangs"),
+    ],
+)
+def test_a_sandbox_that_fails_is_never_the_students_fault(bwrap_is, script):
+    bwrap_is(script)
+    level = sandbox.Level("L3", "said so")
+    ended = sandbox.run("probe", **NOTHING, level=level, limits=sandbox.Limits(wall_s=1))
+    assert isinstance(ended, sandbox.SystemFault), ended
+    assert ended.problem.code == "sandbox"
+
+
+def test_the_self_test_fails_closed(bwrap_is):
+    bwrap_is(REFUSING)
+    probes = sandbox.self_test(sandbox.Level("L3", "said so"))
+    assert probes
+    assert not any(probe.is_passed for probe in probes)
+    assert all(probe.fix for probe in probes)
+
+
+@pytest.mark.sandbox
+def test_the_self_test_passes_here(box):
+    probes = sandbox.self_test(box)
+    assert [probe for probe in probes if not probe.is_passed] == []
+    assert len(probes) == 12
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("option", "arguments", "name"),
+    [
+        ("--disable-userns", 1, "no namespace within"),
+        ("--remount-ro", 2, "every writable folder has a size"),
+        ("--as-pid-1", 1, "nobody, alone, in a session of its own"),
+        ("--new-session", 1, "nobody, alone, in a session of its own"),
+    ],
+)
+def test_the_self_test_sees_a_missing_option(box, monkeypatch, option, arguments, name):
+    real = layout.arguments
+
+    def fewer(*args, **kwargs):
+        made = real(*args, **kwargs)
+        at = made.index(option)
+        return made[:at] + made[at + arguments :]
+
+    monkeypatch.setattr(layout, "arguments", fewer)
+    probes = [*levels._walls(box, __file__, 9, 999), *levels._caps(box)]
+    assert name in [probe.name for probe in probes if not probe.is_passed]
+
+
+def test_at_l1_the_limits_hold(tmp_path):
+    level = sandbox.level("none")
+    ended = sandbox.run("probe", files={}, request={"sleep": 30}, limits=sandbox.Limits(wall_s=0.5), level=level)
+    assert isinstance(ended, sandbox.StudentFault)
+    assert ended.problem.code == "wall-time"
+    program = tmp_path / "act.py"
+    program.write_text(
+        "import os\ndef main(r, box):\n    return {'cwd': os.getcwd(), 'names': sorted(os.environ),"
+        " 'files': sorted(os.listdir(box.submission)), 'mask': os.path.exists(box.inputs)}"
+    )
+    model = tmp_path / "model.py"
+    model.write_text("")
+    os.environ["GRADER_TEST_SECRET"] = "hunter2"
+    try:
+        ended = sandbox.run(program, files={"model.py": model}, request=None, inputs=model, level=level)
+    finally:
+        del os.environ["GRADER_TEST_SECRET"]
+    assert isinstance(ended, sandbox.Answered)
+    assert ended.level == "L1"
+    assert set(ended.result["names"]) <= {*layout.environment(), "PWD", "LC_CTYPE"}
+    assert ended.result["files"] == ["model.py"]
+    assert not Path(ended.result["cwd"]).exists()
+
+
+# --- installations -----------------------------------------------------------------------------
+
+ORDINARY = """
+import json
+from grader import sandbox
+level = sandbox.level()
+ended = sandbox.run("probe", files={}, request={"identity": None, "fork": 12, "read": [__import__("grader").__file__]},
+                    limits=sandbox.Limits(processes=8, wall_s=20), level=level)
+print(json.dumps([level.name, level.reason, getattr(ended, "result", None) or ended.problem.what]))
+"""
+
+
+@pytest.mark.sandbox
+def test_an_ordinary_user_with_the_systems_python_has_the_same_box(box):
+    """The grader as root stages what nobody may reach; for everybody else bubblewrap binds it itself."""
+    del box
+    python = Path("/usr/bin/python3")
+    if os.geteuid() != 0 or not python.exists():
+        pytest.skip("needs root, to become somebody else, and /usr/bin/python3")
+    root = Path(layout.__file__).parents[2]
+    done = subprocess.run(
+        [python, "-B", "-c", ORDINARY], cwd=root, capture_output=True, text=True, user=65534, group=65534, extra_groups=[],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}, timeout=60, check=False,
+    )  # fmt: skip
+    if "No module named" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip(f"the system's Python cannot read this checkout: {done.stderr.splitlines()[-1]}")
+    import json
+
+    name, reason, seen = json.loads(done.stdout)
+    assert name == "L3", reason
+    assert seen["identity"][:3] == [65534, 1, 0]
+    assert seen["fork"] < 8
+    assert set(seen["read"].values()) == {"FileNotFoundError"}
+
+
+def test_the_installation_holds_the_interpreter_and_nothing_above_it():
+    here = layout.installation()
+    assert Path(here.python).is_file()
+    bound = [source for source, _ in here.binds]
+    assert not set(bound) & {"/", "/usr", "/home", "/root", "/etc", str(Path.home()), sys.prefix, sys.base_prefix}
+    checkout = str(Path(layout.__file__).parents[2])
+    assert [path for path in bound if path.startswith(checkout)] == [
+        path for path in here.sites if path.startswith(checkout)
+    ]
+
+
+def test_no_host_path_stands_in_the_environment_of_the_box():
+    assert {value for value in layout.environment().values() if value.startswith("/")} == {"/tmp"}  # noqa: S108
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../b", "", "a//b", "./a", "a\0b"])
+def test_a_path_that_leads_out_of_the_submission_is_the_callers_mistake(path):
+    with pytest.raises(ValueError, match="no path within"):
+        sandbox.run("probe", files={path: Path(__file__)}, request={}, level=sandbox.level("none"))
+
+
+def test_a_file_that_is_also_a_folder_is_the_callers_mistake():
+    with pytest.raises(ValueError, match="both a file and a folder"):
+        sandbox.run(
+            "probe", files={"a": Path(__file__), "a/b": Path(__file__)}, request={}, level=sandbox.level("none")
+        )
+
+
+def test_an_unknown_program_is_the_callers_mistake():
+    with pytest.raises(ValueError, match="no program"):
+        sandbox.run("../probe", files={}, request={}, level=sandbox.level("none"))
+
+
+@pytest.mark.parametrize("level", [sandbox.Level("L3", ""), sandbox.Level("L1", "")], ids=str)
+def test_a_link_or_a_pipe_or_nothing_in_place_of_a_file_is_no_fault_of_the_student(tmp_path, level):
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe", "absent"):
+        ended = sandbox.run("probe", files={"x": tmp_path / name}, request={}, level=level)
+        assert isinstance(ended, sandbox.SystemFault), name
+
+
+def test_the_parent_side_imports_neither_torch_nor_numpy():
+    code = "import sys, grader.sandbox, grader.sandbox.predictions; print([m for m in ('torch', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

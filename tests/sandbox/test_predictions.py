@@ -1,0 +1,263 @@
+"""The program `predict`, and what its parent makes of the answer: the labels never come near."""
+
+import textwrap
+
+import pytest
+
+from grader import sandbox
+from grader.sandbox import predictions
+from grader.sandbox.predictions import Predictions, predict
+from grader.sandbox.programs.channel import Fault
+from grader.sandbox.programs.predict import _checked as checked
+
+torch = pytest.importorskip("torch")
+np = pytest.importorskip("numpy")
+pytestmark = [pytest.mark.torch, pytest.mark.sandbox]
+
+REQUEST = {"code": "model.py", "factory": "build_model", "checkpoint": None}
+LINEAR = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm2d(2)
+        self.fc = torch.nn.Linear(2 * 3 * 4, 5)
+    def forward(self, x):
+        return self.fc(torch.flatten(self.norm(x), 1))
+def build_model():
+    return Net()
+"""
+
+
+def images(rows=700):
+    return np.random.default_rng(3).integers(0, 256, (rows, 2, 3, 4), dtype=np.uint8)
+
+
+@pytest.fixture
+def predicted(tmp_path, box):
+    def run(code, inputs=None, *, state=None, classes=5, **request):
+        (tmp_path / "model.py").write_text(textwrap.dedent(code))
+        files = {"model.py": tmp_path / "model.py"}
+        if state is not None:
+            torch.save(state, tmp_path / "model.pth")
+            files["model.pth"] = tmp_path / "model.pth"
+            request["checkpoint"] = "model.pth"
+        inputs = images() if inputs is None else inputs
+        return predict(
+            files, {**REQUEST, **request}, inputs, classes=classes, limits=sandbox.Limits(wall_s=60), level=box
+        )
+
+    return run
+
+
+def problem(ended):
+    assert isinstance(ended, sandbox.StudentFault), ended
+    return ended.problem
+
+
+def linear():
+    scope = {}
+    exec(LINEAR, scope)  # noqa: S102  the model of this file
+    return scope["build_model"]().eval()
+
+
+def test_the_logits_are_the_models_in_the_order_of_the_images(predicted):
+    """Against the plain loop in this process: same checkpoint, same normalisation, nothing shuffled."""
+    model = linear()
+    with torch.no_grad():
+        model.norm.running_mean += torch.tensor([0.3, -0.1])
+        wanted = model(
+            (torch.tensor(images()).float() / 255 - torch.tensor([0.5, 0.1]).view(2, 1, 1))
+            / torch.tensor([0.5, 2]).view(2, 1, 1)
+        )
+    state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
+    ended = predicted(LINEAR, state=state, mean=[0.5, 0.1], std=[0.5, 2.0], batch_size=64)
+    assert isinstance(ended, Predictions), ended
+    assert ended.logits.shape == (700, 5)
+    np.testing.assert_allclose(ended.logits, wanted.numpy(), rtol=1e-5, atol=1e-6)
+    assert ended.is_repeatable
+    assert (ended.repeated, ended.notes) == (64, {"module_prefix": True, "preprocess": False, "left_eval": 0})
+
+
+def test_the_students_own_preprocess_takes_the_place_of_the_normalisation(predicted):
+    code = """
+        import torch
+        def preprocess(images):
+            assert images.dtype == torch.float32 and images.max() <= 1
+            return 2 * images[:, :1]
+        def build_model():
+            return torch.nn.Flatten()
+    """
+    ended = predicted(code, classes=12, mean=[9, 9], std=[9, 9])
+    assert isinstance(ended, Predictions), ended
+    np.testing.assert_allclose(ended.logits, images()[:, 0].reshape(700, 12) * (2 / 255), rtol=1e-6)
+    assert ended.notes["preprocess"]
+
+
+CHEATS = """
+import atexit, itertools, os, sys, threading, time
+import torch
+position = itertools.count()
+class Loose(torch.Tensor):
+    def __eq__(self, other): return torch.ones(len(self), dtype=torch.bool)
+    def argmax(self, *a, **k): return torch.zeros(len(self), dtype=torch.long)
+class Net(torch.nn.Module):
+    def eval(self): return self
+    def train(self, mode=True): return self
+    def forward(self, x):
+        torch.Tensor.__eq__ = lambda a, b: True
+        torch.isfinite = torch.argmax = lambda *a, **k: torch.ones(1, dtype=torch.bool)
+        places = [next(position) % 3 for _ in x]
+        rows = [[float(place == c) for c in range(3)] for place in places]
+        return torch.tensor(rows).as_subclass(Loose)
+def build_model():
+    atexit.register(time.sleep, 60)
+    print("PASS 100/100")
+    return Net()
+"""
+
+
+def test_answers_by_position_and_patched_comparisons_give_themselves_away(predicted):
+    ended = predicted(CHEATS, classes=3)
+    assert isinstance(ended, Predictions), ended
+    assert not ended.is_repeatable
+    assert ended.changed > 20
+    assert ended.logits.dtype == np.float32
+    assert set(ended.logits.argmax(axis=1)) == {0, 1, 2}  # numbers, and not the argmax that its tensors claim
+
+
+def test_dropout_that_ignores_eval_mode_is_not_repeatable(predicted):
+    code = """
+        import torch
+        class Net(torch.nn.Module):
+            def forward(self, x):
+                return torch.nn.functional.dropout(torch.flatten(x, 1), 0.5)
+        def build_model(): return Net()
+    """
+    ended = predicted(code, classes=24)
+    assert isinstance(ended, Predictions), ended
+    assert not ended.is_repeatable
+    assert ended.disagreement > 0.1
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "said"),
+    [
+        pytest.param(torch.zeros(4, 7), "bad-output", "(4, 7) for 4 images, (4, 5)", id="too many classes"),
+        pytest.param(torch.zeros(3, 5), "bad-output", "(3, 5) for 4 images, (4, 5)", id="a row too few"),
+        pytest.param(torch.zeros(4, 5, 1), "bad-output", "(4, 5, 1) for 4 images", id="three dimensions"),
+        pytest.param(torch.zeros(4, 5, dtype=torch.long), "bad-output", "torch.int64", id="whole numbers"),
+        pytest.param([0.0] * 5, "bad-output", "list, not a tensor", id="a list"),
+        pytest.param(None, "bad-output", "NoneType, not a tensor", id="nothing"),
+        pytest.param(torch.tensor([[0.0] * 5] * 3 + [[float("nan")] * 5]), "not-finite", "1 of 4 images", id="NaN"),
+        pytest.param(
+            torch.full((4, 5), 1e300, dtype=torch.float64), "not-finite", "4 of 4", id="over what float32 holds"
+        ),
+    ],
+)
+def test_scores_that_are_none_are_said(output, code, said):
+    with pytest.raises(Fault) as caught:
+        checked(output, 4, 5, "model.py")
+    assert caught.value.fields["code"] == code
+    assert said in caught.value.fields["what"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+def test_scores_of_every_float_type_become_float32(dtype):
+    assert checked(torch.ones(4, 5, dtype=dtype, requires_grad=True), 4, 5, "model.py").dtype == torch.float32
+
+
+def test_a_checkpoint_of_another_network_is_refused_with_its_keys(predicted):
+    state = linear().state_dict()
+    state["head.weight"] = state.pop("fc.weight")
+    found = problem(predicted(LINEAR, state=state))
+    assert (found.code, found.where) == ("keys-differ", "model.pth")
+    assert "1 missing (fc.weight); 1 extra (head.weight)" in found.what
+
+
+# --- the parent's half, without a box ----------------------------------------------------------
+
+
+class Recorder:
+    """In place of the box: answers for the images that it was handed."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.calls = []
+
+    def __call__(self, program, *, files, request, inputs, answer_bytes, limits, level):
+        del files, limits, level
+        data = np.frombuffer(inputs.read_bytes(), dtype=np.uint8).reshape(request["shape"])
+        self.calls.append((program, request, data, answer_bytes))
+        return sandbox.Answered("L3", 1.0, payload=self.answer(data).astype(np.float32).tobytes())
+
+
+def first_pixels(data):
+    return data.reshape(len(data), -1)[:, :5]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 63, 64, 65, 200])
+def test_rows_come_back_in_order_whatever_the_order_they_went_in(monkeypatch, rows):
+    recorder = Recorder(first_pixels)
+    monkeypatch.setattr(predictions, "run", recorder)
+    given = images(rows)
+    made = predict({}, REQUEST, given, classes=5)
+    [(_, request, seen, answer_bytes)] = recorder.calls
+    assert np.array_equal(made.logits, first_pixels(given))
+    assert made.repeated == min(rows, 64)
+    assert answer_bytes == (rows + made.repeated) * 5 * 4 == len(seen) * 20
+    assert not {"labels", "data", "split", "secret"} & set(request)
+    if rows > 60:
+        assert not np.array_equal(seen[:rows], given)
+
+
+def test_the_order_follows_from_the_secret_and_the_images(monkeypatch):
+    recorder = Recorder(first_pixels)
+    monkeypatch.setattr(predictions, "run", recorder)
+    for secret in ("a", "a", "b"):
+        predict({}, REQUEST, images(), classes=5, secret=secret)
+    first, second, third = (call[2] for call in recorder.calls)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_no_number_never_gets_through(monkeypatch, bad):
+    def answer(data):
+        made = first_pixels(data).astype(np.float32)
+        made[17, 3] = bad
+        return made
+
+    monkeypatch.setattr(predictions, "run", Recorder(answer))
+    assert problem(predict({}, REQUEST, images(), classes=5)).code == "not-finite"
+
+
+def test_the_largest_finite_scores_get_through(monkeypatch):
+    monkeypatch.setattr(predictions, "run", Recorder(lambda data: np.full((len(data), 5), np.finfo(np.float32).max)))
+    assert predict({}, REQUEST, images(), classes=5).is_repeatable
+
+
+def test_a_difference_within_rounding_is_repeatable_and_a_larger_one_is_not(monkeypatch):
+    for noise, is_repeatable in ((1e-5, True), (1e-2, False)):
+        dice = np.random.default_rng(1)
+
+        def answer(data, noise=noise, dice=dice):
+            return np.tile([1.0, 0, 0, 0, 0], (len(data), 1)) + dice.uniform(-noise, noise, (len(data), 5))
+
+        monkeypatch.setattr(predictions, "run", Recorder(answer))
+        made = predict({}, REQUEST, images(), classes=5)
+        assert (made.is_repeatable, made.changed) == (is_repeatable, 0)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((2, 3, 4), np.uint8), np.zeros((2, 1, 3, 4), np.float32), np.zeros((0, 1, 2, 2), np.uint8)]
+)
+def test_what_are_no_images_is_the_callers_mistake(bad):
+    with pytest.raises(ValueError, match="uint8"):
+        predict({}, REQUEST, bad, classes=5)
+
+
+def test_images_that_do_not_stand_in_a_row_are_copied(monkeypatch):
+    monkeypatch.setattr(predictions, "run", Recorder(first_pixels))
+    turned = images().transpose(0, 1, 3, 2)
+    assert np.array_equal(predict({}, REQUEST, turned, classes=5).logits, first_pixels(np.ascontiguousarray(turned)))
