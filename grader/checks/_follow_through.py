@@ -77,12 +77,16 @@ class JudgedRow:
 
 @dataclass(frozen=True)
 class Table:
-    """What is asked of a table of layers: the network, the columns, the batch (None: any), and how it is judged."""
+    """What is asked of a table of layers: the network, the columns, the batch (None: any), and how it is judged.
+
+    Columns `elsewhere` are charged by another rule: here they only tell what the student had in mind.
+    """
 
     network: Network
     columns: tuple[str, ...]
     batch: int | None
     is_followed_through: bool = True
+    elsewhere: tuple[str, ...] = ()
 
     def judge(self, rows: Mapping[int, TableRow], *, is_named: bool = True) -> tuple[JudgedRow, ...]:
         """Every asked layer in order, and those others that have a row. `rows` are by the number of their step.
@@ -132,12 +136,13 @@ class _Walk:
         """The judged cells of a row, in the order of the columns; afterwards the walk stands behind the layer."""
         cells = row.cells if row is not None else {}
         made: dict[str, JudgedCell] = {}
-        if "input" in self.table.columns:
+        looked_at = (*self.table.columns, *self.table.elsewhere)
+        if "input" in looked_at:
             made["input"] = self._input(number, step, cells.get("input"))
         entering = self.states
         images = _images(step, entering)
         wrong: tuple[Sample, ...] = ()
-        if "output" in self.table.columns:
+        if "output" in looked_at:
             sources = (step.input, *(state.sample for state in entering))
             judged = self._shape("output", number, cells.get("output"), (step.right.output,), images)
             made["output"], self.states, wrong = judged

@@ -17,12 +17,12 @@ from grader.model import Finding, Json, Outcome, Place
 TOLD = 6  # rows named in a remark
 
 
-def table_findings(aligned: Aligned, width: int, place: Place) -> Iterator[Finding]:
-    """The findings of a table with `width` columns that stands at `place`."""
+def table_findings(aligned: Aligned, width: int, place: Place, *, is_revealed: bool) -> Iterator[Finding]:
+    """The findings of a table with `width` columns that stands at `place`; `is_revealed`: with the right values."""
     rows = [row for row in aligned.judged if row.number]
     first = next((row.number for row in rows if not row.is_all_credited), None)
     for row in rows:
-        yield _row_finding(row, place, is_first_wrong=row.number == first)
+        yield _row_finding(row, place, is_first_wrong=row.number == first, is_revealed=is_revealed)
     for spare in aligned.spare:
         yield _spare(spare, width)
     yield from _consequences(rows)
@@ -33,7 +33,7 @@ def table_findings(aligned: Aligned, width: int, place: Place) -> Iterator[Findi
 # --- one row -----------------------------------------------------------------------------------
 
 
-def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool) -> Finding:
+def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool, is_revealed: bool) -> Finding:
     weight = Fraction(len(row.cells))
     details: dict[str, Json] = {
         "weight": weight,
@@ -48,9 +48,9 @@ def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool) -> Findi
     if all(cell.verdict is CellVerdict.RIGHT for cell in row.cells):
         said = f"{head} is right: {', '.join(_with_unit(c, c.cell.said) for c in row.cells if c.cell is not None)}"
     else:
-        said = f"{head}: {'; '.join(_cell_words(cell, row) for cell in row.cells)}"
+        said = f"{head}: {'; '.join(_cell_words(cell, row, is_revealed=is_revealed) for cell in row.cells)}"
     credit = Fraction(row.credited, len(row.cells))
-    return partial(said, credit, **details, fix=_fix(row), code=_code(row))
+    return partial(said, credit, **details, fix=_fix(row, is_revealed=is_revealed), code=_code(row))
 
 
 def _head(row: JudgedRow, *, is_first_wrong: bool) -> str:
@@ -74,47 +74,42 @@ def label(step: Step) -> str:
     return f"{step.name}, {step.kind}" if is_given else step.kind
 
 
-def _cell_words(cell: JudgedCell, row: JudgedRow) -> str:
+def _cell_words(cell: JudgedCell, row: JudgedRow, *, is_revealed: bool) -> str:
     noun, verb = cell.column, "are" if cell.column == "parameters" else "is"
     said = cell.cell.said if cell.cell is not None else ""
+    s = "" if cell.column == "parameters" else "s"
+    text = f" (from the text: {cell.right})" if is_revealed else ""
     match cell.verdict:
         case CellVerdict.RIGHT:
             return f"the {noun} {said} {verb} right"
         case CellVerdict.FOLLOWS:
-            return f"the {noun} {said} follow{_s(cell)} from your row {cell.origin} (from the text: {cell.right})"
+            return f"the {noun} {said} follow{s} from your row {cell.origin}{text}"
         case CellVerdict.FOLLOWS_WITHIN:
-            return (
-                f"the {noun} {said} belong{_s(cell)} to that slip and cost nothing more (from the text: {cell.right})"
-            )
+            is_here = any(other.verdict is CellVerdict.WRONG for other in row.cells)
+            why = "to that slip" if is_here else "to the slip in the output of this row, which is judged elsewhere,"
+            return f"the {noun} {said} belong{s} {why} and cost{s} nothing more{text}"
         case CellVerdict.MISSING:
             return f"the {noun} {verb} missing"
         case CellVerdict.UNREADABLE:
             problem = cell.cell.problem if cell.cell is not None else None
             return f"the {noun} cannot be read: {problem.what if problem is not None else said}"
         case _:
-            return f"the {noun} {said} {verb} wrong: {_why(cell, row)}"
+            why = f": {cell.slip.said}" if cell.slip is not None else ""
+            if not why and cell.column == "parameters" and row.step.right.parameters == 0:
+                why = f": a {row.step.kind} learns nothing"
+            return f"the {noun} {said} {verb} wrong{why}{text}"
 
 
-def _s(cell: JudgedCell) -> str:
-    return "" if cell.column == "parameters" else "s"
-
-
-def _why(cell: JudgedCell, row: JudgedRow) -> str:
-    if cell.slip is not None:
-        return f"{cell.slip.said} (from the text: {cell.right})"
-    if cell.column == "parameters" and row.step.right.parameters == 0:
-        return f"a {row.step.kind} learns nothing, so it has 0"
-    return f"from the text: {cell.right}"
-
-
-def _fix(row: JudgedRow) -> str:
+def _fix(row: JudgedRow, *, is_revealed: bool) -> str:
     for cell in row.cells:
         if cell.verdict is CellVerdict.UNREADABLE and cell.cell is not None and cell.cell.problem is not None:
             return cell.cell.problem.fix
         if cell.verdict is CellVerdict.MISSING:
             return f"fill in the {cell.column}"
         if cell.verdict is CellVerdict.WRONG:
-            return f"the text gives {_with_unit(cell, cell.right)}"
+            return (
+                f"the text gives {_with_unit(cell, cell.right)}" if is_revealed else f"compute the {cell.column} again"
+            )
     return ""
 
 

@@ -182,7 +182,7 @@ class ArchitectureCheck(Check):
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """A network that does not fit, bounds that leave nothing, `exact` without a sequence, unknown kinds."""
         settings, place = rule.settings, rule.place
-        if set(settings) <= {"model", "exact", "ignoring"}:
+        if set(settings) <= {"model", "exact", "ignoring", "reveal"}:
             yield Problem("setting", str(place), "nothing is demanded of the model", "add a demand, such as parameters")
         elif "sequence" not in settings:
             for word in ("exact", "ignoring"):

@@ -55,6 +55,10 @@ class LayerTable(Check):
     kernel, stride and padding, and for a form that was not asked (batch left out, channels last). Only one slip per
     row is forgiven its consequences. `follow_through: false` holds every cell against the text alone.
 
+    Two rules on one answer: where one rule gives points for shapes and another for parameters, the second says
+    `judged_elsewhere: [output]`. It then knows what the student had in mind, and a slip in a shape is charged once.
+    Without it, a table of parameters alone is followed by the channels that its own wrong counts tell.
+
     Rows: `rows` says which layers are asked: by their names or their numbers from 0, or `all`. Left out: all but
     activations, dropout and flatten. A row that is missing costs a row; so does one that stands for no layer.
     A right row for a layer that is not asked is welcome. If the numbers of rows differ, rows are assigned to layers
@@ -113,6 +117,14 @@ class LayerTable(Check):
                 "anyOf": [{"type": "integer", "minimum": 1}, {"const": "any"}],
                 "description": "the batch size that shapes must have, or any; left out: that of the network's input",
             },
+            "judged_elsewhere": {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": {"enum": ["input", "output"]},
+                "description": "columns of the same answer that another rule judges: a slip there costs nothing here, "
+                "and what follows from it is right",
+            },
             "follow_through": {
                 "type": "boolean",
                 "default": True,
@@ -134,7 +146,8 @@ class LayerTable(Check):
             "type": "object",
             "additionalProperties": False,
             "required": list(columns),
-            "properties": {key: _CELLS[key] for key in ("layer", *(c for c in COLUMNS if c in columns))},
+            # All columns, whichever are asked here: another rule may read the others of the same answer.
+            "properties": dict(_CELLS),
         }
         rows: dict[str, Json] = {"type": "array", "items": row, "description": about}
         if not _is_from_model(rule):
@@ -176,6 +189,10 @@ class LayerTable(Check):
             at = place.child("network") if error.index is None else place.child("network", "layers", error.index)
             yield Problem("layer", str(at), f"{error.problem.where}: {error.problem.what}", error.problem.fix)
             return
+        both = sorted(set(_columns(rule)) & set(_elsewhere(rule)))
+        if both:
+            what = f"{' and '.join(both)} cannot be judged here and elsewhere"
+            yield Problem("setting", str(place.child("judged_elsewhere")), what, "keep one of the two")
         yield from _row_problems(made, settings, place)
         yield from _batch_problems(made, network, settings, place)
 
@@ -204,21 +221,22 @@ class LayerTable(Check):
             said = f"the table has {counted(len(written), 'row')}, {wanted} are asked for"
             yield failed(said, place=place, fix="write one row per layer", code="row-count")
             return
-        rows = read_rows(written if written is not None else [], place, columns)
+        rows = read_rows(written if written is not None else [], place, (*columns, *_elsewhere(rule)))
         if rows is None:
             fix = 'write a list of rows such as [{"output": "(16, 6, 24, 24)", "parameters": 156}]'
             yield failed(f"{shown(written, 60)} is no list of rows", place=place, fix=fix, code="not-a-table")
             return
         is_followed = rule.settings.get("follow_through", True)
-        table = Table(network, columns, _batch(rule, network), is_followed_through=is_followed)
+        table = Table(network, columns, _batch(rule, network), is_followed, _elsewhere(rule))
         aligned = align(table, rows)
         if len(rows) != wanted:
             said = f"the table has {counted(len(rows), 'row')}, {wanted} are asked for"
             yield remark(Outcome.PARTIAL, said, place=place, code="row-count")
-        yield from table_findings(aligned, len(columns), place)
+        is_revealed = rule.settings.get("reveal") is not False
+        yield from table_findings(aligned, len(columns), place, is_revealed=is_revealed)
         if rule.settings.get("trainable_total"):
             cell = read_cell(total, total_place, is_shape=False) if total not in (None, "") else None
-            yield _total(network, aligned, cell, total_place, is_followed=is_followed)
+            yield _total(network, aligned, cell, total_place, is_followed=is_followed, is_revealed=is_revealed)
 
 
 def _is_from_model(rule: Rule) -> bool:
@@ -228,6 +246,10 @@ def _is_from_model(rule: Rule) -> bool:
 def _columns(rule: Rule) -> tuple[str, ...]:
     asked = rule.settings.get("columns", DEFAULT_COLUMNS)
     return tuple(column for column in COLUMNS if column in asked)
+
+
+def _elsewhere(rule: Rule) -> tuple[str, ...]:
+    return tuple(rule.settings.get("judged_elsewhere", ()))
 
 
 def _batch(rule: Rule, network: Network) -> int | None:
@@ -254,7 +276,9 @@ def _network(rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Net
     return network
 
 
-def _total(network: Network, aligned: Aligned, cell: Cell | None, place: Place, *, is_followed: bool) -> Finding:
+def _total(
+    network: Network, aligned: Aligned, cell: Cell | None, place: Place, *, is_followed: bool, is_revealed: bool
+) -> Finding:
     """The total from the text, or the sum of the student's own rows."""
     right = f"{network.trainable:,}"
     details: dict[str, Json] = {"expected": f"{right} parameters", "place": place}
@@ -268,9 +292,11 @@ def _total(network: Network, aligned: Aligned, cell: Cell | None, place: Place, 
         return passed(f"the total of {right} trainable parameters is right", **details, code="right")
     own = _own_sum(network, aligned) if is_followed else None
     if own is not None and own in cell.numbers:
-        said = f"the total {cell.said} is the sum of your own rows (from the text: {right})"
+        said = f"the total {cell.said} is the sum of your own rows" + (
+            f" (from the text: {right})" if is_revealed else ""
+        )
         return passed(said, **details, code="follows-through")
-    said = f"the total {cell.said} is wrong: from the text it is {right}"
+    said = f"the total {cell.said} is wrong" + (f": from the text it is {right}" if is_revealed else "")
     if own is not None and own != network.trainable:
         said += f", and your own rows come to {float(own):,.0f}"
     return failed(said, **details, fix="add the parameters of all rows", code="wrong-total")

@@ -290,9 +290,7 @@ def test_a_slip_is_named_and_costs_one_cell_when_the_rest_is_from_the_text(judge
         pytest.param(conv(8, 4, stride=3), "(1, 8, 9, 9)", "rounding", id="a convolution that rounds down"),
         pytest.param(conv(8, 3, stride=3, padding=2), "(1, 8, 9, 9)", "padding-forgotten", id="padding"),
         pytest.param(conv(8, 3, stride=2), "(1, 8, 25, 25)", "stride-forgotten", id="stride"),
-        pytest.param(
-            conv(8, 3, dilation=2), "(1, 8, 25, 25)", "dilation-forgotten", id="dilation"
-        ),
+        pytest.param(conv(8, 3, dilation=2), "(1, 8, 25, 25)", "dilation-forgotten", id="dilation"),
         pytest.param(conv(8, [3, 5]), "(1, 8, 23, 25)", "axes-swapped", id="height and width"),
     ],
 )
@@ -396,6 +394,33 @@ def test_with_parameters_alone_the_channel_count_is_read_from_them(judge):
     findings = judge(rows, columns=["parameters"])
     assert lost(findings) == 1
     assert findings[2].code == "follows-through"
+
+
+def test_two_rules_on_one_answer_charge_a_slip_once(judge):
+    """Report 003 as its course gives points: shapes in one rule, parameters in another."""
+    inputs = ["16*1*28*28", *[o.split("-> ")[-1] for o, _ in SLIPPED[:4]], "(16,(16*5*5)) = (16,400)", "(16, 64)"]
+    rows = [{"input": i, **row} for i, row in zip(inputs, table(SLIPPED), strict=True)]
+    shapes = judge(rows, columns=["input", "output"])
+    assert (lost(shapes), sum(finding.weight for finding in shapes)) == (1, 14)
+    parameters = judge(rows, columns=["parameters"], judged_elsewhere=["output"])
+    assert (lost(parameters), sum(finding.weight for finding in parameters)) == (0, 7)
+    assert "which is judged elsewhere" in parameters[0].said
+    assert lost(judge(rows, columns=["parameters"])) == 1
+
+
+def test_a_wrong_count_is_charged_where_shapes_are_judged_elsewhere(judge):
+    findings = judge(changed(2, parameters=4624), columns=["parameters"], judged_elsewhere=["input", "output"])
+    assert (lost(findings), findings[2].code) == (1, "bias-per-input")
+
+
+def test_right_values_are_told_only_where_they_are_revealed(judge):
+    answer = {"rows": table(SLIPPED), "total": 1}
+    told = judge(answer, trainable_total=True)
+    hidden = judge(answer, trainable_total=True, reveal=False)
+    assert [finding.credit for finding in told] == [finding.credit for finding in hidden]
+    texts = [f"{finding.said} {finding.fix} {finding.expected}" for finding in hidden]
+    assert not [text for text in texts for value in ("416", "(16, 16, 24, 24)", "4,640", "31,898") if value in text]
+    assert "416" in told[0].said
 
 
 def test_inputs_are_judged_where_they_are_asked(judge):
