@@ -20,6 +20,10 @@ class GraderError(Exception):
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Problem, ...]]]:
+        """Errors cross processes: what is rebuilt there must carry the same problems."""
+        return type(self), (self.problems,)
+
     @classmethod
     def single(cls, what: str, *, where: str, fix: str, code: str = "") -> Self:
         """An error with one problem.

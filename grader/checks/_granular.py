@@ -32,13 +32,23 @@ class Impossible:
     fix: str
 
 
-def judge_accuracy(number: Number, of: Mapping[str, Json] | None) -> Possible | Impossible:
+@dataclass(frozen=True)
+class Unclear:
+    """No k of n, but a dropped batch could explain it, as it could many a number: only a person can tell."""
+
+    value: Fraction
+    said: str
+    fix: str
+
+
+def judge_accuracy(number: Number, of: Mapping[str, Json] | None) -> Possible | Impossible | Unclear:
     """Judge a claimed accuracy by its digits.
 
     `of`  the rubric's {n, batch_sizes, drop_last}, or None where nothing is known of the images
 
     Without `batch_sizes` the usual ones are tried, and what they explain counts only where a random number would
-    seldom be explained as well. What else would explain an impossible value is named, and does not count.
+    seldom be explained as well. Where it often would, the value is Unclear: calling it impossible could be wrong.
+    With `drop_last: never` the images were all counted, and it is Impossible; what would explain it is named.
 
     >>> from grader.answers.numbers import parse_number
     >>> from grader.model import Place
@@ -46,8 +56,8 @@ def judge_accuracy(number: Number, of: Mapping[str, Json] | None) -> Possible | 
     ...     return judge_accuracy(parse_number(written, Place("answers.json")), {"n": n}).said
     >>> said("98.92 %", 10_000), said("0.90", 10_000)
     ('98.92 % is 9,892 of 10,000', '0.90 can be any of 8,950 to 9,049 of 10,000')
-    >>> said("95.1 %", 360)
-    '95.1 % is no possible accuracy on 360 images: next to it are 95.0 % (342 of 360) and 95.3 % (343 of 360)'
+    >>> said("0.5", 3)
+    '0.5 is no possible accuracy on 3 images: next to it are 0.3 (1 of 3) and 0.7 (2 of 3)'
     """
     written = shown(number.written, 60)
     claim = claim_of(number)
@@ -61,7 +71,12 @@ def judge_accuracy(number: Number, of: Mapping[str, Json] | None) -> Possible | 
     one = next((one for one in found if _is_as_asked(one, of) or _is_telling(one, of)), None)
     if one is not None:
         return Possible(_meant(claim.value, one), _possible_words(written, one, of["n"], number))
-    return _impossible(number, written, of)
+    impossible = _impossible(number, written, of)
+    dropped = next((one for one in found if one.kind is Kind.DROP_LAST), None)
+    if of.get("drop_last", "maybe") == "maybe" and dropped is not None:
+        said = f"{written} is no k of {of['n']:,}; it could be {dropped.said}, as could many a number"
+        return Unclear(claim.value, said, impossible.fix)
+    return impossible
 
 
 def _is_as_asked(one: Explanation, of: Mapping[str, Json]) -> bool:
@@ -110,7 +125,3 @@ def _impossible(number: Number, written: str, of: Mapping[str, Json]) -> Impossi
     if other is not None:
         said += f"; it would be {other.said}"
     return Impossible(said, "copy the number from the log of the evaluation, over all images and not rounded")
-
-
-def _is_worth_naming(one: Explanation) -> bool:
-    return one.is_informative or (one.kind is Kind.DROP_LAST and one.chance < _WORTH_NAMING)

@@ -12,7 +12,7 @@ from grader.answers.numbers import Number
 from grader.answers.working import Working, parse_working
 from grader.answers.writing import spoken
 from grader.architecture import ShapeError
-from grader.checks._granular import Impossible, Possible, judge_accuracy
+from grader.checks._granular import Impossible, Possible, Unclear, judge_accuracy
 from grader.checks._lint import as_meant, setting_problem
 from grader.checks._recomputed import Recomputed, absent_files, compare, job_of, recomputed
 from grader.checks._settings import MODEL, NETWORK, percent
@@ -205,18 +205,22 @@ def _findings(
     working: Working,
     details: Mapping[str, Json],
 ) -> Iterator[Finding]:
-    possible = _possible(settings, working.number)
-    if isinstance(possible, Impossible):
+    judged = _possible(settings, working.number)
+    if isinstance(judged, Impossible):
         really = _really(settings, submission, evidence)
-        yield failed(possible.said, **details, expected=really, fix=possible.fix, code="impossible-value")
+        yield failed(judged.said, **details, expected=really, fix=judged.fix, code="impossible-value")
         return
+    possible = Possible(judged.value, judged.said)
+    if isinstance(judged, Unclear):
+        yield review(judged.said, **details, fix=judged.fix, code="dropped-batch-perhaps")
     last = None
     if "recompute" in settings:
         last = _confirmed(settings, submission, evidence, working.number, possible, details)
     elif settings.get("needs_confirmation"):
         said = f"{possible.said}: that is possible, and a person confirms it"
         last = review(said, **details, code="unconfirmed")
-    if settings.get("about") == "accuracy" and (last is None or last.code != "unconfirmed"):
+    is_said = isinstance(judged, Unclear) or (last is not None and last.code == "unconfirmed")
+    if settings.get("about") == "accuracy" and not is_said:
         yield passed(possible.said, **details, code="possible")
     if "at_least" in settings:
         yield _threshold(settings, working.number, possible.value, details)
@@ -224,7 +228,7 @@ def _findings(
         yield last
 
 
-def _possible(settings: Mapping[str, Json], number: Number) -> Possible | Impossible:
+def _possible(settings: Mapping[str, Json], number: Number) -> Possible | Impossible | Unclear:
     about = settings.get("about", "free")
     if about == "accuracy":
         return judge_accuracy(number, settings.get("of"))

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from grader.answers.answer_error import AnswerError
 from grader.answers.writing import spoken
 from grader.architecture import ShapeError
+from grader.checks._given import GIVEN, given_remarks, without_given
 from grader.checks._lint import setting_problem
 from grader.checks._size_answer import stated_size, working_of
 from grader.checks._window import UNKNOWNS, FieldSlip, Slip, Window, field_slips, receptive_field, slips, solutions
@@ -42,7 +43,8 @@ class ConvArithmetic(Check):
     PyTorch's equation, rounded down as PyTorch does (up with `ceil_mode`), and has to give the known output, so
     every solution counts where there are several. One number means both axes, as in PyTorch: 252, 252x252 and
     (252, 252) are the same. With working, "(252-3)/1 + 1 = 250", the value at the end counts, and a step that does
-    not hold is quoted as a remark.
+    not hold is quoted as a remark. So is a quantity that is written down beside the answer and is not the task's:
+    `{"value": "9x9", "given": {"padding": 1}}` where the task has padding 0.
 
     A wrong value is explained by what it would give ("with kernel 11x11 the output is 502, not 504"), and by the
     slip that leads to it, where one does: the + 1 forgotten, the padding counted once, the division rounded up, kernel
@@ -144,6 +146,7 @@ class ConvArithmetic(Check):
                     "properties": {
                         "value": {"type": ["integer", "array", "string"], "description": f"the {word}"},
                         "working": {"type": "string", "maxLength": 2000, "description": "how it was computed"},
+                        "given": GIVEN,
                     },
                 },
             ],
@@ -167,6 +170,7 @@ class ConvArithmetic(Check):
         if answer is None:
             yield unanswered(rule)
             return
+        answer, given = without_given(answer)
         try:
             has_channels = rule.settings["unknown"] in ("input", "output")
             stated = stated_size(answer, may_have_channels=has_channels)
@@ -179,6 +183,8 @@ class ConvArithmetic(Check):
         yield max(findings, key=lambda finding: finding.credit or 0)  # of several meanings the one that fits
         if stated.working is not None:
             yield from working_remarks(stated.working, answer.place)
+        if rule.settings["unknown"] != FIELD:
+            yield from given_remarks(given, rule.settings["unknown"], _windows(rule.settings), answer)
 
 
 def _unreadable(settings: Mapping[str, Json], error: AnswerError, answer: Answer) -> Finding:

@@ -35,17 +35,57 @@ def graded(
     from grader.intake import submission_from  # noqa: PLC0415
 
     with ExitStack() as stack:
-        rubrics: dict[str, Rubric] = {}
-        work: list[tuple[Submission, Rubric]] = []
-        for source in sources:
-            submission = stack.enter_context(submission_from(source, assignment=assignment))
-            name = submission.assignment or _only_assignment(course)
-            if name not in rubrics:
-                rubrics[name] = load_rubric(course, name)
-            work.append((submission, rubrics[name]))
+        read = [stack.enter_context(submission_from(source, assignment=assignment)) for source in sources]
+        work = _with_rubrics(course, _told_apart(read, sources))
         runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache)
         cards = list(grade(work, runner, made_with={"grader": __version__}))
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
+
+
+def _told_apart(read: Sequence[Submission], sources: Sequence[Path]) -> list[Submission]:
+    """Two hand-ins of one name, such as ada/ and ada.zip, by their whole names: no grade may hide another."""
+    from collections import Counter  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
+
+    times = Counter(submission.id for submission in read)
+    pairs = zip(read, sources, strict=True)
+    return [replace(one, id=source.name) if times[one.id] > 1 else one for one, source in pairs]
+
+
+def _with_rubrics(course: Course, read: Sequence[Submission]) -> list[tuple[Submission, Rubric]]:
+    """Each submission with its rubric. One that belongs to none gets a card without tasks, and stops no other."""
+    from grader.course import assignments  # noqa: PLC0415
+
+    known = assignments(course)
+    named = {submission.assignment for submission in read} & set(known)
+    # Where a submission does not say, it is for what the others are for, or for all that there is.
+    likely = named if len(named) == 1 else set(known) if len(known) == 1 else set()
+    rubrics: dict[str, Rubric] = {}
+    work = []
+    for submission in read:
+        name = submission.assignment or next(iter(likely), "")
+        if name in known:
+            if name not in rubrics:
+                rubrics[name] = load_rubric(course, name)
+            work.append((submission, rubrics[name]))
+        else:
+            work.append(_without_rubric(submission, name, known))
+    return work
+
+
+def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> tuple[Submission, Rubric]:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from grader.documents import did_you_mean, shown  # noqa: PLC0415
+    from grader.model import Problem, Rubric  # noqa: PLC0415
+
+    if name:
+        what, fix = f"the course has no assignment {shown(name)}", did_you_mean(name, known)
+    else:
+        what = "the submission does not say which assignment it is for"
+        fix = f"say it there, or use --assignment with one of: {', '.join(known)}"
+    problems = (*submission.problems, Problem("no-assignment", "submission.json", what, fix))
+    return replace(submission, problems=problems, is_readable=False), Rubric(name, "", (), "", "")
 
 
 def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool) -> RunPlan:
@@ -74,21 +114,6 @@ def _progress(total: int) -> Iterator[Callable[[Job, Evidence], None]]:
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task("recomputing", total=total)
         yield lambda _job, _evidence: bar.advance(task)
-
-
-def _only_assignment(course: Course) -> str:
-    """The assignment of a submission that names none, where the course has just one."""
-    from grader.course import assignments  # noqa: PLC0415
-    from grader.errors import UsageError  # noqa: PLC0415
-
-    names = assignments(course)
-    if len(names) == 1:
-        return names[0]
-    raise UsageError.single(
-        "the submission does not say which assignment it is for",
-        where="submission.json",
-        fix=f'add {{"assignment": ...}} there, or use --assignment with one of: {", ".join(names) or "none"}',
-    )
 
 
 def output(document: Json) -> None:

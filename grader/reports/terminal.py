@@ -137,11 +137,18 @@ def _task_line(task: TaskScore) -> Table:
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column()
     grid.add_column(justify="right", no_wrap=True)
-    points = f"{points_text(task.points)} / {points_text(task.max_points)}"
+    bonus = sum((rule.max_points for rule in task.rules if rule.is_bonus), Fraction(0))
+    if task.max_points or not bonus:
+        points, style = (
+            f"{points_text(task.points)} / {points_text(task.max_points)}",
+            _style(task.points, task.max_points),
+        )
+    else:
+        points, style = f"+{points_text(task.points)} of {points_text(bonus)} bonus", "green"
     waiting = f"  ({points_text(task.open_points)} open)" if task.open_points else ""
     grid.add_row(
         Text.assemble(("Task ", "bold"), (plain(task.task), "bold"), "  ", (plain(task.title), "bold")),
-        Text.assemble((points, f"bold {_style(task.points, task.max_points)}"), (waiting, "magenta")),
+        Text.assemble((points, f"bold {style}"), (waiting, "magenta")),
     )
     return grid
 
@@ -172,11 +179,22 @@ def _finding(finding: Finding) -> ConsoleRenderable:
     return Padding(grid, (0, 0, 0, 4))
 
 
+# What `observed` and `expected` are called: a student's claim against our number, except where it is neither.
+LABELS = {
+    "accuracy": ("recomputed", "asked"),
+    "architecture": ("found", "asked"),
+    "artifacts": ("found", "asked"),
+    "text": ("written", "asked"),
+    "choice": ("chosen", "right"),
+}
+
+
 def _details(finding: Finding) -> Iterator[tuple[str, str]]:
+    observed, expected = LABELS.get(finding.check, ("claimed", "recomputed"))
     if finding.observed:
-        yield "claimed", finding.observed
+        yield observed, finding.observed
     if finding.expected:
-        yield "recomputed", finding.expected
+        yield expected, finding.expected
     if finding.place is not None:
         yield "see", str(finding.place)
     if finding.fix:

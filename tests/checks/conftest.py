@@ -83,7 +83,7 @@ def judged(make_rule, hand_in):
         assert not list(validator(kind.settings_schema).iter_errors(settings))
         assert not list(kind.lint(rule))
         submission = hand_in({"q": value}, files=files)
-        jobs = {job: evidence for job in kind.needs(rule, submission)}
+        jobs = dict.fromkeys(kind.needs(rule, submission), evidence)
         return run_check(kind, rule, submission, jobs)
 
     return run

@@ -96,9 +96,15 @@ def test_where_no_batch_is_dropped_the_same_value_is_impossible_and_the_sentence
     ],
 )
 def test_an_impossible_accuracy_fails_and_its_neighbours_are_named(judged, written, n, neighbours):
-    [finding] = judged("claim", written, about="accuracy", of={"n": n})
+    [finding] = judged("claim", written, about="accuracy", of={"n": n, "drop_last": "never"})
     assert (finding.outcome, finding.credit, finding.code) == (Outcome.FAILED, 0, "impossible-value")
     assert neighbours in finding.said
+
+
+@pytest.mark.parametrize(("written", "n"), [("97.052 %", 1_000), ("0.5", 3)])
+def test_what_no_batch_explains_is_impossible_by_default(judged, written, n):
+    [finding] = judged("claim", written, about="accuracy", of={"n": n})
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.FAILED, 0, "impossible-value")
 
 
 @pytest.mark.parametrize("written", ["112 %", "-0.5", "101"])
@@ -113,12 +119,22 @@ def test_none_and_all_of_them_are_possible(judged, written):
     assert judged("claim", written, **TEST_SET)[0].code == "possible"
 
 
-@pytest.mark.parametrize("drop_last", [{}, {"drop_last": "never"}])
-def test_what_a_dropped_batch_might_explain_by_chance_is_named_and_does_not_count(judged, drop_last):
+def test_what_a_dropped_batch_might_explain_by_chance_is_left_to_a_person(judged):
     """9,877 of 9,984 = 156 batches of 64, but one number in three would be explained as well."""
-    [finding] = judged("claim", "98.928 %", about="accuracy", of={"n": 10_000, **drop_last})
+    [finding] = judged("claim", "98.928 %", about="accuracy", of={"n": 10_000})
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "dropped-batch-perhaps")
+    assert "9,877 of 9,984" in finding.said
+
+
+def test_where_all_images_are_counted_a_dropped_batch_is_named_and_does_not_count(judged):
+    [finding] = judged("claim", "98.928 %", about="accuracy", of={"n": 10_000, "drop_last": "never"})
     assert (finding.outcome, finding.code) == (Outcome.FAILED, "impossible-value")
     assert "9,877 of 9,984" in finding.said
+
+
+def test_an_unclear_claim_over_the_recomputed_value_is_inflated_all_the_same(counted):
+    finding = deciding(counted("98.928 %", 9_000, of={"n": 10_000}))
+    assert (finding.outcome, finding.code) == (Outcome.FAILED, "inflated-claim")
 
 
 @pytest.mark.parametrize("sizes", [[64], [32, 64]])
@@ -128,7 +144,7 @@ def test_it_counts_where_the_rubric_names_the_batch_size(judged, sizes):
 
 
 def test_an_impossible_claim_earns_nothing_even_next_to_the_truth(counted):
-    finding = deciding(counted("97.055 %", 9_705, of={"n": 10_000}))
+    finding = deciding(counted("97.055 %", 9_705, of={"n": 10_000, "drop_last": "never"}))
     assert (finding.outcome, finding.credit, finding.code) == (Outcome.FAILED, 0, "impossible-value")
     assert finding.expected == "97.05% (9,705 of 10,000)"
 
@@ -251,7 +267,7 @@ def test_a_missing_checkpoint_leaves_a_possible_claim_to_a_person(judged, model)
 
 
 def test_a_missing_checkpoint_does_not_save_an_impossible_claim(judged, model):
-    asked = {**TEST_SET, "recompute": PREDICT, "model": model}
+    asked = {**TEST_SET, "of": {"n": 10_000, "drop_last": "never"}, "recompute": PREDICT, "model": model}
     assert deciding(judged("claim", "97.055%", **asked)).code == "impossible-value"
 
 

@@ -35,6 +35,21 @@ def test_the_kernel_of_task_1d_counts_in_any_writing(judged, written):
     assert finding.outcome is Outcome.PASSED
 
 
+def test_a_quantity_that_is_not_the_tasks_is_told_and_costs_nothing(judged):
+    value, other = judged("conv-arithmetic", {"value": "9x9", "given": {"padding": 1, "output": 504}}, **KERNEL_1D)
+    assert value.outcome is Outcome.PASSED
+    assert other.weight == 0
+    assert other.said == "padding 1 is written down, the task has padding 0: with padding 1 the kernel would be 11"
+
+
+@pytest.mark.parametrize(
+    "given", [{"padding": 0}, {"stride": 1, "input": 512}, {"kernel": 3}, {"padding": True}, {"padding": "1"}, [], None]
+)
+def test_quantities_of_the_task_and_odd_ones_are_left_alone(judged, given):
+    findings = judged("conv-arithmetic", {"value": 9, "given": given}, **KERNEL_1D)
+    assert [finding.weight for finding in findings] == [1]
+
+
 def test_another_kernel_is_told_what_it_gives(judged):
     [finding] = judged("conv-arithmetic", "11x11", **KERNEL_1D)
     assert (finding.outcome, finding.credit) == (Outcome.FAILED, 0)
