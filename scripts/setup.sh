@@ -24,6 +24,9 @@ fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.lock
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 
+# Compiled once here, so that no start of the program has to, also where Python may not write bytecode.
+"$venv/bin/python" -m compileall -q grader
+
 if ! command -v bwrap >/dev/null; then
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo -n"

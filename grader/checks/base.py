@@ -179,15 +179,25 @@ def fault(evidence: Evidence) -> Finding | None:
     """The finding for a recomputation that gave no result; None where it did.
 
     The student's own fault (code that raises, a refused file) costs the points. A fault of the machine is UNKNOWN.
+    Predictions that change with what else is in the batch are no result: a person looks.
     """
     if evidence.is_done:
-        return None
+        return None if evidence.result.get("is_repeatable", True) else _unrepeatable(evidence.result)
     problem = evidence.problem or Problem(
         "no-result", "grader", "the recomputation gave no result", "ask the course staff"
     )
     if evidence.status is EvidenceStatus.STUDENT_FAULT:
         return failed(problem.what, observed=problem.where, fix=problem.fix, code=problem.code)
     return Finding(Outcome.UNKNOWN, problem.what, observed=problem.where, fix=problem.fix, code=problem.code)
+
+
+def _unrepeatable(result: Mapping[str, Json]) -> Finding:
+    said = (
+        f"of {result['repeated']} images that were shown twice, in other company, {result['changed']} got another class: "
+        "the answers depend on the batch or on chance, so that no accuracy can be stated; a person looks"
+    )
+    fix = "let an image's scores depend on that image alone: eval() must switch dropout and batch statistics off"
+    return Finding(Outcome.REVIEW, said, fix=fix, code="not-repeatable")
 
 
 def shown(value: Json, limit: int = 120) -> str:

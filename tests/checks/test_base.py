@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks.base import Check, passed, run_check
-from grader.model import Answer, Outcome, Place, Problem, Rule, Submission
+from grader.checks.base import Check, fault, passed, run_check
+from grader.model import Answer, Evidence, EvidenceStatus, Outcome, Place, Problem, Rule, Submission
 
 
 class Reads(Check):
@@ -48,3 +48,15 @@ def test_an_answers_file_that_cannot_be_read_is_not_called_unanswered():
 def test_another_broken_file_is_no_excuse_for_the_answers(where):
     other = Problem("bad-json", where, "broken", "mend it")
     assert run_check(Reads(), RULE, submission(problems=(other,)), {})[0].outcome is Outcome.PASSED
+
+
+def test_a_repeatable_result_is_no_fault():
+    result = {"correct": 9, "n": 10, "repeated": 4, "changed": 0, "is_repeatable": True}
+    assert fault(Evidence("k", EvidenceStatus.DONE, result)) is None
+
+
+def test_answers_that_change_with_the_batch_go_to_a_person():
+    result = {"correct": 10, "n": 10, "repeated": 4, "changed": 3, "is_repeatable": False}
+    finding = fault(Evidence("k", EvidenceStatus.DONE, result))
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "not-repeatable")
+    assert "of 4 images that were shown twice, in other company, 3 got another class" in finding.said
