@@ -1,0 +1,201 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grader.cli import COMMANDS, run
+from grader.documents import validator
+from grader.sandbox import level
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_help_names_every_command(grader):
+    ran = grader("--help")
+    assert all(name in ran.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "rubric lint", "rubric show", "rubric schema", "data list"])
+def test_every_command_has_help_that_ends_with_a_line_to_paste(grader, command):
+    assert "Example: " in grader(*command.split(), "--help").stdout.splitlines()[-1]
+
+
+def test_a_mistyped_command_is_told_the_nearest(grader):
+    assert "Did you mean 'check'?" in grader("chek", code=2).stderr
+
+
+def test_the_version_is_that_of_the_package(grader):
+    from grader import __version__
+
+    assert __version__ in grader("--version").stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(grader, shell):
+    assert "_GRADER_COMPLETE" in grader("completion", shell).stdout
+
+
+def test_completion_completes_commands():
+    ran = subprocess.run(
+        [sys.executable, "-m", "grader"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"_GRADER_COMPLETE": "bash_complete", "COMP_WORDS": "grader run", "COMP_CWORD": "1", "PATH": "/usr/bin"},
+        cwd=ROOT,
+    )
+    assert "run-all" in ran.stdout
+
+
+# --- init -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+def test_a_fresh_template_is_checked_without_a_complaint_about_form(grader, tmp_path, assignment):
+    folder = tmp_path / "mine"
+    grader("init", assignment, folder, "--course", ROOT)
+    made = json.loads(grader("check", folder, "--course", ROOT, "--json").stdout)
+    assert made["problems"] == []
+    codes = {f["code"] for task in made["tasks"] for rule in task["rules"] for f in rule["findings"]}
+    assert "unanswered" in codes
+    assert "check-broke" not in codes
+
+
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+def test_the_template_names_every_answer_and_fits_its_schema(grader, tmp_path, assignment):
+    folder = tmp_path / "mine"
+    grader("init", assignment, folder, "--course", ROOT)
+    schema = json.loads((folder / "answers.schema.json").read_text())
+    answers = json.loads((folder / "answers.json").read_text())
+    assert set(answers["answers"]) == set(schema["properties"]["answers"]["properties"])
+    unfilled = answers | {"answers": dict.fromkeys(answers["answers"])}
+    assert list(validator(schema).iter_errors(unfilled)) == []
+
+
+def test_init_never_overwrites(grader, tmp_path):
+    (tmp_path / "work.txt").write_text("mine")
+    ran = grader("init", "digits", tmp_path, "--course", ROOT, code=2)
+    assert "not empty" in ran.stderr
+    assert (tmp_path / "work.txt").read_text() == "mine"
+    assert not (tmp_path / "answers.json").exists()
+
+
+def test_init_of_an_unknown_assignment_names_those_there_are(grader, tmp_path):
+    ran = grader("init", "digit", tmp_path / "x", "--course", ROOT, code=3)
+    assert "digits" in ran.stderr
+
+
+# --- rubric -----------------------------------------------------------------------------------
+
+
+def test_every_rubric_of_this_course_is_sound(grader):
+    assert "2 rubrics: 0 errors, 0 warnings" in grader("rubric", "lint").stdout
+
+
+def test_show_prints_tasks_rules_and_points(grader):
+    shown = grader("rubric", "show", "digits").stdout
+    assert "layer-table" in shown
+    assert "20 points, pass line 10" in shown
+
+
+def test_show_has_a_machine_form(grader):
+    made = json.loads(grader("rubric", "show", "digits", "--json").stdout)
+    assert made["points"] == "20"
+
+
+def test_the_schema_of_the_answers_accepts_the_perfect_hand_in_and_refuses_a_stray_key(grader):
+    rules = validator(json.loads(grader("rubric", "schema", "digits").stdout))
+    answers = json.loads((ROOT / "examples" / "digits-class" / "01-perfect" / "answers.json").read_text())
+    assert list(rules.iter_errors(answers)) == []
+    answers["answers"]["same_paddin"] = 3
+    assert [error.validator for error in rules.iter_errors(answers)] == ["additionalProperties"]
+
+
+# --- data and doctor --------------------------------------------------------------------------
+
+
+def test_data_list_says_where_a_set_is_or_how_to_get_it(grader, tmp_path):
+    env = {"GRADER_DATA": str(tmp_path)}
+    shown = grader("data", "list", env=env).stdout
+    assert "digits" in shown
+    assert "fix: export GRADER_DATA=FOLDER" in shown
+    made = {one["name"]: one for one in json.loads(grader("data", "list", "--json", env=env).stdout)}
+    assert made["digits"]["is_present"]
+    assert not made["mnist"]["is_present"]
+
+
+def test_a_missing_set_is_unknown_with_the_command_that_gets_it(grader, tmp_path):
+    from shutil import copytree
+
+    copytree(ROOT / "tests" / "seeds" / "003", tmp_path / "003")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ran = grader("check", tmp_path / "003", "--course", ROOT, "--json", env={"GRADER_DATA": str(empty)})
+    rules = {rule["rule"]: rule for task in json.loads(ran.stdout)["tasks"] for rule in task["rules"]}
+    [finding] = rules["tuned-accuracy"]["findings"]
+    assert finding["outcome"] == "unknown"
+    assert "GRADER_DATA" in finding["fix"]
+    assert rules["tuned-accuracy"]["open_points"] == rules["tuned-accuracy"]["max_points"]
+
+
+@pytest.mark.sandbox
+def test_doctor_tries_every_wall_and_is_content_here(grader):
+    if not level().is_isolated:
+        pytest.skip(f"no sandbox: {level().reason}")
+    looks = json.loads(grader("doctor", "--json").stdout)
+    walls = [look for look in looks if look["area"] == "sandbox"]
+    assert len(walls) > 8
+    assert [look["name"] for look in walls if not look["is_good"]] == []
+
+
+# --- run-all ----------------------------------------------------------------------------------
+
+
+def test_one_unreadable_hand_in_stops_no_other(grader, theory, tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    theory.rename(folder / "ada")
+    (folder / "ben.zip").write_bytes(b"no archive")
+    cards = json.loads(grader("run-all", folder, "--course", ROOT, "--json").stdout)
+    assert [(card["submission"], card["points"], card["open_points"]) for card in cards] == [
+        ("ada", 12, 2),
+        ("ben", 0, 20),
+    ]
+
+
+def test_two_hand_ins_of_one_name_are_told_apart(grader, theory, tmp_path):
+    import shutil
+
+    folder = tmp_path / "class"
+    folder.mkdir()
+    shutil.make_archive(str(folder / "ada"), "zip", theory)
+    theory.rename(folder / "ada")
+    cards = json.loads(grader("run-all", folder, "--course", ROOT, "--json").stdout)
+    assert [card["submission"] for card in cards] == ["ada", "ada.zip"]
+
+
+def test_an_empty_class_is_a_usage_error(grader, tmp_path):
+    assert "no submission" in grader("run-all", tmp_path, "--course", ROOT, code=2).stderr
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def test_a_bug_of_ours_is_no_low_mark(monkeypatch, capsys):
+    def broken(*_words, **_options):
+        raise ZeroDivisionError("our bug")
+
+    monkeypatch.setattr("grader.cli.cli.main", broken)
+    assert run(["check", "x"]) == 5
+    assert "bug in grader" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_one_word(monkeypatch, capsys):
+    def stopped(*_words, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grader.cli.cli.main", stopped)
+    assert run([]) == 130
+    assert capsys.readouterr().err == "stopped\n"
