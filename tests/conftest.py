@@ -1,12 +1,20 @@
-"""No test reads or writes the user's own cache; what one worker has made the others find."""
+"""What all tests share: no clock decides a property test, and no test touches the user's own cache."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure. CI draws the same examples each time; a developer draws new ones.
+settings.register_profile(
+    "grader", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("grader")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory):
+    """What one worker has made the others find."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     before = os.environ.get("GRADER_CACHE")

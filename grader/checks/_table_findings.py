@@ -46,7 +46,9 @@ def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool, is_revea
         return failed(said, **details, fix="add a row for this layer", code="row-missing")
     details["observed"] = "; ".join(_with_unit(cell, cell.cell.written) for cell in row.cells if cell.cell is not None)
     if all(cell.verdict is CellVerdict.RIGHT for cell in row.cells):
-        said = f"{head} is right: {', '.join(_with_unit(c, c.cell.said) for c in row.cells if c.cell is not None)}"
+        # A shape as the student has it, its batch may be left open; a number without its typesetting.
+        values = (c.right if c.column == "parameters" else c.cell.said for c in row.cells if c.cell is not None)
+        said = f"{head} is right: {', '.join(_with_unit(c, v) for c, v in zip(row.cells, values, strict=True))}"
     else:
         said = f"{head}: {'; '.join(_cell_words(cell, row, is_revealed=is_revealed) for cell in row.cells)}"
     credit = Fraction(row.credited, len(row.cells))

@@ -180,7 +180,8 @@ def _judged(settings: Mapping[str, Json], number: Number, details: Mapping[str, 
     found = _match(settings, number, settings["expected"])
     written = shown(number.written, 60)
     if found.is_match or _is_bare_match(settings, number):
-        note = f" ({found.note})" if found.note else ""
+        # "14,538 (read as 14,538)" would tell nobody anything.
+        note = f" ({found.note})" if found.note and not found.note.endswith(f" {written}") else ""
         return passed(f"{written} is right{note}", **details, code="right")
     for slip in settings.get("accept", []):
         if _match(settings, number, slip["value"]).is_match:

@@ -27,6 +27,14 @@ SIGNS = {
 }
 
 
+# A remark moves no point, and must not look as if it did.
+REMARKS = dict.fromkeys(Outcome, ("·", "dim")) | {
+    Outcome.FAILED: ("!", "yellow"),
+    Outcome.UNKNOWN: ("!", "magenta"),
+    Outcome.REVIEW: ("✎", "cyan"),
+}
+
+
 def show_card(console: Console, card: ScoreCard, *, for_staff: bool = False) -> None:
     """Print the whole report of one submission."""
     console.print(card_report(card, for_staff=for_staff))
@@ -89,7 +97,10 @@ def _deciding(card: ScoreCard) -> list[Text]:
         bad = next((f for f in rule.findings if f.outcome is not Outcome.PASSED and f.weight > 0), None)
         if bad is not None and not (card.problems and bad.code == "unreadable-submission"):
             reasons.setdefault((bad.outcome, bad.said), []).append(rule.rule)
-    said = [Text.assemble(("✗ ", "red"), plain(problem.what, limit=240)) for problem in card.problems[:1]]
+    said = [
+        Text.assemble(("✗ ", "red"), (plain(problem.where, limit=80), "dim"), ": ", plain(problem.what, limit=240))
+        for problem in card.problems[:2]
+    ]
     for (outcome, sentence), rules in reasons.items():
         sign, style = SIGNS[outcome]
         said.append(Text.assemble((f"{sign} ", style), (f"{', '.join(rules)}: ", "dim"), plain(sentence, limit=240)))
@@ -165,7 +176,7 @@ def _rules(rules: Sequence[RuleScore], for_staff: bool) -> Iterator[ConsoleRende
 
 
 def _finding(finding: Finding) -> ConsoleRenderable:
-    sign, style = SIGNS[finding.outcome]
+    sign, style = SIGNS[finding.outcome] if finding.weight else REMARKS[finding.outcome]
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column()
