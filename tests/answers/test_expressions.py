@@ -105,8 +105,9 @@ def trees():
     leaves |= st.decimals(0, 50, places=2).map(lambda d: (str(d), f"F('{d}')"))
 
     def grown(inner):
+        # F(...) around it: // gives an int, and an int to a negative power a float.
         binary = st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(
-            lambda t: (f"({t[0][0]}) {t[1]} ({t[2][0]})", f"(({t[0][1]}) {t[1]} ({t[2][1]}))")
+            lambda t: (f"({t[0][0]}) {t[1]} ({t[2][0]})", f"F(({t[0][1]}) {t[1]} ({t[2][1]}))")
         )
         loose = st.tuples(leaves, st.sampled_from("+-*/"), leaves, st.sampled_from("+-*/"), leaves).map(
             lambda t: (f"{t[0][0]}{t[1]}{t[2][0]}{t[3]}{t[4][0]}", f"({t[0][1]}{t[1]}{t[2][1]}{t[3]}{t[4][1]})")
