@@ -53,7 +53,7 @@ def isolated(
             descriptors.append(stack.enter_context(_memory(refused)))
             options += ["--seccomp", str(descriptors[-1])]
         # Options on a descriptor: on the command line they would show host paths to the box and to everybody here.
-        arguments = stack.enter_context(_memory(b"".join(option.encode() + b"\0" for option in options)))
+        arguments = stack.enter_context(_memory(b"".join(os.fsencode(option) + b"\0" for option in options)))
         program = [here.python, *layout.PYTHON_OPTIONS, layout.START, str(result.writing)]
         command = [bwrap, "--args", str(arguments), "--", *program]
         descriptors.append(arguments)

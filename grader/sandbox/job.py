@@ -20,6 +20,7 @@ from grader.sandbox.process import ResultPipe, Watched, watch
 from grader.sandbox.protocol import FrameReader, request_bytes
 from grader.sandbox.verdict import judged
 
+_MOST_FILES = 400  # each is held open while the box is set up
 _MOST_BYTES = 2 * 2**30  # of all files of one job: they are held in memory while it runs
 
 
@@ -55,6 +56,12 @@ def run(
     name = Path(program).stem if isinstance(program, Path) else program
     staged = {_checked(path): source for path, source in files.items()}
     _refuse_clashes(staged)
+    if len(staged) > _MOST_FILES:
+        what, fix = f"{len(staged):,} files are too many for one job", "hand in your own code only, no environment"
+        problem = Problem("too-many-files", "submission", what, f"{fix}: at most {_MOST_FILES} files")
+        return StudentFault(
+            level.name, 0.0, problem=problem, limit=f"{_MOST_FILES} files", use=f"{len(staged):,} files"
+        )
     nonce = secrets.token_bytes(16)
     reader = FrameReader(nonce, answer_bytes=answer_bytes)
     here = layout.installation()

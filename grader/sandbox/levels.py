@@ -15,8 +15,8 @@ from pathlib import Path
 
 from grader.model import Json
 from grader.sandbox.boxes import bubblewrap
-from grader.sandbox.outcome import ISOLATED, TRUSTED, Answered, Level, Limits, StudentFault, SystemFault
 from grader.sandbox.job import run
+from grader.sandbox.outcome import ISOLATED, TRUSTED, Answered, Level, Limits, StudentFault, SystemFault
 
 _L3 = Level(ISOLATED, "bubblewrap works here")
 _NEEDED = ("--disable-userns", "--as-pid-1", "--size", "--ro-bind-data", "--perms")

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.model import Json, Problem
-from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
 from grader.sandbox.job import run
+from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
 
 if TYPE_CHECKING:
     import numpy as np
 
 BATCH_SIZE = 250
 REPEATED = 64  # images that go in twice
+_WORDS = ("code", "factory", "checkpoint", "mean", "std", "batch_size", "threads", "max_elements")
 TOLERANCE = 1e-3  # of two answers to one image, relative to the largest: rounding differs by 1e-6, dropout by 1
 
 
@@ -80,7 +81,8 @@ def predict(
     if len(shape) != 4 or math.prod(shape) == 0 or str(images.dtype) != "uint8":
         raise ValueError(f"images of shape {tuple(shape)} and type {images.dtype} are not (N, C, H, W) uint8")
     data = memoryview(images).cast("B") if images.flags["C_CONTIGUOUS"] else memoryview(images.tobytes())
-    wanted = {"mean": None, "std": None, "batch_size": BATCH_SIZE, "threads": 1, **request}
+    asked = {"mean": None, "std": None, "batch_size": BATCH_SIZE, "threads": 1, **request}
+    wanted = {key: asked.get(key) for key in _WORDS}  # no word of which data these are goes in
     order = _order(shape[0], secret, wanted, data)
     wanted |= {"shape": [len(order), *shape[1:]], "classes": classes}
     with tempfile.NamedTemporaryFile(prefix="grader-inputs-") as file:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from grader.model import Json
+
 TAB_WIDTH = 4
 
 
@@ -29,6 +31,21 @@ def one_line(text: str, *, limit: int = 300) -> str:
 
 def _escaped(char: str) -> str:
     return char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def harmless_values(value: Json) -> Json:
+    r"""Plain JSON with every string and key in it harmless.
+
+    >>> harmless_values({"layers": [{"name": "a\x07", "depth": 1}]})
+    {'layers': [{'name': 'a\\x07', 'depth': 1}]}
+    """
+    if isinstance(value, str):
+        return value if value.isprintable() else harmless(value, limit=len(value))
+    if isinstance(value, dict):
+        return {harmless_values(key): harmless_values(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [harmless_values(item) for item in value]
+    return value
 
 
 class Tail:

@@ -15,7 +15,7 @@ from grader.sandbox.outcome import Answered, Level, Limits, StudentFault, System
 from grader.sandbox.process import MOST_FILES, Watched
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.results import flaws
-from grader.sandbox.text import harmless, one_line
+from grader.sandbox.text import harmless, harmless_values, one_line
 
 _FIX_SLOW = "do nothing heavy when the file is imported: put training under `if __name__ == '__main__':`"
 
@@ -48,7 +48,7 @@ def judged(
             flaw = flaws(program, result)
             if flaw:
                 raise MalformedError(f"a result that is not as agreed ({flaw})")  # noqa: TRY301
-            return Answered(result=result, notes=reader.notes, **common)
+            return Answered(result=harmless_values(result), notes=reader.notes, **common)
         if reader.kind == protocol.STUDENT:
             problem, limit, use = protocol.student_problem(reader.payload)
             return StudentFault(problem=problem, limit=limit, use=use, **common)

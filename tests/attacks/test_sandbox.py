@@ -1,3 +1,4 @@
+# ruff: noqa: E501, S108 - cases stand on one line; paths are those of the box; dice are for tests
 """What hostile model code tries, and what must happen: sections 2 and 3 of the attack catalogue.
 
 Every payload is harmless: marker and canary files, a loopback listener of the test itself, bounded memory, processes
@@ -159,7 +160,7 @@ def test_the_environment_is_ours_and_empty_at_process_1_too(act, monkeypatch):
             import os
             from pathlib import Path
             answer = {"here": sorted(os.environ), "pid": os.getpid(), "visible": [p for p in os.listdir("/proc") if p.isdigit()],
-                      "first": Path("/proc/1/environ").read_text(), "command": Path("/proc/1/cmdline").read_text()}
+                      "first": Path("/proc/1/environ").read_text(), "command": Path("/proc/1/cmdline").read_text().split("\\0")}
             """
         )
     )
@@ -168,7 +169,7 @@ def test_the_environment_is_ours_and_empty_at_process_1_too(act, monkeypatch):
     assert "hunter2" not in str(made)
     assert set(made["here"]) <= {*layout.environment(), "PWD", "LC_CTYPE"}
     assert "/proc" not in made["command"]
-    assert made["command"].split("\0")[1:4] == ["-I", "-S", "-B"]
+    assert made["command"][1:4] == ["-I", "-S", "-B"]
 
 
 def test_an_inherited_descriptor_is_closed(act, tmp_path):
@@ -187,12 +188,15 @@ def test_an_inherited_descriptor_is_closed(act, tmp_path):
                         except OSError:
                             continue
                         yield number
-                answer = {"open": list(open_ones())}
+                numbers = list(open_ones())
+                answer = {"open": numbers, "input": os.readlink("/proc/self/fd/0"), "pipe": os.get_inheritable(numbers[3])}
                 """
             )
         )
     assert made["open"][:3] == [0, 1, 2]
     assert len(made["open"]) == 4  # and the one pipe
+    assert made["input"] == "/dev/null"
+    assert not made["pipe"], "what the code starts would have the pipe"
 
 
 # --- what is off -------------------------------------------------------------------------------
@@ -365,26 +369,63 @@ def test_trap_h_a_session_of_its_own(box):
     assert session == 1
 
 
-def test_trap_b_and_g_options_come_by_a_descriptor_that_is_closed_again(act, monkeypatch):
-    started = []
-    real = boxes.watch
+def test_traps_a_b_g_what_starts_the_box_shows_nothing_and_holds_nothing(box, tmp_path, monkeypatch):
+    """Seen from outside, while a job runs: environment, command line and open files of every process of it."""
+    monkeypatch.setenv("GRADER_TEST_SECRET", "hunter2")
+    secret = tmp_path / "secret-4711"
+    secret.write_text("labels")
+    model = tmp_path / "jane-4711.py"
+    model.write_text("x = 1")
+    settings = {
+        "files": {"model.py": model},
+        "request": {"sleep": 1.0},
+        "limits": sandbox.Limits(wall_s=20),
+        "level": box,
+    }
+    with secret.open() as file:
+        os.set_inheritable(file.fileno(), True)
+        thread = threading.Thread(target=sandbox.run, args=("probe",), kwargs=settings)
+        thread.start()
+        members = waited_for_box(os.getpid())
+        shown = {
+            pid: (
+                read_or_nothing(Path(f"/proc/{pid}/cmdline")),
+                read_or_nothing(Path(f"/proc/{pid}/environ")),
+                [link_or_nothing(link) for link in Path(f"/proc/{pid}/fd").glob("*")],
+            )
+            for pid in members
+        }
+        thread.join()
+    assert len(shown) >= 2
+    for command, variables, opened in shown.values():
+        assert "bwrap" in command or layout.START in command
+        assert not [word for word in ("4711", str(tmp_path), "ro-bind") if word in command]
+        assert "hunter2" not in variables
+        assert not [path for path in opened if "4711" in path]
 
-    def noted(command, **settings):
-        started.append((command, settings["environment"]))
-        return real(command, **settings)
 
-    monkeypatch.setattr(boxes, "watch", noted)
-    seen(act("answer = {}"))
-    [(command, environment)] = started
-    assert environment == {}
-    assert not [word for word in command if "submission" in word or "ro-bind" in word]
+def waited_for_box(pid):
+    """The processes of the box below `pid`, outermost first, once its program runs."""
+    patience = time.monotonic() + 20
+    while time.monotonic() < patience:
+        members = list(usage.tree(pid))[1:]
+        if any(is_sleeping_box(member) for member in members):
+            return members
+        time.sleep(0.02)
+    raise AssertionError("the box did not start")
+
+
+def link_or_nothing(link):
+    with contextlib.suppress(OSError):
+        return str(link.readlink())
+    return ""
 
 
 PARENT = """
 import sys
 from pathlib import Path
 from grader import sandbox
-sandbox.run("probe", files={}, request={"sleep": 60}, limits=sandbox.Limits(wall_s=60), level=sandbox.level())
+sandbox.run("probe", files={}, request={"sleep": 60}, limits=sandbox.Limits(wall_s=60), level=sandbox.Level("L3", ""))
 """
 
 
@@ -392,12 +433,8 @@ def test_trap_e_no_box_outlives_a_killed_grader(box):
     del box
     parent = subprocess.Popen([sys.executable, "-c", PARENT])
     try:
-        patience = time.monotonic() + 20
-        members = []
-        while time.monotonic() < patience and not any(is_sleeping_box(pid) for pid in members):
-            time.sleep(0.05)
-            members = list(usage.tree(parent.pid))[1:]
-        assert any(is_sleeping_box(pid) for pid in members)
+        members = waited_for_box(parent.pid)
+        time.sleep(0.5)  # until it sleeps: before that, a write to the broken pipe would end it in any case
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
@@ -408,10 +445,10 @@ def test_trap_e_no_box_outlives_a_killed_grader(box):
 
 
 def is_sleeping_box(pid):
-    with contextlib.suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return layout.START.encode() in words and words[0].endswith(Path(layout.installation().python).name.encode())
-    return False
+    """Whether it is the program in the box, and has read its request (then its input is closed)."""
+    words = read_or_nothing(Path(f"/proc/{pid}/cmdline")).split("\0")
+    is_program = layout.START in words and words[0] == layout.installation().python
+    return is_program and link_or_nothing(Path(f"/proc/{pid}/fd/0")) == "/dev/null"
 
 
 def is_alive(pid):

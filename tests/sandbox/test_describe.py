@@ -133,7 +133,7 @@ def test_a_network_for_another_input_names_line_layer_and_shapes(describe):
         assert word in found.what
 
 
-def test_a_checkpoint_with_code_is_refused_before_the_students_code_runs(describe, tmp_path):
+def test_a_checkpoint_with_code_is_refused_before_the_students_code_runs(describe):
     ended = describe(
         {"model.py": "print('ran')", "model.pth": {"w": torch.zeros(1), "f": print}}, checkpoint="model.pth"
     )

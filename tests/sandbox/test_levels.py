@@ -1,3 +1,4 @@
+# ruff: noqa: E501, S105 - cases stand on one line; paths are those of the box; dice are for tests
 """Which level is found, what is refused without one, and whose fault a broken sandbox is."""
 
 import os
@@ -192,7 +193,7 @@ def test_an_ordinary_user_with_the_systems_python_has_the_same_box(box):
         pytest.skip("needs root, to become somebody else, and /usr/bin/python3")
     root = Path(layout.__file__).parents[2]
     done = subprocess.run(
-        [python, "-B", "-c", ORDINARY], cwd=root, capture_output=True, text=True, user=65534, group=65534, extra_groups=[],
+        [python, "-B", "-c", ORDINARY], cwd=root, capture_output=True, text=True, user=4711, group=4711, extra_groups=[],
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}, timeout=60, check=False,
     )  # fmt: skip
     if "No module named" in done.stderr or "Permission denied" in done.stderr:
@@ -252,3 +253,12 @@ def test_the_parent_side_imports_neither_torch_nor_numpy():
     code = "import sys, grader.sandbox, grader.sandbox.predictions; print([m for m in ('torch', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_number_of_files_is_capped_inclusively():
+    level = sandbox.level("none")
+    files = {f"f{n}.py": Path(__file__) for n in range(400)}
+    assert isinstance(sandbox.run("probe", files=files, request={"ping": None}, level=level), sandbox.Answered)
+    ended = sandbox.run("probe", files={**files, "one-more.py": Path(__file__)}, request={"ping": None}, level=level)
+    assert isinstance(ended, sandbox.StudentFault)
+    assert (ended.problem.code, ended.use) == ("too-many-files", "401 files")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - cases stand on one line; paths are those of the box; dice are for tests
 """How the student's network is built: the code of the box, run in this process on code of our own."""
 
 import sys

@@ -201,7 +201,7 @@ def test_rows_come_back_in_order_whatever_the_order_they_went_in(monkeypatch, ro
     recorder = Recorder(first_pixels)
     monkeypatch.setattr(predictions, "run", recorder)
     given = images(rows)
-    made = predict({}, REQUEST, given, classes=5)
+    made = predict({}, {**REQUEST, "data": "mnist", "split": "test"}, given, classes=5)
     [(_, request, seen, answer_bytes)] = recorder.calls
     assert np.array_equal(made.logits, first_pixels(given))
     assert made.repeated == min(rows, 64)

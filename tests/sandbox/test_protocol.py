@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.sandbox import protocol
@@ -86,6 +86,7 @@ def test_an_answer_in_loose_json_is_malformed(text):
         protocol.plain_object(reader.payload)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=30))
 def test_how_the_bytes_are_cut_does_not_matter(cuts):
     stream = START + frame(protocol.STAGE, b"reading model.pth") + frame(protocol.NOTES, b'{"a": [1, 2]}') + RAW
@@ -99,6 +100,7 @@ def test_how_the_bytes_are_cut_does_not_matter(cuts):
     assert (reader.payload, reader.notes, reader.stage) == (b"12345678", {"a": [1, 2]}, "reading model.pth")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_of_a_stranger_crash_the_reader(data):
     reader = FrameReader(NONCE, answer_bytes=8)
@@ -110,6 +112,7 @@ def test_no_bytes_of_a_stranger_crash_the_reader(data):
     assert not reader.is_complete
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["code", "where", "what", "fix", "limit", "use", "x"]), st.text() | st.integers())
 )

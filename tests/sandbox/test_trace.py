@@ -166,7 +166,7 @@ def test_several_outputs_are_several_shapes():
 
 def test_modules_that_are_never_called_are_listed_apart():
     model = nn.ModuleDict({"used": nn.Linear(3, 2), "spare": nn.Linear(2, 2)})
-    model.forward = lambda x: model["used"](x)
+    model.forward = lambda x: model["used"](x)  # noqa: PLW0108  hooks are on the call
     trace = traced(model, 3)
     assert [(one["name"], one["parameters"]) for one in trace.unused(model)] == [("spare", 6)]
 
@@ -206,7 +206,7 @@ def test_eval_mode_is_forced_past_an_eval_that_does_nothing():
         def eval(self):
             return self
 
-        def train(self, mode=True):
+        def train(self, mode=True):  # noqa: ARG002
             return self
 
     model = Stubborn()

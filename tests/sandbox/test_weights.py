@@ -1,3 +1,4 @@
+# ruff: noqa: E501, PLW0108 - cases stand on one line; paths are those of the box; dice are for tests
 """What torch writes is read as torch reads it: torch itself is the oracle."""
 
 import pytest

@@ -102,7 +102,7 @@ def _fill(arguments: list[Any]) -> dict[str, int]:
     written = {}
     for folder in folders:
         count = -1
-        made = []
+        made: list[Path] = []
         try:
             while count < size:
                 made.append(Path(folder, f"fill-{len(made)}"))
