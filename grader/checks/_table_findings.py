@@ -41,9 +41,14 @@ def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool, is_revea
         "place": row.row.place if row.row is not None else place,
     }
     head = _head(row, is_first_wrong=is_first_wrong)
-    if row.row is None or all(cell.verdict is CellVerdict.MISSING for cell in row.cells):
-        said = f"{head}: it is missing"
-        return failed(said, **details, fix="add a row for this layer", code="row-missing")
+    # What was not tried is not told: an empty table must not be answered with the solution.
+    if row.row is None:
+        return failed(
+            f"{head}: it is missing", **details | {"expected": ""}, fix="add a row for this layer", code="row-missing"
+        )
+    if all(cell.verdict is CellVerdict.MISSING for cell in row.cells):
+        fix = f"fill in {' and '.join(cell.column for cell in row.cells)}"
+        return failed(f"{head}: nothing is filled in", **details | {"expected": ""}, fix=fix, code="row-empty")
     details["observed"] = "; ".join(_with_unit(cell, cell.cell.written) for cell in row.cells if cell.cell is not None)
     if all(cell.verdict is CellVerdict.RIGHT for cell in row.cells):
         # A shape as the student has it, its batch may be left open; a number without its typesetting.

@@ -623,3 +623,10 @@ def test_with_a_total_the_schema_asks_for_both(make_rule):
 def test_the_schema_tells_no_right_answer(make_rule):
     schema = str(all_checks()["layer-table"].answer_schema(make_rule("layer-table", answer="layers", network=SEVEN)))
     assert not [word for word in ("416", "4640", "25664", "24, 24, 16") if word in schema]
+
+
+@pytest.mark.parametrize("cells", [{"output": "", "parameters": ""}, {"output": None, "parameters": None}, {}])
+def test_an_empty_row_is_not_answered_with_the_solution(judge, cells):
+    findings = [finding for finding in judge([cells] * 7) if finding.weight > 0]
+    assert {finding.code for finding in findings} == {"row-empty"}
+    assert {finding.expected for finding in findings} == {""}
