@@ -105,6 +105,8 @@ def _programs(program: str | Path) -> list[Path]:
     """Every file that stands in /box/programs for this run."""
     own = sorted(layout.PROGRAMS.glob("*.py"))
     if isinstance(program, Path):
+        if program.stem in {file.stem for file in own}:
+            raise ValueError(f"{program.name} stands for one of ours")
         own.append(program)
     elif program not in {file.stem for file in own}:
         raise ValueError(f"there is no program {program!r}")

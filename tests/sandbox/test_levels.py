@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,24 @@ def test_the_installation_holds_the_interpreter_and_nothing_above_it():
 
 def test_no_host_path_stands_in_the_environment_of_the_box():
     assert {value for value in layout.environment().values() if value.startswith("/")} == {"/tmp"}  # noqa: S108
+
+
+@pytest.mark.sandbox
+def test_where_the_grader_is_installed_its_own_package_is_covered(act, monkeypatch):
+    """Not in a checkout, but in site-packages: rubrics and checks may stand there."""
+    here = layout.installation()
+    covered = next(name for name in ("click", "numpy") if (Path(here.sites[0]) / name).is_dir())
+    monkeypatch.setattr(layout, "installation", lambda: replace(here, hidden=(f"{layout.BOX}/site/0/{covered}",)))
+    ended = act(f"import os; answer = {{'seen': os.listdir('/box/site/0/{covered}')}}")
+    assert isinstance(ended, sandbox.Answered), ended
+    assert ended.result == {"seen": []}
+
+
+@pytest.mark.sandbox
+def test_what_a_program_answers_holds_no_control_character(act):
+    ended = act(r"answer = {'a\x1b[31m': ['b\u202e', {'c': 'd\te\nf'}]}")
+    assert isinstance(ended, sandbox.Answered), ended
+    assert ended.result == {"a\\x1b[31m": ["b\\u202e", {"c": "d   e\nf"}]}
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/x", "a/../b", "", "a//b", "./a", "a\0b"])
