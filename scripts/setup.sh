@@ -21,8 +21,8 @@ if [ -z "$python" ]; then
 fi
 
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.lock
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check -r requirements.lock
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 
 # Compiled once here, so that no start of the program has to, also where Python may not write bytecode.
 "$venv/bin/python" -m compileall -q grader

@@ -62,7 +62,13 @@ def check(
 
     course = find_course(course_folder, submission.absolute())
     with graded(
-        course, [submission], assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache
+        course,
+        [submission],
+        assignment=assignment,
+        jobs=jobs,
+        sandbox=sandbox,
+        uses_cache=not no_cache,
+        is_own_code=True,  # a student's own; who checks that of others reads the level in the report
     ) as results:
         [(handed_in, card)] = results
         if is_json:
@@ -77,6 +83,13 @@ def check(
             from grader.reports.terminal import show_card  # noqa: PLC0415
 
             show_card(console(), card, for_staff=for_staff)
+    if sandbox == "auto" and card.made_with.get("sandbox") == "L1":
+        from grader.sandbox import level  # noqa: PLC0415
+
+        found = level()
+        click.echo(
+            f"note: run without a sandbox ({found.reason}): for your own code only\n  fix: {found.fix}", err=True
+        )
     if not handed_in.is_readable:
         return 4
     return 1 if line is not None and is_under(card, line) else 0

@@ -28,6 +28,7 @@ def graded(
     jobs: int | None,
     sandbox: str,
     uses_cache: bool,
+    is_own_code: bool = False,
 ) -> Iterator[list[tuple[Submission, ScoreCard]]]:
     """Every submission with its scorecard, in the order of `sources`. What was unpacked goes when the block ends."""
     from grader import __version__  # noqa: PLC0415
@@ -37,7 +38,7 @@ def graded(
     with ExitStack() as stack:
         read = [stack.enter_context(submission_from(source, assignment=assignment)) for source in sources]
         work = _with_rubrics(course, _told_apart(read, sources))
-        runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache)
+        runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code)
         cards = list(grade(work, runner, made_with={"grader": __version__}))
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
 
@@ -88,7 +89,7 @@ def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> 
     return replace(submission, problems=problems, is_readable=False), Rubric(name, "", (), "", "")
 
 
-def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool) -> RunPlan:
+def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool, is_own_code: bool) -> RunPlan:
     """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
 
     def run(plan: Plan) -> EvidenceByJob:
@@ -96,7 +97,12 @@ def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool)
 
         with _progress(len(plan)) as on_done:
             runner = LocalRunner.for_course(
-                course, workers=jobs, is_isolated=sandbox != "none", uses_cache=uses_cache, on_done=on_done
+                course,
+                workers=jobs,
+                is_isolated=sandbox != "none",
+                is_own_code=is_own_code,
+                uses_cache=uses_cache,
+                on_done=on_done,
             )
             return runner(plan)
 

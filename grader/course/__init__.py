@@ -1,7 +1,7 @@
 """What does a course ask? grader.toml and rubrics/*.yaml, as a Course and its Rubrics; schemas/ publishes the forms."""
 
 from grader.course.answers import answers_schema
-from grader.course.folder import Course, Limits, find_course, load_course
+from grader.course.folder import Course, find_course, load_course
 from grader.course.points import points_from, points_text
 from grader.course.rubrics import (
     CheckSpec,
@@ -16,7 +16,6 @@ from grader.course.rubrics import (
 __all__ = [
     "CheckSpec",
     "Course",
-    "Limits",
     "answers_schema",
     "assignments",
     "find_course",

@@ -11,30 +11,10 @@ from grader.course.defaults import with_defaults
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
 from grader.errors import CourseError
+from grader.limits import Limits
 
 COURSE_FILE = "grader.toml"
 DATA_VARIABLE = "GRADER_DATA"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one run of a student's code may use. The defaults and their reasons: course.schema.json."""
-
-    memory_mb: int  # address space, MiB
-    wall_s: int
-    cpu_s: int
-    processes: int  # and threads
-    tmpfs_mb: int  # MiB
-    output_kb: int  # KiB kept of what the code prints
-
-    @classmethod
-    def default(cls) -> Limits:
-        """The limits of a course that states none.
-
-        >>> Limits.default().wall_s
-        120
-        """
-        return cls(**with_defaults({}, schema("course")["properties"]["sandbox"]))
 
 
 @dataclass(frozen=True, slots=True)

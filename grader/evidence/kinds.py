@@ -15,16 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.evidence.jobs import CHECKPOINT, DESCRIBE, PREDICT
+from grader.evidence.jobs import CHECKPOINT, PREDICT
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
     from grader.datasets import ImageSet
-    from grader.sandbox import Level, Limits, StudentFault, SystemFault
-
-# Raise the number of a kind when the same inputs may give another result by code of ours outside the sandbox's
-# programs; those are part of the key by their own bytes.
-CODE_VERSIONS = {CHECKPOINT: 1, DESCRIBE: 1, PREDICT: 1}
+    from grader.limits import Limits
+    from grader.sandbox import Level, StudentFault, SystemFault
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def cache_key(job: Job, bench: Bench) -> str:
     """
     parts: dict[str, Json] = {
         "job": job.key,
-        "code": [CODE_VERSIONS[job.kind], _program_digest()],
+        "code": _code_digest(),
         "versions": versions(job.kind),
         "device": device_class(job.kind),
     }
@@ -55,13 +52,13 @@ def cache_key(job: Job, bench: Bench) -> str:
 
 
 @cache
-def _program_digest() -> str:
-    """The bytes of everything that runs inside the sandbox."""
+def _code_digest() -> str:
+    """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
     from grader import sandbox, torchvision_ops  # noqa: PLC0415
 
-    files = [*sorted((Path(sandbox.__file__).parent / "programs").glob("*.py")), Path(torchvision_ops.__file__)]
+    folder = Path(sandbox.__file__).parent
     digest = hashlib.sha256()
-    for file in files:
+    for file in (*sorted(folder.rglob("*.py")), Path(torchvision_ops.__file__), Path(__file__)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

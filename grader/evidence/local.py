@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,16 +51,27 @@ class LocalRunner:
         *,
         workers: int | None = None,
         is_isolated: bool = True,
+        is_own_code: bool = False,
         uses_cache: bool = True,
         on_done: Callable[[Job, Evidence], None] | None = None,
     ) -> LocalRunner:
-        """The runner with the course's limits and data, the best sandbox there is, and the user's cache."""
+        """The runner with the course's limits and data, the best sandbox there is, and the user's cache.
+
+        Where there is no sandbox: `is_own_code` goes on with limits only; otherwise MachineError, unless
+        `is_isolated` False says that this is wanted. The level is recorded in every scorecard.
+        """
         from grader import sandbox  # noqa: PLC0415
         from grader.places import cache_folder  # noqa: PLC0415
 
-        limits = sandbox.Limits(**asdict(course.limits))
         level = sandbox.level() if is_isolated else sandbox.level("none")
-        bench = Bench(limits, level, course.data_root)
+        if is_isolated and not level.is_isolated and not is_own_code:
+            raise MachineError.single(
+                f"the code of other people is not run without a sandbox: {level.reason}",
+                where="sandbox",
+                fix=f"{level.fix}; or say --sandbox none to run it with limits only",
+                code="no-sandbox",
+            )
+        bench = Bench(course.limits, level, course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
         return cls(bench, cache=cache, workers=workers, on_done=on_done)
 

@@ -7,9 +7,10 @@ payload is no pass, whatever the exit code; and where the sandbox itself fails, 
 Nothing here imports torch: that happens in the box, in `grader/sandbox/programs`.
 """
 
+from grader.limits import Limits
 from grader.sandbox.job import run
 from grader.sandbox.levels import Probe, level, self_test
-from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault
 
 __all__ = [
     "Answered",

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
+from grader.limits import Limits
 from grader.sandbox import layout, syscalls
-from grader.sandbox.outcome import Limits
 from grader.sandbox.process import ResultPipe, Watched, watch
 from grader.sandbox.protocol import FrameReader
 

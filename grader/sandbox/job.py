@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
+from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox import boxes, layout
-from grader.sandbox.outcome import Answered, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.outcome import Answered, Level, StudentFault, SystemFault
 from grader.sandbox.process import ResultPipe, Watched, watch
 from grader.sandbox.protocol import FrameReader, request_bytes
 from grader.sandbox.verdict import judged

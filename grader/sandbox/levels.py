@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox.boxes import bubblewrap
 from grader.sandbox.job import run
-from grader.sandbox.outcome import ISOLATED, TRUSTED, Answered, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.outcome import ISOLATED, TRUSTED, Answered, Level, StudentFault, SystemFault
 
 _L3 = Level(ISOLATED, "bubblewrap works here")
 _NEEDED = ("--disable-userns", "--as-pid-1", "--size", "--ro-bind-data", "--perms")

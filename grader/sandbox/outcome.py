@@ -12,24 +12,6 @@ TRUSTED = "L1"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one job may use. Past any of these it is killed, or refused more, and the finding names the limit.
-
-    `memory_mb` is the address space of each process and the private memory of all of them together (a torch import
-    alone takes 600 MB of address space); `cpu_s` is summed over all processes and threads; `processes` counts
-    threads too; `tmpfs_mb` is the size of /tmp, and of /dev/shm; `output_kb` is how much of what the code prints
-    is kept. One MB is 2**20 bytes.
-    """
-
-    memory_mb: int = 4096
-    wall_s: float = 120.0
-    cpu_s: float = 240.0
-    processes: int = 64
-    tmpfs_mb: int = 256
-    output_kb: int = 1024
-
-
-@dataclass(frozen=True, slots=True)
 class Level:
     """How well jobs are kept apart: L3 in bubblewrap, L1 with limits only (for one's own code).
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox.job import run
-from grader.sandbox.outcome import Answered, Ended, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO
 
+from grader.limits import Limits
 from grader.sandbox.layout import SHARED, TEMPORARY
-from grader.sandbox.outcome import Limits
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
 from grader.sandbox.usage import files_in, kill, tree, use_of

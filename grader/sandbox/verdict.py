@@ -9,9 +9,10 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox import protocol
-from grader.sandbox.outcome import Answered, Level, Limits, StudentFault, SystemFault
+from grader.sandbox.outcome import Answered, Level, StudentFault, SystemFault
 from grader.sandbox.process import MOST_FILES, Watched
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.results import flaws

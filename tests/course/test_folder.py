@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING
 from pathlib import Path
 
 import pytest
 
-from grader.course import Limits, find_course, load_course
+from grader.course import find_course, load_course
 from grader.documents import schema
 from grader.errors import CourseError
+from grader.limits import Limits
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def test_a_name_is_enough_for_a_course(root):
     assert course.reference_solutions == root / "reference_solutions"
     assert course.submissions_template == root / "submissions_template"
     assert course.data_root == root / "data"
-    assert course.limits == Limits.default()
+    assert course.limits == Limits()
 
 
 def test_what_the_file_says_holds_and_the_rest_is_by_default(root):
@@ -47,7 +49,7 @@ def test_what_the_file_says_holds_and_the_rest_is_by_default(root):
     assert course.submissions_template == root.parent / "t"
     assert course.data_root == Path("/data")
     assert course.limits.wall_s == 7
-    assert course.limits.memory_mb == Limits.default().memory_mb
+    assert course.limits.memory_mb == Limits().memory_mb
     assert course.contact == "staff@uni.example"
 
 
@@ -197,9 +199,9 @@ def test_every_limit_has_its_default_and_its_reason_in_the_schema_alone():
     assert list(described) == list(Limits.__dataclass_fields__)
     for name, about in described.items():
         assert about["minimum"] <= about["default"] <= about["maximum"]
-        assert about["default"] == getattr(Limits.default(), name)
+        assert about["default"] == getattr(Limits(), name)
         assert ". " in about["description"], f"{name}: what it is, and why"
-        assert Limits.__dataclass_fields__[name].default is not about["default"]
+        assert Limits.__dataclass_fields__[name].default is MISSING  # read from the schema
 
 
 def test_this_repository_is_a_course():

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from grader import sandbox
+from grader.course import load_course
 from grader.errors import MachineError
 from grader.evidence import local
 from grader.evidence.cache import Cache
@@ -162,3 +164,41 @@ def test_a_limit_that_was_hit_is_tried_again(handed_in, bench, done_by, tmp_path
     for _ in range(2):
         LocalRunner(bench, cache=Cache(tmp_path / "cache"))(plan)
     assert len(calls) == 2
+
+
+# --- the sandbox that a run gets --------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "rubrics").mkdir()
+    (tmp_path / "grader.toml").write_text('name = "c"\n[sandbox]\nwall_s = 7\n')
+    return load_course(tmp_path)
+
+
+@pytest.fixture
+def no_bubblewrap(monkeypatch):
+    before = sandbox.level
+
+    def level(asked="auto"):
+        return before("none") if asked == "none" else Level("L1", "bubblewrap is not installed", "install it")
+
+    monkeypatch.setattr(sandbox, "level", level)
+
+
+@pytest.mark.usefixtures("no_bubblewrap")
+def test_other_peoples_code_is_refused_without_a_sandbox(course):
+    with pytest.raises(MachineError, match="bubblewrap is not installed") as caught:
+        LocalRunner.for_course(course)
+    assert caught.value.exit_code == 5
+    assert "--sandbox none" in caught.value.problems[0].fix
+
+
+@pytest.mark.usefixtures("no_bubblewrap")
+@pytest.mark.parametrize("wish", [{"is_own_code": True}, {"is_isolated": False}])
+def test_ones_own_code_and_a_stated_wish_go_on_with_limits_only(course, wish):
+    assert LocalRunner.for_course(course, **wish).bench.level.name == "L1"
+
+
+def test_the_limits_are_those_of_the_course(course):
+    assert LocalRunner.for_course(course, is_isolated=False).bench.limits.wall_s == 7
