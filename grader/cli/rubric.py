@@ -17,14 +17,16 @@ def rubric() -> None:
 
 @rubric.command(epilog="Example: grader rubric lint")
 @click.argument("assignments", nargs=-1)
+@click.option("--json", "is_json", is_flag=True, help="Print the problems as JSON.")
 @course_option
-def lint(assignments: tuple[str, ...], course_folder: Path | None) -> int:
+def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None) -> int:
     """Report every problem of the rubrics (default: all of the course), each with file, line and fix."""
     from grader.architecture import layer_schema  # noqa: PLC0415
     from grader.checks import all_checks  # noqa: PLC0415
     from grader.course import assignments as known  # noqa: PLC0415
     from grader.course import is_warning, lint_assignment  # noqa: PLC0415
     from grader.errors import CourseError  # noqa: PLC0415
+    from grader.reports.scorecard import problem_json  # noqa: PLC0415
     from grader.reports.terminal import show_problems  # noqa: PLC0415
 
     course = find_course(course_folder)
@@ -33,10 +35,13 @@ def lint(assignments: tuple[str, ...], course_folder: Path | None) -> int:
     problems = [
         problem for name in names for problem in lint_assignment(course, name, all_checks(), layer_schema=layers)
     ]
-    show_problems(console(), problems)
     errors = [problem for problem in problems if not is_warning(problem)]
-    warnings = len(problems) - len(errors)
-    click.echo(f"{len(names)} rubric{'s' * (len(names) != 1)}: {len(errors)} errors, {warnings} warnings")
+    if is_json:
+        click.echo(json.dumps([problem_json(problem) for problem in problems], indent=2))
+    else:
+        show_problems(console(), problems)
+        warnings = len(problems) - len(errors)
+        click.echo(f"{len(names)} rubric{'s' * (len(names) != 1)}: {len(errors)} errors, {warnings} warnings")
     return CourseError.exit_code if errors else 0
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from grader.model import Finding, Json, Place, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.model import Finding, Json, Place, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.scoring import rounded
 
 FORM = "grader-scorecard/1"
@@ -27,9 +27,14 @@ def scorecard_json(card: ScoreCard, *, for_staff: bool = True) -> dict[str, Json
         **_points(card.points, card.max_points, card.open_points),
         "pass_points": None if card.pass_points is None else _number(card.pass_points),
         "tasks": [_task(task, for_staff) for task in card.tasks],
-        "problems": [{"code": p.code, "where": p.where, "what": p.what, "fix": p.fix} for p in card.problems],
+        "problems": [problem_json(problem) for problem in card.problems],
         "made_with": dict(card.made_with),
     }
+
+
+def problem_json(problem: Problem) -> dict[str, Json]:
+    """A problem as plain JSON."""
+    return {"code": problem.code, "where": problem.where, "what": problem.what, "fix": problem.fix}
 
 
 def _points(points: Fraction, max_points: Fraction, open_points: Fraction) -> dict[str, Json]:
