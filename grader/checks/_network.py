@@ -6,13 +6,13 @@ from another input. Shapes here are those of one sample, without the batch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from grader.architecture import KINDS, TORCH_NAMES, Architecture, Layer, ShapeError, build, make_layer
 from grader.checks._live import FUNCTIONAL, IGNORED, LiveLayer, is_kind, leaves, live_layers
-from grader.model import Json
+from grader.model import Json, Place, Problem
 
 Sample = tuple[int, ...]
 
@@ -105,9 +105,15 @@ def batched_input(network: Mapping[str, Json]) -> tuple[tuple[int, ...], bool]:
     ((16, 784), True)
     """
     shape = tuple(network["input"])
-    ranks = next((ranks for layer in network["layers"] if (ranks := _ranks(str(layer.get("kind", ""))))), (2, 4))
+    ranks = _ranks(_telling_kind(network)) or (2, 4)
     is_stated = len(shape) in ranks
     return (shape if is_stated else (STAND_IN_BATCH, *shape)), is_stated
+
+
+def _telling_kind(network: Mapping[str, Json]) -> str:
+    """The kind of the first layer that tells how many axes the input has; empty where none does."""
+    kinds = (str(layer.get("kind", "")) for layer in network["layers"])
+    return next((kind for kind in kinds if _ranks(kind)), "")
 
 
 def _ranks(kind: str) -> tuple[int, ...]:
@@ -129,6 +135,30 @@ def built(network: Mapping[str, Json]) -> tuple[Architecture, int | None]:
     """
     shape, is_stated = batched_input(network)
     return build(shape, network["layers"]), (shape[0] if is_stated else None)
+
+
+def network_problems(network: Mapping[str, Json], place: Place) -> Iterator[Problem]:
+    """What keeps the rubric's `network`, which stands at `place`, from being computed, and what is hardly meant."""
+    shape, kind = tuple(network["input"]), _telling_kind(network)
+    ranks = _ranks(kind)
+    if len(ranks) == 1 and len(shape) not in (ranks[0] - 1, ranks[0]):
+        axes = "axis" if len(shape) == 1 else "axes"
+        wanted = f"{ranks[0] - 1}, or {ranks[0]} with the batch"
+        what = f"the input {shape} has {len(shape)} {axes}, and {kind} takes {wanted}"
+        yield Problem("layer", str(place.child("input")), what, "write the channels too, and the batch first if any")
+        return
+    try:
+        nodes = built(network)[0].nodes
+    except ShapeError as error:
+        at = place if error.index is None else place.child("layers", error.index)
+        yield Problem("layer", str(at), f"{error.problem.where}: {error.problem.what}", error.problem.fix)
+        return
+    for index, node in enumerate(nodes):
+        if node.kind == "linear" and len(node.input_shape) > 3:
+            sample = node.input_shape[1:]
+            what = f"layer {index + 1} ({node.name!r}) is linear and works on the last axis alone of its input {sample}"
+            fix = "put {kind: flatten} before it"
+            yield Problem("warning-layer", str(place.child("layers", index)), what, fix)
 
 
 def from_rubric(network: Mapping[str, Json], rows: Json) -> Network:

@@ -9,8 +9,8 @@ from fractions import Fraction
 from grader.answers.digits import Reading
 from grader.answers.granularity import claim_of, possible_counts
 from grader.answers.numbers import Number
-from grader.architecture import build
 from grader.checks._lint import as_meant
+from grader.checks._network import built
 from grader.checks._settings import percent
 from grader.evidence.jobs import describe_job, missing_files, predict_job
 from grader.model import Job, Json, Submission
@@ -66,7 +66,7 @@ def recomputed(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Reco
     if how["from"] == "describe":
         count = int(result[how["field"]])
     else:
-        network = build(tuple(settings["network"]["input"]), settings["network"]["layers"])
+        network, _ = built(settings["network"])  # with a batch in front: flatten would take the channels for it
         count = network.parameter_count if how["field"] == "parameters" else network.trainable_count
     return Recomputed(Fraction(count), f"{count:,}")
 

@@ -19,13 +19,15 @@ NETWORK: Final[Mapping[str, Json]] = {
     "description": "the name of one of the rubric's `networks`: an input shape and layers",
 }
 
+_SHARE: Final = "a share such as 0.95, or text such as '95%'"
+
 
 def share_schema(description: str) -> Mapping[str, Json]:
     """JSON Schema of a share of 1, written as 0.95 or "95%"."""
     return {
         "anyOf": [
-            {"type": "number", "minimum": 0, "maximum": 1},
-            {"type": "string", "pattern": r"^(100|[0-9]{1,2}(\.[0-9]{1,10})?)%$"},
+            {"type": "number", "minimum": 0, "maximum": 1, "description": _SHARE},
+            {"type": "string", "pattern": r"^(100|[0-9]{1,2}(\.[0-9]{1,10})?)%$", "description": _SHARE},
         ],
         "description": f"{description}, as a share such as 0.95 or as text such as '95%'",
     }

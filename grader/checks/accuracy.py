@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from grader.checks._binomial import is_within_wilson, wilson_interval
 from grader.checks._confusion import Hint, hint
+from grader.checks._data import data_problems
 from grader.checks._settings import MODEL, percent, share, share_schema
 from grader.checks.base import Check, fault, missing, partial, register, review
 from grader.evidence.jobs import missing_files, predict_job
@@ -78,7 +79,7 @@ class Accuracy(Check):
     }
 
     def lint(self, rule: Rule) -> Iterable[Problem]:
-        """A ramp that falls, a demand or a step of nothing."""
+        """A ramp that falls, a demand or a step of nothing, images that are not there."""
         at_least = share(rule.settings["at_least"])
         start = share(rule.settings.get("from", rule.settings["at_least"]))
         if at_least == 0:
@@ -92,6 +93,7 @@ class Accuracy(Check):
             )
         if "round_to" in rule.settings and share(rule.settings["round_to"]) == 0:
             yield _problem(rule, "round_to", "nothing can be rounded to steps of 0", "write a step such as 0.01")
+        yield from data_problems(rule, rule.settings["data"], rule.settings["split"])
 
     def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
         """The predictions, where code and checkpoint are there."""

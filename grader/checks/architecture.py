@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import ClassVar
 
-from grader.architecture import ShapeError
 from grader.checks import _demands as demands
 from grader.checks._live import IGNORED, WORDS, live_layers
-from grader.checks._network import built
+from grader.checks._network import batched_input, network_problems
 from grader.checks._settings import MODEL, NETWORK
 from grader.checks.base import Check, fault, missing, register
 from grader.documents import did_you_mean
@@ -88,7 +88,6 @@ class ArchitectureCheck(Check):
         "type": "object",
         "additionalProperties": False,
         "required": ["model"],
-        "minProperties": 2,
         "properties": {
             "model": MODEL,
             "network": NETWORK,
@@ -190,7 +189,8 @@ class ArchitectureCheck(Check):
                     what, fix = "says nothing without a sequence", "add `sequence`, or leave it out"
                     yield Problem("setting", str(place.child(word)), what, fix)
         if isinstance(settings.get("network"), Mapping):
-            yield from _network_problems(settings["network"], place.child("network"))
+            yield from network_problems(settings["network"], place.child("network"))
+            yield from _input_problems(settings["network"], settings["model"], place)
         for bounds, at in _all_bounds(settings, place):
             least = max(bounds.get("at_least", 0), bounds.get("exactly", 0))
             if least > min(bounds.get("at_most", least), bounds.get("exactly", least)):
@@ -260,12 +260,12 @@ def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Itera
         yield demands.forbidden_demand(layers, settings["forbidden"], place)
 
 
-def _network_problems(network: Mapping[str, Json], place: Place) -> Iterator[Problem]:
-    try:
-        built(network)
-    except ShapeError as error:
-        at = place if error.index is None else place.child("layers", error.index)
-        yield Problem("layer", str(at), f"{error.problem.where}: {error.problem.what}", error.problem.fix)
+def _input_problems(network: Mapping[str, Json], model: Mapping[str, Json], place: Place) -> Iterator[Problem]:
+    """A network and a live model that take other inputs: no layer of the two would have one shape."""
+    sample, own = batched_input(network)[0][1:], tuple(model.get("input") or ())
+    if own and prod(sample) != prod(own):
+        what = f"the model's input is {own}, that of the network it is held against is {sample}"
+        yield Problem("warning-input", str(place.child("model", "input")), what, "write one of the two")
 
 
 def _all_bounds(settings: Mapping[str, Json], place: Place) -> Iterator[tuple[Mapping[str, Json], Place]]:

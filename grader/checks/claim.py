@@ -11,9 +11,10 @@ from grader.answers.answer_error import AnswerError
 from grader.answers.numbers import Number
 from grader.answers.working import Working, parse_working
 from grader.answers.writing import spoken
-from grader.architecture import ShapeError
+from grader.checks._data import data_problems, image_count
 from grader.checks._granular import Impossible, Possible, Unclear, judge_accuracy
 from grader.checks._lint import as_meant, setting_problem
+from grader.checks._network import network_problems
 from grader.checks._recomputed import Recomputed, absent_files, compare, job_of, recomputed
 from grader.checks._settings import MODEL, NETWORK, percent
 from grader.checks._working import ANSWER, working_remarks
@@ -376,12 +377,15 @@ def _lint_source(rule: Rule) -> Iterator[Problem]:
         if key in how and key not in wanted:
             what = f"{key!r} says nothing with `from: {source}`"
             yield setting_problem(rule, ["recompute", key], what, "leave it out")
+    if source == "predict" and isinstance(how.get("data"), str) and isinstance(how.get("split"), str):
+        yield from data_problems(rule, how["data"], how["split"], ("recompute",))
+        n, there = settings.get("of", {}).get("n"), image_count(how["data"], how["split"])
+        if None not in (n, there) and n != there:
+            what = f"the accuracy is claimed on {n:,} images, {how['data']} {how['split']} has {there:,}"
+            yield setting_problem(rule, ["of", "n"], what, f"write {there}, or recompute on the images that are meant")
     named = "network" if source == "network" else "model"
     if named not in settings:
         fix = f"add `{named}: NAME`, one of the rubric's `{named}s`"
         yield setting_problem(rule, ["recompute", "from"], f"no {named} is named", fix)
     elif source == "network":
-        try:
-            recomputed({**settings, "recompute": {"from": "network", "field": "parameters"}}, {})
-        except ShapeError as error:
-            yield setting_problem(rule, ["network"], error.problem.what, error.problem.fix)
+        yield from network_problems(settings["network"], rule.place.child("network"))

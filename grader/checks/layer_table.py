@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import ClassVar
 
-from grader.architecture import ShapeError
 from grader.checks._alignment import Aligned, align
 from grader.checks._follow_through import CellVerdict, Table
-from grader.checks._network import Network, from_model, from_rubric
+from grader.checks._network import Network, from_model, from_rubric, network_problems
 from grader.checks._settings import MODEL, NETWORK, counted
 from grader.checks._table_findings import label, table_findings
 from grader.checks._table_rows import COLUMNS, Cell, read_cell, read_rows, rows_and_total
@@ -183,12 +182,11 @@ class LayerTable(Check):
         if not isinstance(network, Mapping):
             yield Problem("setting", str(place), "no network is named", "add `network` with its name, or `from: model`")
             return
-        try:
-            made = from_rubric(network, settings.get("rows"))
-        except ShapeError as error:
-            at = place.child("network") if error.index is None else place.child("network", "layers", error.index)
-            yield Problem("layer", str(at), f"{error.problem.where}: {error.problem.what}", error.problem.fix)
+        told = list(network_problems(network, place.child("network")))
+        yield from told
+        if any(problem.code == "layer" for problem in told):
             return
+        made = from_rubric(network, settings.get("rows"))
         both = sorted(set(_columns(rule)) & set(_elsewhere(rule)))
         if both:
             what = f"{' and '.join(both)} cannot be judged here and elsewhere"

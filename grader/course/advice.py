@@ -9,7 +9,7 @@ from grader.course.points import points_words
 from grader.course.written import Path_
 from grader.documents import Document
 from grader.documents.wording import clean
-from grader.model import Json, Place, Problem, Rubric, Visibility
+from grader.model import Json, Place, Problem, Rubric, Task, Visibility
 
 PRESENCE_ONLY = "text"  # the check that looks whether something was written, and leaves the rest to a person
 # Settings under which 0 lets everything through, whatever the check.
@@ -26,6 +26,7 @@ def warnings(rubric: Rubric, document: Document) -> Iterator[tuple[Place, Proble
 def _all(rubric: Rubric, document: Document) -> Iterator[tuple[str, Path_, str, str]]:
     yield from _tasks(rubric)
     yield from _unused(document)
+    yield from _shared(rubric)
     for at, task in enumerate(rubric.tasks):
         for index, rule in enumerate(task.rules):
             path: Path_ = ("tasks", at, "rules", index)
@@ -71,6 +72,19 @@ def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:
                     f"no rule uses the {key} {name!r}",
                     "remove it, or name it in a rule",
                 )
+
+
+def _shared(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
+    """An answer that two tasks read: a rule was copied, and its key forgotten. Meant where a rule says so itself."""
+    first: dict[str, Task] = {}
+    for at, task in enumerate(rubric.tasks):
+        for index, rule in enumerate(task.rules):
+            if rule.answer is None or "judged_elsewhere" in rule.settings:
+                continue
+            other = first.setdefault(rule.answer, task)
+            if other is not task:
+                what = f"the tasks {other.id!r} and {task.id!r} read one answer, {rule.answer!r}"
+                yield "shared-answer", ("tasks", at, "rules", index, "answer"), what, "give each its own, if it has one"
 
 
 def _is_nought(value: Json) -> bool:

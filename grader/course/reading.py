@@ -14,6 +14,7 @@ from grader.course.order import order_problems
 from grader.course.points import points_from, points_text, points_words, shared
 from grader.course.references import References, Resolved
 from grader.course.rubrics import Checks, CheckSpec, is_warning
+from grader.course.shared_answers import conflicts
 from grader.course.written import COMMON_KEYS, Path_, Written
 from grader.documents import Document, did_you_mean, schema, validator
 from grader.documents.validation import broken_rules
@@ -34,6 +35,7 @@ class Reading:
         self._unsound: list[Path_] = []
         self._references = References(document, self._is_sound, layer_schema)
         self._validators: dict[str, Any] = {}
+        self._sound_rules: list[Rule] = []  # those that their checks have nothing against
 
     def problems(self) -> tuple[Problem, ...]:
         """Errors and warnings in the order of the lines."""
@@ -59,6 +61,7 @@ class Reading:
         tasks = [self._task(path, task, rules) for path, task, rules in written]
         rules = [rule for *_, rules in written for rule in rules]
         self._ids(written)
+        self._answers()
         for rule, code, what, fix in order_problems(rules):
             self._say(code, (*rule.path, "after"), what, fix)
         self._head(value, sum((task.points for task in tasks), Fraction(0)))
@@ -98,7 +101,7 @@ class Reading:
             fix = f"write assignment: {self._stem}, or rename the file to {value['assignment']}.yaml"
             self._say("other-name", ("assignment",), what, fix)
         # A total that other problems make wrong proves nothing about the pass line.
-        if "pass_points" in value and self._is_sound("pass_points") and self._is_sound("tasks"):
+        if {"pass_points", "tasks"} <= value.keys() and self._is_sound("pass_points") and self._is_sound("tasks"):
             pass_points = points_from(value["pass_points"])
             if pass_points > total:
                 what = f"to pass takes {points_words(pass_points)}, all tasks together have {points_text(total)}"
@@ -225,9 +228,36 @@ class Reading:
             self._say(*told)
         rule = replace(rule, settings={**settings, **resolved.settings})
         if self._settings_are_sound(check, rule.settings, resolved, path):
-            for problem in check.lint(rule):
-                self.add(rule.place, problem)
+            linted = list(check.lint(rule))
+            if all(is_warning(problem) for problem in linted):
+                self._sound_rules.append(rule)
+            for problem in linted:
+                place = self._spot(problem, rule.place, resolved, path)
+                self.add(place, replace(problem, where=clean(str(place))))
         return rule
+
+    def _answers(self) -> None:
+        """An answer that two rules read has to fit both."""
+        readers = [rule for rule in self._sound_rules if rule.answer is not None]
+        if len({rule.answer for rule in readers}) == len(readers):
+            return
+        for rule, other in conflicts((rule, self._checks[rule.check].answer_schema(rule)) for rule in readers):
+            line = f" on line {other.place.line}" if other.place.line is not None else ""
+            what = f"no answer fits both this rule and {other.id!r}{line}, which reads {rule.answer!r} too"
+            place = rule.place.child("answer")
+            self.add(place, Problem("answer-conflict", clean(str(place)), what, "give one of them another answer key"))
+
+    def _spot(self, problem: Problem, rule: Place, resolved: Resolved, path: Path_) -> Place:
+        """Where a problem that a check's lint names below its rule is written, with the line of that very setting."""
+        below = problem.where.removeprefix(str(rule))
+        if below == problem.where or not below.startswith("/"):
+            return rule
+        steps: list[str | int] = []
+        for word in below[1:].split("/"):
+            step = word.replace("~1", "/").replace("~0", "~")
+            at = self._document.at(resolved.origin(path, tuple(steps)))
+            steps.append(int(step) if isinstance(at, list) and step.isdecimal() else step)
+        return self._document.place(resolved.origin(path, tuple(steps)))
 
     def _answer(self, check: CheckSpec, written: Written) -> None:
         """A check that reads an answer needs its key; another takes none."""

@@ -93,6 +93,20 @@ class Document:
     def _lines(self) -> Lines:
         return self.lines() if callable(self.lines) else self.lines
 
+    def at(self, path: Iterable[str | int]) -> Json:
+        """The value at `path`, None where there is nothing.
+
+        >>> Document("a.yaml", {"x": [1]}).at(["x", 0]), Document("a.yaml", {"x": [1]}).at(["y", 0])
+        (1, None)
+        """
+        value = self.value
+        for step in path:
+            if isinstance(value, list):
+                value = value[step] if isinstance(step, int) and 0 <= step < len(value) else None
+            else:
+                value = value.get(str(step)) if isinstance(value, Mapping) else None
+        return value
+
     def place(self, path: Iterable[str | int] = ()) -> Place:
         """The place of the value at `path`: its line where known, or that of the nearest parent.
 

@@ -211,13 +211,27 @@ def test_a_missing_data_set_costs_the_student_nothing(make_rule, hand_in, model,
         pytest.param({"at_least": 0.9, "from": 0.95}, "/from", id="a ramp that falls"),
         pytest.param({"at_least": 0}, "/at_least", id="a demand of nothing"),
         pytest.param({"at_least": 0.9, "round_to": 0}, "/round_to", id="a step of nothing"),
+        pytest.param({"data": "minst"}, "/data", id="a data set that there is not"),
+        pytest.param({"split": "validation"}, "/split", id="a split that the set does not have"),
     ],
 )
 def test_lint_names_settings_that_make_no_sense(make_rule, settings, where):
-    [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", **settings))
+    sound = {"at_least": 0.9, "data": "mnist", "split": "test"}
+    [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", **sound | settings))
     assert problem.where == f"rubrics/test.yaml:7 /tasks/0/rules/0{where}"
 
 
-def test_lint_leaves_sensible_settings_alone(make_rule):
-    rule = make_rule("accuracy", **{"at_least": "95%", "from": 0.95, "round_to": 0.001})
-    assert list(all_checks()["accuracy"].lint(rule)) == []
+def test_lint_leaves_sensible_settings_alone(make_rule, model):
+    sensible = {"model": model, "data": "mnist", "split": "test", "at_least": "95%", "from": 0.95, "round_to": 0.001}
+    assert list(all_checks()["accuracy"].lint(make_rule("accuracy", **sensible))) == []
+
+
+def test_lint_sees_an_input_that_is_not_an_image_of_the_set(make_rule, model):
+    """An error where no code could mend it; a warning where the student's own `preprocess` could."""
+    other = {"at_least": 0.9, "data": "mnist", "split": "test"}
+    batched, wider = model | {"input": [64, 1, 28, 28]}, model | {"input": [3, 32, 32]}
+    [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", model=batched, **other))
+    assert (problem.code, problem.where) == ("setting", "rubrics/test.yaml:7 /tasks/0/rules/0/model/input")
+    [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", model=wider, **other))
+    assert problem.code == "warning-input"
+    assert "(1, 28, 28)" in problem.what

@@ -448,7 +448,7 @@ def test_a_net_with_norms_and_one_dropout_of_half_meets_its_demands(judge):
         pytest.param({"contains": [{"kind": "relu", "exactly": 2, "at_most": 1}]}, "/contains/0", id="nor here"),
         pytest.param({"forbidden": ["conv_2d"]}, "/forbidden/0", id="an unknown kind"),
         pytest.param(
-            {"network": {"input": [1, 1, 4, 4], "layers": [{"kind": "conv2d", "out_channels": 2, "kernel": 5}]}},
+            {"network": {"input": [1, 1, 28, 28], "layers": [{"kind": "conv2d", "out_channels": 2, "kernel": 29}]}},
             "/network/layers/0",
             id="a network that does not fit",
         ),
@@ -457,6 +457,12 @@ def test_a_net_with_norms_and_one_dropout_of_half_meets_its_demands(judge):
 def test_lint_names_settings_that_make_no_sense(make_rule, model, settings, where):
     [problem] = all_checks()["architecture"].lint(make_rule("architecture", model=model, **settings))
     assert problem.where.endswith(where)
+
+
+def test_lint_warns_of_a_model_that_takes_another_input_than_its_network(make_rule, model):
+    wider = model | {"input": [3, 32, 32]}
+    [problem] = all_checks()["architecture"].lint(make_rule("architecture", model=wider, network=NETWORK))
+    assert (problem.code, problem.where) == ("warning-input", "rubrics/test.yaml:7 /tasks/0/rules/0/model/input")
 
 
 def test_lint_leaves_sensible_settings_alone(make_rule, model):

@@ -340,6 +340,12 @@ def test_frozen_layers_do_not_count_as_trained(judged):
     assert judged("claim", 416, **asked)[0].code == "confirmed"
 
 
+def test_a_network_whose_input_states_no_batch_keeps_its_channels(judged):
+    """A flatten keeps the batch: without one put in front it would keep the channels, and count too few."""
+    network = {"input": [3, 32, 32], "layers": [{"kind": "flatten"}, {"kind": "linear", "out_features": 10}]}
+    assert judged("claim", 30_730, **PARAMETERS | {"network": network})[0].code == "confirmed"
+
+
 @pytest.mark.parametrize(
     ("written", "code"), [(31898, "confirmed"), (31899, "inflated-claim"), (30000, "understated-claim")]
 )
@@ -385,6 +391,9 @@ def test_what_is_no_number_fails_with_a_fix(judged, value):
         ({**PARAMETERS, "about": "accuracy"}, "layers give a number of parameters"),
         ({**PARAMETERS, "network": {"input": [1], "layers": [{"kind": "conv2d", "kernel": 3}]}}, ""),
         ({**PARAMETERS, "recompute": {"from": "network", "field": "trainable", "data": "mnist"}}, "says nothing"),
+        ({"about": "accuracy", "model": {}, "recompute": {**PREDICT, "data": "minst"}}, "no data set 'minst'"),
+        ({"about": "accuracy", "model": {}, "recompute": {**PREDICT, "split": "tset"}}, "no split 'tset'"),
+        ({"about": "accuracy", "model": {}, "of": {"n": 360}, "recompute": PREDICT}, "mnist test has 10,000"),
     ],
 )
 def test_a_rubric_that_cannot_be_meant_is_reported(make_rule, settings, word):

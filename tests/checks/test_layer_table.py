@@ -590,12 +590,28 @@ def test_whether_an_input_states_a_batch_is_told_from_the_layers(network, shape,
         pytest.param({"network": SEVEN, "rows": ["conv"]}, "/rows/0", id="no such name"),
         pytest.param({"network": SEVEN, "batch": 8}, "/batch", id="two batches"),
         pytest.param({"network": {"input": [1, 4, 4], "layers": [RELU]}}, "rules/0", id="nothing to ask"),
+        pytest.param(
+            {"network": {"input": [32, 32], "layers": [conv(2, 3)]}}, "/network/input", id="an image without channels"
+        ),
+        pytest.param(
+            {"network": {"input": [9, 9, 1, 8, 8], "layers": [conv(2, 3)]}}, "/network/input", id="an axis too many"
+        ),
     ],
 )
 def test_lint_names_settings_that_make_no_sense(make_rule, settings, where):
     problems = list(all_checks()["layer-table"].lint(make_rule("layer-table", answer="layers", **settings)))
     assert problems[0].where.endswith(where)
     assert problems[0].fix
+
+
+@pytest.mark.parametrize("shape", [[1, 8, 8], [4, 1, 8, 8]])
+def test_lint_warns_of_a_linear_layer_on_images(make_rule, shape):
+    """PyTorch takes it and works on the last axis: hardly ever what the assignment sheet means."""
+    network = {"input": shape, "layers": [{"kind": "flatten"}, {"kind": "linear", "out_features": 2}]}
+    assert list(all_checks()["layer-table"].lint(make_rule("layer-table", answer="a", network=network))) == []
+    network = {"input": shape, "layers": [conv(2, 3), {"kind": "linear", "out_features": 2}]}
+    [problem] = all_checks()["layer-table"].lint(make_rule("layer-table", answer="a", network=network))
+    assert (problem.code, problem.fix) == ("warning-layer", "put {kind: flatten} before it")
 
 
 def test_the_answers_schema_fixes_the_rows_and_their_keys(make_rule):

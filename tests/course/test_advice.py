@@ -6,6 +6,7 @@ import pytest
 
 HEAD = "assignment: demo\ntitle: Demo\n"
 TASK = 'tasks:\n- id: "1"\n  title: One\n  points: 2\n  rules:\n'
+COPIED = '- id: "2"\n  title: Two\n  points: 2\n  rules: [{id: b, check: number, answer: a, right: 2}]\n'
 FILES = "  - {check: files}\n"
 
 
@@ -24,9 +25,12 @@ FILES = "  - {check: files}\n"
             HEAD + TASK + FILES + "  - {id: s, check: files, points: 1, bonus: true, visibility: staff}\n",
             id="a staff rule that can only give",
         ),
-        pytest.param(HEAD + "models: {net: {}}\n" + TASK + FILES, id="one model, which rules take by default"),
         pytest.param(
-            HEAD + "models: {net: {}}\n" + TASK + "  - {check: accuracy, at_least: 0.001}\n", id="a small demand"
+            HEAD + "models: {net: {input: [4]}}\n" + TASK + FILES, id="one model, which rules take by default"
+        ),
+        pytest.param(
+            HEAD + "models: {net: {input: [4]}}\n" + TASK + "  - {check: accuracy, at_least: 0.001}\n",
+            id="a small demand",
         ),
         pytest.param(HEAD + TASK + "  - {id: layer-table-2, check: files}\n", id="an id in lower case with hyphens"),
     ],
@@ -63,7 +67,7 @@ def test_what_is_usual_gets_no_warning(said, text):
             id="nothing recomputed",
         ),
         pytest.param(
-            HEAD + "models: {net: {}}\n" + TASK + "  - {check: accuracy, at_least: 0.0}\n",
+            HEAD + "models: {net: {input: [4]}}\n" + TASK + "  - {check: accuracy, at_least: 0.0}\n",
             "9 /tasks/0/rules/0/at_least: at_least is 0: everything passes\n  fix: write what is demanded",
             id="a demand of nothing",
         ),
@@ -83,9 +87,15 @@ def test_what_is_usual_gets_no_warning(said, text):
             id="a network that no rule uses",
         ),
         pytest.param(
-            HEAD + "models:\n  a: {}\n  b: {}\n" + TASK + "  - {check: figure, model: a}\n",
+            HEAD + "models:\n  a: {input: [4]}\n  b: {input: [4]}\n" + TASK + "  - {check: figure, model: a}\n",
             "5 /models/b: no rule uses the model 'b'\n  fix: remove it, or name it in a rule",
             id="a model that no rule uses",
+        ),
+        pytest.param(
+            HEAD + TASK + "  - {check: number, answer: a, right: 1}\n" + COPIED,
+            "12 /tasks/1/rules/0/answer: the tasks '1' and '2' read one answer, 'a'\n"
+            "  fix: give each its own, if it has one",
+            id="a rule that was copied with its answer",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,6 +10,7 @@ from grader.architecture import layer_schema
 from grader.course import rubric_problems
 from grader.course.references import _of_kind
 from grader.documents.validation import broken_rules
+from grader.model import Problem
 
 TOP = """\
 assignment: demo
@@ -20,8 +21,8 @@ networks:
 models:
 """
 RULES = 'tasks:\n- id: "1"\n  title: One\n  points: 1\n  rules:\n'
-ONE = "  net: {checkpoint: net.safetensors}\n"
-TWO = ONE + "  tuned: {code: tuned.py}\n"
+ONE = "  net: {checkpoint: net.safetensors, input: [4]}\n"
+TWO = ONE + "  tuned: {code: tuned.py, input: [4]}\n"
 SOUND = TOP.replace("  broken: {input: [0], layers: [{kind: relu}]}\n", "")
 
 
@@ -34,8 +35,8 @@ def settings(rubric) -> dict:
     return dict(rule.settings)
 
 
-NET = {"code": "model.py", "factory": "build_model", "checkpoint": "net.safetensors"}
-TUNED = {"code": "tuned.py", "factory": "build_model", "checkpoint": "model.pth"}
+NET = {"code": "model.py", "factory": "build_model", "checkpoint": "net.safetensors", "input": [4]}
+TUNED = {"code": "tuned.py", "factory": "build_model", "checkpoint": "model.pth", "input": [4]}
 
 
 def test_the_only_model_is_meant_where_none_is_named(loaded):
@@ -47,7 +48,7 @@ def test_of_two_models_the_named_one_is_meant(loaded):
 
 
 def test_a_model_can_be_written_out(loaded):
-    text = rules(ONE, "check: accuracy, at_least: 1, model: {code: tuned.py}")
+    text = rules(ONE, "check: accuracy, at_least: 1, model: {code: tuned.py, input: [4]}")
     assert settings(loaded(text))["model"] == TUNED
 
 
@@ -122,10 +123,17 @@ def test_a_network_can_be_written_out(loaded):
         ),
         pytest.param(
             ONE,
-            "check: accuracy, at_least: 1, model: {code: ../x.py}",
+            "check: accuracy, at_least: 1, model: {code: ../x.py, input: [4]}",
             '/tasks/0/rules/0/model/code: "../x.py" has not the expected form',
             "write a path inside the submission, with forward slashes",
             id="a model outside the submission",
+        ),
+        pytest.param(
+            ONE,
+            "check: accuracy, at_least: 1, model: {code: x.py}",
+            "/tasks/0/rules/0/model: 'input' is missing",
+            "add 'input': the shape of one input, without the batch",
+            id="a model whose input nobody knows",
         ),
     ],
 )
@@ -136,7 +144,7 @@ def test_a_reference_that_leads_nowhere_is_told_once(said, models, rule, what, f
 
 def test_an_entry_that_is_wrong_itself_is_told_where_it_stands_and_nowhere_else(said):
     text = rules(
-        "  net: {factory: a b}\n",
+        "  net: {factory: a b, input: [4]}\n",
         "check: layer-table, answer: a, network: broken",
         "check: layer-table, answer: b, network: broken",
         "check: accuracy, at_least: 1",
@@ -164,6 +172,49 @@ def test_what_a_check_has_against_a_network_is_placed_in_the_network(rubric_file
     assert [str(problem) for problem in rubric_problems(rubric_file(text), {"picky": picky})] == [
         "rubrics/demo.yaml:4 /networks/small/input: the list has 3 entries\n  fix: write at least 4 entries"
     ]
+
+
+FORM = {"type": "object", "properties": {"network": {}, "list": {}}}
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """A check that has something against one setting, wherever that is written."""
+
+    steps: tuple[str | int, ...]
+    name: str = "pointing"
+    settings_schema = FORM
+    uses_network: bool = True
+    uses_model: bool = False
+    reads_answer: bool = False
+
+    def answer_schema(self, rule):
+        del rule
+
+    def lint(self, rule):
+        yield Problem("setting", str(rule.place.child(*self.steps)), "is odd", "mend it")
+
+
+@pytest.mark.parametrize(
+    ("steps", "where"),
+    [
+        pytest.param(("network", "layers", 0, "kind"), "4 /networks/small/layers/0/kind", id="in the network, once"),
+        pytest.param(("list", 1), "13 /tasks/0/rules/0/list/1", id="in a list of the rule"),
+        pytest.param(("a/b~c",), "12 /tasks/0/rules/0/a~1b~0c", id="a key with signs of a pointer"),
+    ],
+)
+def test_what_a_check_has_against_a_setting_has_the_line_of_that_setting(rubric_file, steps, where):
+    text = rules(ONE, "check: pointing, network: small, list: [1,\n     2]")
+    assert [p.where for p in rubric_problems(rubric_file(text), {"pointing": Pointing(steps)})] == [
+        f"rubrics/demo.yaml:{where}"
+    ]
+
+
+def test_what_is_wrong_with_a_network_is_told_once_however_many_rules_use_it(rubric_file):
+    text = rules(ONE, "check: pointing, network: small", "check: pointing, network: small")
+    check = Pointing(("network", "input"))
+    [problem] = rubric_problems(rubric_file(text), {"pointing": check})
+    assert problem.where == "rubrics/demo.yaml:4 /networks/small/input"
 
 
 def test_a_check_lints_settings_that_are_sound_and_only_those(said):

@@ -1,0 +1,37 @@
+"""Does a rubric name images that there are, and a model that they fit?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.checks._lint import setting_problem
+from grader.datasets import names, source
+from grader.documents import did_you_mean
+from grader.model import Json, Problem, Rule
+
+
+def data_problems(rule: Rule, data: str, split: str, steps: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """What is wrong with `data` and `split`, which stand below `steps` in the rule, and with its model's input."""
+    if data not in names():
+        fix = did_you_mean(data, names())
+        yield setting_problem(rule, [*steps, "data"], f"there is no data set {data!r}", fix)
+        return
+    images = source(data)
+    if split not in images.counts:
+        what = f"the data set {data!r} has no split {split!r}"
+        yield setting_problem(rule, [*steps, "split"], what, f"write {' or '.join(images.counts)}")
+    model: Json = rule.settings.get("model")
+    shape = tuple(model.get("input") or ()) if isinstance(model, dict) else ()
+    if len(shape) > len(images.shape):
+        what = f"the model's input {shape} has more axes than an image of {data!r}: {images.shape}"
+        yield setting_problem(rule, ["model", "input"], what, "write the shape of one input, without the batch")
+    elif shape and shape != images.shape:
+        what = f"the model's input is {shape}, an image of {data!r} is {images.shape}"
+        fix = f"write {list(images.shape)}, unless a `preprocess` in the student's code makes the one of the other"
+        problem = setting_problem(rule, ["model", "input"], what, fix)
+        yield Problem("warning-input", problem.where, problem.what, problem.fix)
+
+
+def image_count(data: Json, split: Json) -> int | None:
+    """How many images a split has; None for one that is not known."""
+    return source(data).counts.get(split) if data in names() else None
