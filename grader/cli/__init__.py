@@ -10,6 +10,7 @@ become text and exit codes here and nowhere else:
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -84,7 +85,23 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup has it ignored
+            signal.signal(number, _told_to_end)
     sys.exit(run(arguments))
+
+
+class ToldToEndError(KeyboardInterrupt):
+    """A signal asked this process to end: everything is tidied up as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+        super().__init__()
+
+
+def _told_to_end(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # said once is enough: the tidying up takes a moment
+    raise ToldToEndError(number)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -99,9 +116,10 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
         click.echo("stopped", err=True)
-        return 130
+        why = stop if isinstance(stop, ToldToEndError) else stop.__cause__
+        return why.exit_code if isinstance(why, ToldToEndError) else 130
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away (`| head`): nothing to say, nobody to say it to
         return 0

@@ -41,7 +41,7 @@ class Cache:
                 return None
             problem = Problem(**body["problem"]) if body["problem"] else None
             return Evidence(**{**body, "status": EvidenceStatus(body["status"]), "problem": problem})
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def put(self, evidence: Evidence) -> None:

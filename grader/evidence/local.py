@@ -6,6 +6,7 @@ The threads here only wait for sandboxes; what is computed is computed in them.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 import time
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from grader.course import Course
     from grader.evidence.plan import Plan
 
+log = logging.getLogger(__name__)
+
 MOST_WORKERS = 8  # a torch process wants about half a GiB; more at once is the TA's choice, by --jobs
 
 
@@ -43,6 +46,7 @@ class LocalRunner:
         self.cache = cache
         self.workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
         self.on_done = on_done
+        self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
 
     @classmethod
     def for_course(
@@ -76,20 +80,29 @@ class LocalRunner:
         return cls(bench, cache=cache, workers=workers, on_done=on_done)
 
     def __call__(self, plan: Plan) -> EvidenceByJob:
-        """Evidence by job. A job that breaks is a system fault of its own and stops no other."""
+        """Evidence by job. A job that breaks is a system fault of its own and stops no other.
+
+        An exception from outside (Ctrl-C) ends the jobs that are going on; those that are done are in the cache.
+        """
         evidence: dict[Job, Evidence] = {}
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="job") as pool:
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="job")
+        try:
             running = {pool.submit(self._one, job, root): job for job, root in plan.roots.items()}
-            try:
-                for future in as_completed(running):
-                    job = running[future]
-                    evidence[job] = future.result()
-                    if self.on_done is not None:
-                        self.on_done(job, evidence[job])
-            except BaseException:
-                for future in running:
-                    future.cancel()
-                raise
+            for future in as_completed(running):
+                job = running[future]
+                evidence[job] = future.result()
+                if self.on_done is not None:
+                    self.on_done(job, evidence[job])
+        except BaseException:
+            from grader import sandbox  # noqa: PLC0415
+
+            sandbox.call_off()
+            pool.shutdown(cancel_futures=True)
+            sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
+            raise
+        pool.shutdown()
+        if self.not_kept is not None:
+            log.warning("%s", self.not_kept)
         return evidence
 
     def _one(self, job: Job, root: Path) -> Evidence:
@@ -113,7 +126,10 @@ class LocalRunner:
             seconds=time.monotonic() - started,
         )
         if self.cache is not None:
-            self.cache.put(made)
+            try:
+                self.cache.put(made)
+            except MachineError as error:  # the grade stands; it will only be computed again
+                self.not_kept = error
         return made
 
 

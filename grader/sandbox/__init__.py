@@ -11,15 +11,19 @@ from grader.limits import Limits
 from grader.sandbox.job import run
 from grader.sandbox.levels import Probe, level, self_test
 from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault
+from grader.sandbox.process import CalledOffError, call_off, call_on
 
 __all__ = [
     "Answered",
+    "CalledOffError",
     "Ended",
     "Level",
     "Limits",
     "Probe",
     "StudentFault",
     "SystemFault",
+    "call_off",
+    "call_on",
     "level",
     "run",
     "self_test",

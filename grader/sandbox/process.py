@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,23 @@ _LOOK_EVERY_S = 0.1
 _GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
 _BLOCK = 1 << 16
 MOST_FILES = 50_000  # in one folder: a million empty ones have no size, and fill the kernel's memory
+
+
+_called_off = threading.Event()
+
+
+class CalledOffError(Exception):
+    """The run was called off while the job was going on: there is no result, and that is nobody's fault."""
+
+
+def call_off() -> None:
+    """From now on every job of this process ends within a moment, in whatever thread it is watched."""
+    _called_off.set()
+
+
+def call_on() -> None:
+    """Jobs may be started again."""
+    _called_off.clear()
 
 
 class ResultPipe:
@@ -83,7 +101,7 @@ def watch(
 
     `descriptors` stay open in it, and so does the writing end of the pipe `result`; everything else is closed.
     `request` is its standard input. `is_wrapped` where the outermost process is bubblewrap, which ends when the box
-    has. Raises OSError where it cannot be started.
+    has. Raises OSError where it cannot be started, CalledOffError where the run was called off; nothing is left then.
     """
     watched = Watched(output=Tail(limits.output_kb * 1024), is_wrapped=is_wrapped)
     started = time.monotonic()
@@ -143,6 +161,8 @@ class _Loop:
                         selector.unregister(key.fileobj)
 
     def _is_going_on(self, selector: selectors.BaseSelector) -> bool:
+        if _called_off.is_set():
+            raise CalledOffError
         now = time.monotonic()
         if _is_over(self.process, self.watched):
             if not selector.get_map():

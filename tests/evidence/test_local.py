@@ -132,6 +132,38 @@ def test_a_link_put_in_place_of_a_file_is_not_followed(handed_in, tmp_path):
         stage(Job("describe", (file,), {}), handed_in.root, tmp_path / "stage")
 
 
+def test_a_cache_that_cannot_be_written_costs_nobody_the_grade(handed_in, bench, done_by, tmp_path, caplog):
+    done_by(done)
+    (tmp_path / "file").touch()
+    jobs = [Job("checkpoint", (handed_in("model.py"),), {"n": n}) for n in range(3)]
+    runner = LocalRunner(bench, cache=Cache(tmp_path / "file" / "evidence"))
+    evidence = runner(Plan.of([(job, handed_in.root) for job in jobs]))
+    assert all(evidence[job].is_done for job in jobs)
+    [said] = caplog.messages  # once, however many results there were
+    assert "cannot be kept" in said
+    assert "fix: free some space there, or name another folder with GRADER_CACHE" in said
+
+
+def test_the_next_run_after_one_that_was_called_off_is_like_any_other(handed_in, bench, done_by):
+    done_by(done)
+    plan = Plan.of([(Job("checkpoint", (handed_in("model.py"),), {}), handed_in.root)])
+
+    def interrupt(_job, _evidence):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        LocalRunner(bench, on_done=interrupt)(plan)
+    done_by(lambda _job, folder, _bench: Evidence("", EvidenceStatus.DONE, result={"ended": _one_box(folder)}))
+    [evidence] = LocalRunner(bench)(plan).values()
+    assert evidence.result == {"ended": "Answered"}
+
+
+def _one_box(folder):
+    program = folder / "act.py"
+    program.write_text("def main(request, box):\n    return {}\n")
+    return type(sandbox.run(program, files={}, request={}, level=sandbox.level("none"))).__name__
+
+
 def test_jobs_run_side_by_side(handed_in, bench, done_by):
     together = threading.Barrier(2, timeout=30)
 

@@ -1,0 +1,88 @@
+"""Whoever stops a run finds nothing left of it: no process, no scratch file."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from grader import sandbox
+from grader.sandbox.usage import tree
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60  # half of the time after which the sleeping job would be ended anyhow
+
+SLEEPS = """
+import time
+print("here", flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture(params=[pytest.param("auto", id="in the sandbox"), pytest.param("none", id="with limits only")])
+def running(request, tmp_path):
+    """A `grader check` whose job is going on, with all processes below it; what it may leave is in `scratch`."""
+    if request.param == "auto" and not sandbox.level().is_isolated:
+        pytest.skip("no sandbox here")
+    folder = tmp_path / "sleeps"
+    shutil.copytree(ROOT / "examples" / "digits-class" / "01-perfect", folder)
+    (folder / "model.py").write_text(SLEEPS)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch), "GRADER_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grader", "check", str(folder), "--jobs", "1", "--sandbox", request.param],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    process.scratch = scratch
+    process.below = _within_patience(lambda: _programs_below(process.pid))
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def _programs_below(pid):
+    """The processes below, once student code is about to run in one of them."""
+    below = list(tree(pid))[1:]
+    return below if any("start.py" in _command(one) and "reach.py" not in _command(one) for one in below) else []
+
+
+def _command(pid):
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _within_patience(looks):
+    end = time.monotonic() + PATIENCE_S
+    while not (seen := looks()):
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.05)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, 143, id="a request to end"),
+        pytest.param(signal.SIGHUP, 129, id="the terminal was closed"),
+    ],
+)
+def test_a_run_that_is_stopped_leaves_nothing(running, number, code):
+    running.send_signal(number)
+    out, err = running.communicate(timeout=PATIENCE_S)
+    assert (running.returncode, out, err.strip()) == (code, "", "stopped")
+    assert list(running.scratch.iterdir()) == []
+    assert not any(map(_command, running.below))  # a dead process has no command line
+
+
+def test_a_run_that_is_killed_leaves_no_process(running):
+    running.kill()
+    running.wait()
+    _within_patience(lambda: not any(map(_command, running.below)))
