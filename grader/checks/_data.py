@@ -27,7 +27,7 @@ def data_problems(rule: Rule, data: str, split: str, steps: tuple[str | int, ...
         yield setting_problem(rule, ["model", "input"], what, "write the shape of one input, without the batch")
     elif shape and shape != images.shape:
         what = f"the model's input is {shape}, an image of {data!r} is {images.shape}"
-        fix = f"write {list(images.shape)}, unless a `preprocess` in the student's code makes the one of the other"
+        fix = f"write {list(images.shape)}, unless a `preprocess(images)` of the students turns one into the other"
         problem = setting_problem(rule, ["model", "input"], what, fix)
         yield Problem("warning-input", problem.where, problem.what, problem.fix)
 

@@ -159,6 +159,7 @@ def network_problems(network: Mapping[str, Json], place: Place) -> Iterator[Prob
             what = f"layer {index + 1} ({node.name!r}) is linear and works on the last axis alone of its input {sample}"
             fix = "put {kind: flatten} before it"
             yield Problem("warning-layer", str(place.child("layers", index)), what, fix)
+            return  # what comes after follows from it
 
 
 def from_rubric(network: Mapping[str, Json], rows: Json) -> Network:

@@ -189,8 +189,8 @@ class ArchitectureCheck(Check):
                     what, fix = "says nothing without a sequence", "add `sequence`, or leave it out"
                     yield Problem("setting", str(place.child(word)), what, fix)
         if isinstance(settings.get("network"), Mapping):
-            yield from network_problems(settings["network"], place.child("network"))
-            yield from _input_problems(settings["network"], settings["model"], place)
+            told = list(network_problems(settings["network"], place.child("network")))
+            yield from told or _input_problems(settings["network"], settings["model"], place)
         for bounds, at in _all_bounds(settings, place):
             least = max(bounds.get("at_least", 0), bounds.get("exactly", 0))
             if least > min(bounds.get("at_most", least), bounds.get("exactly", least)):

@@ -1,4 +1,4 @@
-"""`grader rubric`: for the teacher. Lint a rubric, read it as a table, write the schema of its answers."""
+"""`grader rubric`: for the teacher. Lint a rubric, read it as a table, write its answers' schema, look up a check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None
     from grader.architecture import layer_schema  # noqa: PLC0415
     from grader.checks import all_checks  # noqa: PLC0415
     from grader.course import assignments as known  # noqa: PLC0415
-    from grader.course import is_warning, lint_assignment  # noqa: PLC0415
+    from grader.course import is_warning, lint_assignment, unread_files  # noqa: PLC0415
     from grader.errors import CourseError  # noqa: PLC0415
     from grader.reports.scorecard import problem_json  # noqa: PLC0415
     from grader.reports.terminal import show_problems  # noqa: PLC0415
@@ -32,16 +32,17 @@ def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None
     course = find_course(course_folder)
     names = assignments or tuple(known(course))
     layers = layer_schema()
-    problems = [
-        problem for name in names for problem in lint_assignment(course, name, all_checks(), layer_schema=layers)
-    ]
+    problems = [] if assignments else list(unread_files(course))
+    for name in names:
+        problems.extend(lint_assignment(course, name, all_checks(), layer_schema=layers))
     errors = [problem for problem in problems if not is_warning(problem)]
     if is_json:
         click.echo(json.dumps([problem_json(problem) for problem in problems], indent=2))
     else:
         show_problems(console(), problems)
-        warnings = len(problems) - len(errors)
-        click.echo(f"{len(names)} rubric{'s' * (len(names) != 1)}: {len(errors)} errors, {warnings} warnings")
+        counts = ((len(names), "rubric"), (len(errors), "error"), (len(problems) - len(errors), "warning"))
+        rubrics, *found = (f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
+        click.echo(f"{rubrics}: {', '.join(found)}")
     return CourseError.exit_code if errors else 0
 
 
@@ -70,3 +71,21 @@ def schema(assignment: str, course_folder: Path | None) -> None:
 
     loaded = load_rubric(find_course(course_folder), assignment)
     click.echo(json.dumps(answers_schema(loaded, all_checks()), indent=2))
+
+
+@rubric.command(epilog="Example: grader rubric checks layer-table")
+@click.argument("name", required=False)
+def checks(name: str | None) -> None:
+    """Print what a rubric can check; with NAME, that check's page and its settings."""
+    from grader.checks import all_checks  # noqa: PLC0415
+    from grader.documents import did_you_mean  # noqa: PLC0415
+    from grader.reports.checks import checks_table, page, settings_table  # noqa: PLC0415
+
+    known = all_checks()
+    if name is None:
+        console().print(checks_table(known))
+    elif name in known:
+        click.echo(page(known[name]) + "\n")
+        console().print(settings_table(known[name]))
+    else:
+        raise click.BadParameter(f"there is no check named {name!r}: {did_you_mean(name, known)}", param_hint="NAME")

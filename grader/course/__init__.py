@@ -11,6 +11,7 @@ from grader.course.rubrics import (
     load_assignment,
     load_rubric,
     rubric_problems,
+    unread_files,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "points_from",
     "points_text",
     "rubric_problems",
+    "unread_files",
 ]

@@ -257,7 +257,8 @@ class Reading:
             step = word.replace("~1", "/").replace("~0", "~")
             at = self._document.at(resolved.origin(path, tuple(steps)))
             steps.append(int(step) if isinstance(at, list) and step.isdecimal() else step)
-        return self._document.place(resolved.origin(path, tuple(steps)))
+        # A reference itself stands in the rule, what is below it in the entry that it names.
+        return self._document.place(resolved.origin(path, tuple(steps)) if len(steps) > 1 else (*path, *steps))
 
     def _answer(self, check: CheckSpec, written: Written) -> None:
         """A check that reads an answer needs its key; another takes none."""

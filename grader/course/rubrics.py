@@ -103,6 +103,23 @@ def assignments(course: Course) -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in course.rubrics.glob("*.yaml") if file.is_file()))
 
 
+def unread_files(course: Course) -> tuple[Problem, ...]:
+    """What in the folder of the rubrics looks like a rubric and is none by its name; or that there is no rubric."""
+    strays = sorted(file for file in course.rubrics.glob("*.y*ml") if file.suffix != ".yaml" and file.is_file())
+    problems = [
+        Problem(
+            "unread-rubric",
+            f"{course.rubrics.name}/{clean(file.name)}",
+            "is not read: the name of a rubric ends in .yaml",
+            f"rename it to {clean(file.stem)}.yaml",
+        )
+        for file in strays
+    ]
+    if not problems and not assignments(course):
+        problems.append(Problem("no-rubric", str(course.rubrics), "there is no rubric", "write one: ASSIGNMENT.yaml"))
+    return tuple(problems)
+
+
 def load_assignment(
     course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
 ) -> Rubric:

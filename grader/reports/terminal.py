@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from grader.course import is_warning
 from grader.model import Finding, Outcome, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.reports.plain import plain, points_text
 
@@ -214,7 +215,7 @@ def _details(finding: Finding) -> Iterator[tuple[str, str]]:
 
 def _problem(problem: Problem) -> ConsoleRenderable:
     return Text.assemble(
-        ("✗ ", "bold red"),
+        ("! warning ", "bold yellow") if is_warning(problem) else ("✗ ", "bold red"),
         (plain(problem.where), "bold"),
         ": ",
         plain(problem.what),

@@ -17,7 +17,9 @@ def test_help_names_every_command(grader):
     assert all(name in ran.stdout for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "rubric lint", "rubric show", "rubric schema", "data list"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "rubric lint", "rubric show", "rubric schema", "rubric checks", "data list"]
+)
 def test_every_command_has_help_that_ends_with_a_line_to_paste(grader, command):
     assert "Example: " in grader(*command.split(), "--help").stdout.splitlines()[-1]
 
@@ -111,6 +113,69 @@ def test_the_schema_of_the_answers_accepts_the_perfect_hand_in_and_refuses_a_str
     assert list(rules.iter_errors(answers)) == []
     answers["answers"]["same_paddin"] = 3
     assert [error.validator for error in rules.iter_errors(answers)] == ["additionalProperties"]
+
+
+def test_checks_are_listed_and_looked_up_outside_of_any_course(grader, tmp_path):
+    from grader.checks import all_checks
+
+    listed = grader("rubric", "checks", cwd=tmp_path).stdout
+    assert all(name in listed for name in all_checks())
+    shown = grader("rubric", "checks", "claim", cwd=tmp_path).stdout
+    assert shown.startswith("Holds a reported number against its recomputation")
+    assert "    - check: claim" in shown.splitlines()
+    assert "recompute.split" in shown
+
+
+def test_a_mistyped_check_is_told_the_nearest(grader):
+    assert "did you mean 'number'?" in grader("rubric", "checks", "numbr", code=2).stderr
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course with one small rubric; course(text) writes another one in its place."""
+
+    def write(text, name="small.yaml"):
+        (tmp_path / "rubrics").mkdir(exist_ok=True)
+        (tmp_path / "grader.toml").write_text('name = "x"\n')
+        (tmp_path / "rubrics" / name).write_text(text)
+        return tmp_path
+
+    return write
+
+
+SMALL = """\
+assignment: small
+title: Small
+tasks:
+  - {id: a, title: A, points: 1, rules: [{check: number, answer: n, expected: 3}]}
+"""
+
+
+def test_a_warning_does_not_look_like_an_error(grader, course):
+    told = grader("rubric", "lint", cwd=course(SMALL.replace("title: A, ", ""))).stdout
+    assert told.startswith("! warning rubrics/small.yaml:4 /tasks/0: the task 'a' has no title")
+    assert "✗" not in told
+    assert told.endswith("1 rubric: 0 errors, 1 warning\n")
+
+
+def test_one_error_is_counted_as_one(grader, course):
+    told = grader("rubric", "lint", cwd=course(SMALL.replace("points: 1", "points: one")), code=3).stdout
+    assert told.startswith("✗ rubrics/small.yaml:4 /tasks/0/points")
+    assert told.endswith("1 rubric: 1 error, 0 warnings\n")
+
+
+def test_a_rubric_that_is_not_read_for_its_name_is_an_error(grader, course):
+    told = grader("rubric", "lint", cwd=course(SMALL, "small.yml"), code=3).stdout
+    assert "rubrics/small.yml: is not read" in told
+    assert "rename it to small.yaml" in told
+    assert "rubrics/small.yml: is not read" in grader("rubric", "lint", cwd=course(SMALL), code=3).stdout
+    assert "0 errors" in grader("rubric", "lint", "small", cwd=course(SMALL)).stdout
+
+
+def test_a_course_without_a_rubric_is_not_sound(grader, course):
+    folder = course(SMALL)
+    (folder / "rubrics" / "small.yaml").unlink()
+    assert "there is no rubric" in grader("rubric", "lint", cwd=folder, code=3).stdout
 
 
 # --- data and doctor --------------------------------------------------------------------------
