@@ -160,3 +160,20 @@ def test_lazy_layers_get_their_sizes_before_they_are_compared(describe):
     ended = describe({"model.py": code}, input=[1, 8, 8])
     assert isinstance(ended, sandbox.Answered), ended
     assert [row["parameters"] for row in ended.result["layers"] if row["is_leaf"]] == [40, 0, 1450]
+
+
+def test_the_network_is_traced_on_what_its_preprocess_makes(describe):
+    code = """
+        import torch.nn as nn
+        import torch.nn.functional as F
+        class Net(nn.Sequential):
+            def preprocess(self, images):
+                return F.interpolate(images, size=(8, 8))
+        def build_model():
+            return Net(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(144, 10))
+    """
+    ended = describe({"model.py": code}, input=[1, 28, 28])
+    assert isinstance(ended, sandbox.Answered), ended
+    rows = [row for row in ended.result["layers"] if row["is_leaf"]]
+    assert [row["kind"] for row in rows] == ["Conv2d", "Flatten", "Linear"]
+    assert rows[0]["input_shape"] == [2, 1, 8, 8]

@@ -94,6 +94,29 @@ def test_the_students_own_preprocess_takes_the_place_of_the_normalisation(predic
     assert ended.notes["preprocess"]
 
 
+def test_a_preprocess_method_of_the_network_is_used_as_the_templates_promise(predicted):
+    """A lazy layer learns its size from what comes out of it, and the weights come after that."""
+    code = """
+        import torch
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = torch.nn.LazyLinear(5)
+            def preprocess(self, images):
+                return images[:, :1].flatten(1) - 0.5
+            def forward(self, x):
+                return self.fc(x)
+        def build_model():
+            return Net()
+    """
+    state = {"fc.weight": torch.arange(60.0).reshape(5, 12), "fc.bias": torch.ones(5)}
+    ended = predicted(code, state=state, mean=[9, 9], std=[9, 9])
+    assert isinstance(ended, Predictions), ended
+    wanted = (images()[:, 0].reshape(700, 12) / 255 - 0.5) @ state["fc.weight"].numpy().T + 1
+    np.testing.assert_allclose(ended.logits, wanted, rtol=1e-4, atol=1e-4)
+    assert ended.notes["preprocess"]
+
+
 CHEATS = """
 import atexit, itertools, os, sys, threading, time
 import torch
@@ -160,6 +183,13 @@ def test_scores_that_are_none_are_said(output, code, said):
         checked(output, 4, 5, "model.py")
     assert caught.value.fields["code"] == code
     assert said in caught.value.fields["what"]
+
+
+def test_the_logarithm_of_a_probability_of_0_is_a_score():
+    scores = torch.log(torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]))
+    made = checked(scores, 2, 3, "model.py")
+    assert bool(torch.isfinite(made).all())
+    assert made.argmax(1).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])

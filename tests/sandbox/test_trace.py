@@ -53,6 +53,10 @@ def test_functions_between_the_modules_are_rows_with_shapes_and_settings():
     assert (dropout["attributes"]["p"], dropout["attributes"]["training"]) == (0.25, False)
 
 
+def test_functions_of_a_network_in_data_parallel_are_rows_too():
+    assert kinds(traced(nn.DataParallel(Functional()), 1, 28, 28)) == kinds(traced(Functional(), 1, 28, 28))
+
+
 def test_functions_within_a_layer_of_torch_are_not_rows():
     model = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1)

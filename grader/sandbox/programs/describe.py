@@ -22,11 +22,13 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
     """Request: `code`, `factory`, `checkpoint` (or null), `input` (C, H, W). Result: grader/sandbox/results.py."""
     student = Student(box)
     weights = network.open_checkpoint(request, box)
-    model, _ = network.built(student, request)
+    model, module = network.built(student, request)
     side = tuple(request["input"])
-    if any(_is_lazy(parameter) for parameter in model.parameters()):
-        _forward(student, model, Trace(model), side, request["code"])  # sizes are known after the first input
-        network.force_eval(model)
+    own = network.own_preprocess(model, module)
+    inputs = _inputs(side)
+    if own is not None:  # what the network gets is what it is handed when it predicts
+        inputs = network.preprocessed(student, own, inputs, request["code"])
+    network.settle(student, model, lambda: inputs, request["code"])
     state = None
     if weights is not None:
         state = network.compare(model, weights)
@@ -35,7 +37,7 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
             network.load(model, weights, prefix="module." if state["module_prefix"] else "")
             state["is_loaded"] = True
     trace = Trace(model)
-    output = _forward(student, model, trace, side, request["code"])
+    output = _forward(student, model, trace, inputs, request["code"])
     trace.finish()
     parameters = {id(parameter): parameter for parameter in model.parameters()}.values()
     return {
@@ -52,18 +54,16 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
     }
 
 
-def _is_lazy(parameter: torch.nn.Parameter) -> bool:
-    from torch.nn.parameter import is_lazy  # noqa: PLC0415
-
-    return is_lazy(parameter)
-
-
-def _forward(student: Student, model: torch.nn.Module, trace: Trace, side: tuple[int, ...], code: str) -> Any:
-    """One forward pass of a batch of two, in [0, 1], the same numbers each time."""
+def _inputs(side: tuple[int, ...]) -> torch.Tensor:
+    """A batch of two in [0, 1], the same numbers each time."""
     import torch  # noqa: PLC0415
 
-    inputs = torch.rand((BATCH, *side), generator=torch.Generator().manual_seed(0))
-    stage = f"running the model on an input of shape {(BATCH, *side)}"
+    return torch.rand((BATCH, *side), generator=torch.Generator().manual_seed(0))
+
+
+def _forward(student: Student, model: torch.nn.Module, trace: Trace, inputs: torch.Tensor, code: str) -> Any:
+    """One forward pass."""
+    stage = f"running the model on an input of shape {tuple(inputs.shape)}"
     try:
         return student.call(stage, trace.run, model, inputs, code=code)
     except Fault as fault:

@@ -6,7 +6,7 @@ The tensors come from the bytes that were checked (see `weights`), so no pickle 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,38 @@ def built(student: Student, request: Mapping[str, Any]) -> tuple[torch.nn.Module
         raise Fault("not-a-module", code, what, "return the network itself")
     force_eval(model)
     return model, module
+
+
+def own_preprocess(model: torch.nn.Module, module: ModuleType) -> Any:
+    """The student's `preprocess(images)`: a method of the network, as the templates say, or a function beside it."""
+    method = getattr(type(model), "preprocess", None)
+    own = vars(module).get("preprocess") if method is None else getattr(model, "preprocess", None)
+    return own if callable(own) else None
+
+
+def preprocessed(student: Student, own: Any, images: torch.Tensor, code: str) -> torch.Tensor:
+    """What the student's `preprocess` makes of images in [0, 1]. Raises Fault where it is no batch of so many."""
+    import torch  # noqa: PLC0415
+
+    made = student.call("calling preprocess(images)", own, images, code=code)
+    if not isinstance(made, torch.Tensor) or made.ndim == 0 or len(made) != len(images):
+        seen = f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else type(made).__name__
+        what = f"preprocess(images) returns {seen} for {len(images)} images"
+        raise Fault("bad-preprocess", code, what, "return a tensor with one row per image")
+    return made
+
+
+def settle(student: Student, model: torch.nn.Module, images: Callable[[], torch.Tensor], code: str) -> None:
+    """Let lazy layers find their sizes, which they know after a first input."""
+    import torch  # noqa: PLC0415
+    from torch.nn.parameter import is_lazy  # noqa: PLC0415
+
+    if not any(is_lazy(parameter) for parameter in model.parameters()):
+        return
+    batch = images()
+    with torch.no_grad():
+        student.call(f"running the model on an input of shape {tuple(batch.shape)}", model, batch, code=code)
+    force_eval(model)
 
 
 def _is_own(value: Any, module: ModuleType) -> bool:

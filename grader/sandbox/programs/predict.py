@@ -30,6 +30,9 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
     weights = network.open_checkpoint(request, box)
     model, module = network.built(student, request)
     notes: dict[str, Any] = {"module_prefix": False, "preprocess": False, "left_eval": 0}
+    images = _images(request["shape"], box)
+    prepared = _preparation(request, model, module, student, notes)
+    network.settle(student, model, lambda: prepared(images[:2]), request["code"])
     if weights is not None:
         refuse_not_finite(weights, request["checkpoint"])
         state = network.compare(model, weights)
@@ -37,8 +40,6 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
             raise network.keys_fault(state, request["checkpoint"])
         notes["module_prefix"] = state["module_prefix"]
         network.load(model, weights, prefix="module." if state["module_prefix"] else "")
-    images = _images(request["shape"], box)
-    prepared = _preparation(request, module, student, notes)
     classes = request["classes"]
     logits = torch.empty((len(images), classes))
     size = request["batch_size"]
@@ -64,25 +65,16 @@ def _images(shape: list[int], box: Any) -> torch.Tensor:
     return torch.frombuffer(data, dtype=torch.uint8).reshape(shape)
 
 
-def _preparation(request: dict[str, Any], module: ModuleType, student: Student, notes: dict[str, Any]) -> Any:
+def _preparation(
+    request: dict[str, Any], model: torch.nn.Module, module: ModuleType, student: Student, notes: dict[str, Any]
+) -> Any:
     """From uint8 images to what the network gets: the student's own `preprocess`, or the assignment's mean and std."""
     import torch  # noqa: PLC0415
 
-    own = vars(module).get("preprocess")
-    if callable(own):
+    own = network.own_preprocess(model, module)
+    if own is not None:
         notes["preprocess"] = True
-
-        def by_student(images: torch.Tensor) -> torch.Tensor:
-            made = student.call("calling preprocess(images)", own, images.float().div_(255), code=request["code"])
-            if not isinstance(made, torch.Tensor) or made.ndim == 0 or len(made) != len(images):
-                seen = (
-                    f"a tensor of shape {tuple(made.shape)}" if isinstance(made, torch.Tensor) else type(made).__name__
-                )
-                what = f"preprocess(images) returns {seen} for {len(images)} images"
-                raise Fault("bad-preprocess", request["code"], what, "return a tensor with one row per image")
-            return made
-
-        return by_student
+        return lambda images: network.preprocessed(student, own, images.float().div_(255), request["code"])
     mean, std = (
         torch.tensor(request[key], dtype=torch.float32).reshape(-1, 1, 1) if request.get(key) else None
         for key in ("mean", "std")
@@ -112,8 +104,9 @@ def _checked(output: Any, rows: int, classes: int, code: str) -> torch.Tensor:
     if not output.dtype.is_floating_point:
         raise Fault("bad-output", code, f"the model returns {output.dtype}, not floating-point scores", fix)
     made = output.detach().to(device="cpu", dtype=torch.float32)
+    made = made.clamp(min=torch.finfo(torch.float32).min)  # the logarithm of a probability of 0 is a score like others
     if not bool(torch.isfinite(made).all()):
         bad = int((~torch.isfinite(made).all(dim=1)).sum())
         what = f"the scores of {bad} of {rows} images in a batch are NaN or infinite"
-        raise Fault("not-finite", code, what, "look for a division by zero, a logarithm of 0, or weights that diverged")
+        raise Fault("not-finite", code, what, "look for a division by zero, or weights that diverged")
     return made

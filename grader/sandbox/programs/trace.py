@@ -237,7 +237,9 @@ def is_torch(part: torch.nn.Module) -> bool:
 
 
 def _is_container(part: torch.nn.Module) -> bool:
-    return type(part).__module__ == "torch.nn.modules.container"
+    """Whether a class of torch's only calls what the student put into it."""
+    kind = type(part)
+    return kind.__module__ == "torch.nn.modules.container" or kind.__module__.startswith("torch.nn.parallel.")
 
 
 def torch_kind(part: torch.nn.Module) -> str | None:
