@@ -155,7 +155,7 @@ class Claim(Check):
         """A number in the form that the claim has."""
         words = {
             "accuracy": "an accuracy such as 0.9892 or 98.92 %, with all the digits that were printed",
-            "parameters": "a number of parameters, such as 390410",
+            "parameters": "a number of parameters, such as 12345",
             "loss": "a loss, with the digits that were printed",
         }
         return {**ANSWER, "description": words.get(rule.settings.get("about", "free"), "a number")}
@@ -235,7 +235,7 @@ def _possible(settings: Mapping[str, Json], number: Number) -> Possible | Imposs
         return judge_accuracy(number, settings.get("of"))
     written = shown(number.written, 60)
     if about == "parameters" and not any(v >= 0 and v.denominator == 1 for v in number.readings):
-        return Impossible(f"{written} is no number of parameters", "write a whole number, such as 390410")
+        return Impossible(f"{written} is no number of parameters", "write a whole number, such as 12345")
     return Possible(number.value, f"{written} is claimed")
 
 

@@ -10,6 +10,11 @@ from grader.documents import validator
 from grader.sandbox import level
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = [  # 06 is no JSON at all
+    folder
+    for folder in sorted((ROOT / "examples" / "digits-class").iterdir())
+    if folder.is_dir() and "06" not in folder.name
+]
 
 
 def test_help_names_every_command(grader):
@@ -113,6 +118,28 @@ def test_the_schema_of_the_answers_accepts_the_perfect_hand_in_and_refuses_a_str
     assert list(rules.iter_errors(answers)) == []
     answers["answers"]["same_paddin"] = 3
     assert [error.validator for error in rules.iter_errors(answers)] == ["additionalProperties"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "folder"),
+    [
+        *(("digits", f"examples/digits-class/{path.name}") for path in EXAMPLES),
+        ("mnist-optimizers", "tests/seeds/003"),
+    ],
+)
+def test_the_answers_of_every_example_have_the_form_that_an_editor_checks(grader, assignment, folder):
+    """Wrong answers, right form: what is wrong with them is the grader's to say, not the editor's."""
+    rules = validator(json.loads(grader("rubric", "schema", assignment).stdout))
+    answers = json.loads((ROOT / folder / "answers.json").read_text())
+    assert [f"{error.json_path}: {error.message}" for error in rules.iter_errors(answers)] == []
+
+
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+def test_an_editor_can_tell_what_every_answer_is_and_how_it_is_written(grader, assignment):
+    made = json.loads(grader("rubric", "schema", assignment).stdout)
+    for key, answer in made["properties"]["answers"]["properties"].items():
+        assert answer["title"], key
+        assert answer["description"], key
 
 
 def test_checks_are_listed_and_looked_up_outside_of_any_course(grader, tmp_path):

@@ -60,6 +60,23 @@ def test_every_default_fits_its_own_schema(name):
         assert checker.is_valid(part["default"])
 
 
+def test_an_editor_completes_every_check_and_every_kind_of_layer():
+    from grader.architecture import KINDS
+    from grader.checks import all_checks
+
+    forms = schema("rubric")["$defs"]
+    assert sorted(forms["rule"]["properties"]["check"]["examples"]) == sorted(all_checks())
+    assert sorted(forms["layer"]["properties"]["kind"]["examples"]) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("rubric", sorted((SCHEMAS.parents[2] / "rubrics").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_rubric_of_this_course_names_its_schema_for_the_editor(rubric):
+    """The language server of YAML takes the path from the rubric's own folder."""
+    first = rubric.read_text(encoding="utf-8").splitlines()[0]
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert (rubric.parent / named).resolve() == SCHEMAS / "rubric.schema.json"
+
+
 MANIFEST = {"assignment": "digits", "students": [{"id": "s1"}]}
 ID = "a" * 64
 
