@@ -85,6 +85,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    from grader.cli.streams import prepare  # noqa: PLC0415
+
+    prepare()
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup has it ignored
             signal.signal(number, _told_to_end)
@@ -120,9 +123,6 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("stopped", err=True)
         why = stop if isinstance(stop, ToldToEndError) else stop.__cause__
         return why.exit_code if isinstance(why, ToldToEndError) else 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away (`| head`): nothing to say, nobody to say it to
-        return 0
     except Exception:  # noqa: BLE001  whatever is left is a bug of ours, never a low mark
         traceback.print_exc()
         click.echo("\nThis is a bug in grader, not in your submission. Please report the lines above.", err=True)

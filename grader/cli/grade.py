@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -116,8 +117,9 @@ def _progress(total: int) -> Iterator[Callable[[Job, Evidence], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     screen = Console(stderr=True)
+    is_screen = sys.stderr.isatty()  # rich takes FORCE_COLOR, common where tests run, for a terminal
     columns = (TextColumn("recomputing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    with Progress(*columns, console=screen, transient=True, disable=not is_screen) as bar:
         task = bar.add_task("recomputing", total=total)
         yield lambda _job, _evidence: bar.advance(task)
 
