@@ -202,7 +202,10 @@ class _Evaluator:
             elif kind in OPENING or self._is_function() or (kind == "number" and self._is_after_bracket()):
                 if self._is_remark():
                     return total
-                total = self._checked(total * self._power())
+                is_spaced = kind == "(" and self.tokens[self.at].start > self.tokens[self.at - 1].end
+                value = self._power()
+                # "2432 (2400 + 32)" says the same number twice; nobody multiplies a number with itself like this.
+                total = total if is_spaced and value == total else self._checked(total * value)
             else:
                 return total
 

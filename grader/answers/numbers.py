@@ -354,10 +354,19 @@ class _Reader:
         except AnswerError:
             refuse(self.place, f"{quoted(self.written)} holds more than one number", FIX, code="not-a-number")
         pairs = ((a, b) for a in number.forms for b in other.forms)
-        if not any(abs(a.value - b.value) <= max(a.step, b.step) / 2 for a, b in pairs):
+        if not any(_is_restated(a, b) for a, b in pairs):
             what = f"states two numbers, {spoken(number.value)} and {spoken(other.value)}"
             refuse(self.place, f"{quoted(self.written)} {what}", FIX, code="two-numbers")
         return number
+
+
+def _is_restated(one: Reading, other: Reading) -> bool:
+    """The same number, as far as its digits go: 9892/10000 and 98.92 %; 99.17 and 0.9917 without a percent sign too."""
+    low, high = sorted((one, other), key=lambda reading: abs(reading.value))
+    if abs(high.value - low.value) <= max(low.step, high.step) / 2:
+        return True
+    is_share = 0 < low.value <= 1 < high.value
+    return is_share and abs(high.value - low.value * 100) <= max(low.step * 100, high.step) / 2
 
 
 def _in_style(forms: tuple[Reading, ...], mark: str) -> Reading | None:

@@ -1,7 +1,8 @@
 r"""Which shape did the student write? Any bracket, any separator, a batch dimension left open: all are read.
 
 `(16, 6, 24, 24)`, `[-1, 32, 28, 28]`, `torch.Size([16, 10])`, `(None, 28, 28, 32)`, `16×6×24×24`, `B x 6 x 24 x 24`,
-`(16, (16*5*5))`, and two of them with an arrow between. What a shape is compared with stands in `shape_verdict`.
+`(16, (16*5*5))`, `6@24x24`, `C=6, H=24, W=24`, and two of them with an arrow between. What a shape is compared with
+stands in `shape_verdict`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from math import prod
 
 from grader.answers.answer_error import AnswerError, described, quoted, refuse
+from grader.answers.digits import scan
 from grader.answers.expressions import Expression, SymbolError
 from grader.answers.tokens import OPENING
 from grader.answers.writing import plain, spoken
@@ -24,6 +26,12 @@ FIX = "write a shape such as [16, 6, 24, 24]"
 _OPEN_WORDS = frozenset(
     {"-1", "none", "null", "?", "_", "any", "b", "n", "bs", "batch", "batch_size", "batchsize", "batch size"}
 )
+_OPEN_SIGNS = frozenset({"*", "m", "M"})  # of a whole entry only: a star between two sizes multiplies
+_AXES = ("n", "c", "h", "w")
+_AXIS_WORDS = {
+    **{word: axis for axis in _AXES for word in (axis, axis + "out", axis + "in", "k" + axis, "o" + axis)},
+    "b": "n", "bs": "n", "batch": "n", "batchsize": "n", "channel": "c", "channels": "c", "height": "h", "width": "w",
+}  # fmt: skip
 _FUNCTIONS = frozenset({"floor", "ceil", "ceiling", "int", "sqrt", "frac"})
 _CLOSING = {closing: opening for opening, closing in OPENING.items()}
 
@@ -78,12 +86,13 @@ def parse_shapes(value: Json, place: Place) -> tuple[Shape, ...]:
             refuse(place, "an object within an object is not a shape", FIX, code="not-a-shape")
         return tuple(parse_shape(value[key], place.child(key)) for key in keys)
     if isinstance(value, list):
-        return (_from_list(value, place),)
+        is_wrapped = len(value) == 1 and isinstance(value[0], list) and len(value[0]) > 1
+        return (_from_list(value[0] if is_wrapped else value, place),)
     if isinstance(value, int) and not isinstance(value, bool):
         return (Shape((_whole(value, place, described_as="entry 1"),), str(value)[:MAX_LENGTH]),)
     if not isinstance(value, str):
         refuse(place, f"{described(value)} is not a shape", FIX, code="not-a-shape")
-    text = plain(value, place, limit=MAX_LENGTH)
+    text = plain(value, place, limit=MAX_LENGTH).replace("@", "×").replace(" by ", " × ")
     parts = [part for part in text.split("→") if part.strip()]
     if not parts:
         refuse(place, "nothing is written here", FIX, code="not-a-shape")
@@ -124,8 +133,12 @@ def _whole(value: int, place: Place, *, described_as: str) -> int:
 
 def _from_text(text: str, place: Place) -> Shape:
     """The shape at the end of "output = (16,(16*5*5)) = (16,400)"; of "16x5x5 = 400" both sides are readings."""
+    sizes = _by_axis(text, place)
+    if sizes is not None:
+        return sizes
     sides = [side for side in (part.strip(" #") for part in text.replace(":", "=").split("=")) if side]
-    last = _from_side(sides[-1] if sides else "", place)
+    count = _count(sides[-1]) if len(sides) > 1 else None
+    last = Shape((count,), text) if count is not None else _from_side(sides[-1] if sides else "", place)
     before = sides[-2] if len(sides) > 1 and len(last.entries) == 1 else ""
     if not any(char.isdigit() for char in before):
         return last
@@ -133,7 +146,34 @@ def _from_text(text: str, place: Place) -> Shape:
         shape = _from_side(before, place)
     except AnswerError:
         return last
+    if count is not None and (count,) not in shape.also:
+        return _from_side(sides[-1], place)
     return Shape(shape.entries, text, (*shape.also, last.entries)) if len(shape.entries) > 1 else last
+
+
+def _by_axis(text: str, place: Place) -> Shape | None:
+    """The shape of "C=6, H=24, W=24", in the order of (N, C, H, W); None where the axes are not named each."""
+    inner, _ = _without_brackets(text, place) if text.strip() else (text, False)
+    pairs = [part.replace(":", "=").split("=") for part in _split(inner, ",;")]
+    if len(pairs) < 2 or any(len(pair) != 2 for pair in pairs):
+        return None
+    axes = [_AXIS_WORDS.get(name.casefold().replace("_", "").strip(), "") for name, _ in pairs]
+    if len(set(axes)) != len(axes) or "" in axes:
+        return None
+    entries = {
+        axis: _entry(size, place, index) for index, (axis, (_, size)) in enumerate(zip(axes, pairs, strict=True))
+    }
+    return Shape(tuple(entries[axis] for axis in _AXES if axis in entries), text)
+
+
+def _count(side: str) -> int | None:
+    """The number of "36,864 values", which is no shape of 36 by 864; None for what is not grouped so."""
+    words = side.split()
+    run = scan(words[0], 0) if words and "," in words[0] else None
+    if run is None or run.end != len(words[0]) or not all(word.isalpha() for word in words[1:]):
+        return None
+    whole = [reading.value for reading in run.readings if reading.step >= 1]
+    return int(whole[0]) if whole else None
 
 
 def _from_side(written: str, place: Place) -> Shape:
@@ -265,7 +305,7 @@ def _is_plain_entry(text: str) -> bool:
 
 def _entry(text: str, place: Place, index: int) -> Entry:
     text = text.strip()
-    if text.casefold() in _OPEN_WORDS:
+    if text.casefold() in _OPEN_WORDS or text in _OPEN_SIGNS:
         return text
     described_as = f"entry {index + 1}"
     if not text:

@@ -162,6 +162,7 @@ def _chains(text: str) -> list[str]:
 
 def _sides(chain: str, place: Place) -> Iterator[_Side]:
     is_about = False
+    chain = chain.replace("( =", "(").replace("(=", "(")  # "2432 (= 2400 + 32)"
     for part in chain.replace(":=", "=").replace("≈", "=≈").split("="):
         is_next_about = part.startswith("≈")
         text = part.lstrip("≈").strip(" ,.~")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from grader.answers.answer_error import AnswerError
-from grader.answers.shapes import parse_shape
+from grader.answers.shapes import Entry, Shape, parse_shape
 from grader.answers.working import Working, parse_working
 from grader.checks.base import shown
-from grader.model import Answer, Problem
+from grader.model import Answer, Json, Problem
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Stated:
 def stated_size(answer: Answer, *, may_have_channels: bool) -> Stated:
     """Read an answer as a size.
 
-    `may_have_channels`  (C, H, W) and (N, C, H, W) count by their last two entries
+    `may_have_channels`  of (C, H, W), (H, W, C), (N, C, H, W) and (N, H, W, C) the height and the width count
     Raises:  AnswerError for what is neither one nor two whole numbers
 
     >>> from grader.model import Place
@@ -34,23 +36,46 @@ def stated_size(answer: Answer, *, may_have_channels: bool) -> Stated:
     """
     working = working_of(answer)
     try:
-        shape = parse_shape(answer.value, answer.place)
+        shape = parse_shape(_without_symbols(answer.value) if may_have_channels else answer.value, answer.place)
     except AnswerError:
         # No shape, but it may end on a number.
         if working is None or working.number.value.denominator != 1 or working.number.value < 0:
             raise
         return Stated(((int(working.number.value),),), working)
     readings: list[tuple[int, ...]] = []
-    for entries in shape.readings:
-        last = entries[-2:] if may_have_channels and len(entries) in (3, 4) else entries
-        sizes = tuple(entry for entry in last if isinstance(entry, int))
-        if len(sizes) == len(last) and len(sizes) in (1, 2):
-            readings.append(sizes)
+    for entries in _meant(shape):
+        for part in _spatial(entries) if may_have_channels else (entries,):
+            sizes = tuple(entry for entry in part if isinstance(entry, int))
+            if len(sizes) == len(part) and len(sizes) in (1, 2):
+                readings.append(sizes)
     if not readings:
         what = f"{shown(answer.value, 60)} is not one or two whole numbers"
         fix = "write one number, or height and width as 9x9"
         raise AnswerError(Problem("not-a-size", str(answer.place), what, fix))
-    return Stated(tuple(readings), working)
+    # The commas of "H=14, W=13" separate sizes: these are no steps of a working.
+    is_listed = len(shape.entries) > 1 and "," in shape.written and "=" in shape.written
+    return Stated(tuple(readings), None if is_listed else working)
+
+
+def _meant(shape: Shape) -> tuple[tuple[Entry, ...], ...]:
+    """The readings of the shape as a size: "3x3" is one, and never the 9 that it multiplies to."""
+    is_square = len(shape.entries) == 2 and len(set(shape.entries)) == 1
+    return (shape.entries,) if is_square or "*" not in shape.written else shape.readings
+
+
+def _spatial(entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], ...]:
+    """Height and width, with the channels before them or behind; the batch is always in front."""
+    if len(entries) not in (3, 4):
+        return (entries,)
+    return entries[-2:], entries[-3:-1]
+
+
+_SYMBOLS: Final = re.compile(r"^\s*([(\[]?)\s*(?:[A-Za-z]\w*\s*[,×xX]\s*){1,2}(?=\d)")
+
+
+def _without_symbols(value: Json) -> Json:
+    """Without the batch and the channels where they are letters, as in (B, C, 24, 24)."""
+    return _SYMBOLS.sub(r"\1", value[:200]) + value[200:] if isinstance(value, str) else value
 
 
 def working_of(answer: Answer) -> Working | None:

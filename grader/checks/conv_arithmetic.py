@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from grader.answers.answer_error import AnswerError
 from grader.answers.writing import spoken
 from grader.architecture import ShapeError
+from grader.checks._doubt import doubtful
 from grader.checks._given import GIVEN, given_remarks, without_given
 from grader.checks._lint import setting_problem
 from grader.checks._size_answer import stated_size, working_of
@@ -175,7 +176,9 @@ class ConvArithmetic(Check):
             has_channels = rule.settings["unknown"] in ("input", "output")
             stated = stated_size(answer, may_have_channels=has_channels)
         except AnswerError as error:
-            yield _unreadable(rule.settings, error, answer)
+            is_size = error.problem.code == "not-a-size"  # it can be read, as a size of other rank
+            right = None if is_size else doubtful(answer, error.problem, lambda piece: _is_right(rule.settings, piece))
+            yield right or _unreadable(rule.settings, error, answer)
             return
         judged = _judged_field if rule.settings["unknown"] == FIELD else _judged_window
         details = {"expected": _expected(rule.settings), "observed": shown(answer.value), "place": answer.place}
@@ -185,6 +188,14 @@ class ConvArithmetic(Check):
             yield from working_remarks(stated.working, answer.place)
         if rule.settings["unknown"] != FIELD:
             yield from given_remarks(given, rule.settings["unknown"], _windows(rule.settings), answer)
+
+
+def _is_right(settings: Mapping[str, Json], piece: str) -> bool:
+    """Would a number be right if it stood alone?"""
+    if not piece.isdigit() or len(piece) > 6:
+        return False
+    judged = _judged_field if settings["unknown"] == FIELD else _judged_window
+    return judged(settings, (int(piece),), {}).credit == 1
 
 
 def _unreadable(settings: Mapping[str, Json], error: AnswerError, answer: Answer) -> Finding:

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.matching import Match, matches
-from grader.answers.numbers import Number, exact
+from grader.answers.numbers import Number, exact, parse_number
 from grader.answers.working import parse_working
 from grader.answers.writing import spoken
+from grader.checks._doubt import doubtful
 from grader.checks._lint import as_meant, is_decimal, setting_problem
 from grader.checks._settings import share, share_schema
 from grader.checks._working import ANSWER, working_remarks
@@ -160,7 +161,10 @@ class NumberCheck(Check):
         try:
             working = parse_working(answer.value, answer.place)
         except AnswerError as error:
-            yield unreadable(error.problem, answer.place)
+            right = doubtful(
+                answer, error.problem, lambda piece: _is_right(rule.settings, parse_number(piece, answer.place))
+            )
+            yield right or unreadable(error.problem, answer.place)
             return
         details: dict[str, Json] = {
             "expected": _expected(rule.settings),
@@ -176,10 +180,14 @@ class NumberCheck(Check):
             yield remark(Outcome.PASSED, said, place=answer.place, code="percent-sign")
 
 
+def _is_right(settings: Mapping[str, Json], number: Number) -> bool:
+    return _match(settings, number, settings["expected"]).is_match or _is_bare_match(settings, number)
+
+
 def _judged(settings: Mapping[str, Json], number: Number, details: Mapping[str, Json]) -> Finding:
     found = _match(settings, number, settings["expected"])
     written = shown(number.written, 60)
-    if found.is_match or _is_bare_match(settings, number):
+    if _is_right(settings, number):
         # "14,538 (read as 14,538)" would tell nobody anything.
         note = f" ({found.note})" if found.note and not found.note.endswith(f" {written}") else ""
         return passed(f"{written} is right{note}", **details, code="right")

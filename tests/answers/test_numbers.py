@@ -117,6 +117,8 @@ def test_two_meanings_are_both_kept(written, readings):
         pytest.param("1,23,4", "bad-separators", id="separators of no writing"),
         pytest.param("1.234,567.8", "bad-separators", id="marks that alternate"),
         pytest.param("9892 of 10000 (98.93 %)", "two-numbers", id="two numbers that differ"),
+        pytest.param("98.92 (0.9893)", "two-numbers", id="a percentage without its sign and another share"),
+        pytest.param("2400 (24)", "two-numbers", id="a hundredth that is no share"),
         pytest.param("5/0", "divides-by-zero", id="of nothing"),
         pytest.param("nan", "not-finite", id="nan"),
         pytest.param("-Infinity", "not-finite", id="minus infinity"),
@@ -226,3 +228,8 @@ def test_a_float_reads_as_the_decimal_that_python_prints(value):
 @given(st.integers(-(10**399), 10**399))
 def test_a_whole_number_reads_as_itself_from_json_and_from_text(value):
     assert parse_number(value, HERE).readings == parse_number(str(value), HERE).readings == (value,)
+
+
+@pytest.mark.parametrize(("written", "value"), [("99.17 (0.9917)", "9917/100"), ("0.9917 (99.17)", "9917/10000")])
+def test_a_share_behind_its_percentage_is_the_same_number(written, value):
+    assert values(written) == [value]

@@ -125,6 +125,42 @@ def test_channels_in_the_answer_do_no_harm_where_a_size_is_asked(judged):
     assert judged("conv-arithmetic", "(16, 6, 5, 5)", **task("kernel", input=28, output=24))[0].code == "not-a-size"
 
 
+@pytest.mark.parametrize("written", ["3x3", "3×3", "3*3", "3 by 3", "3x3 = 9", [3, 3]])
+def test_a_square_is_never_read_as_what_it_multiplies_to(judged, written):
+    """9 is right here, and a kernel of 3x3 is not 9."""
+    assert judged("conv-arithmetic", written, **KERNEL_1D)[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["14x13", "14 by 13", "H=14, W=13", "W=13, H=14", "h: 14; w: 13", "(14, 13, 6)", "14x13x64", "(B, C, 14, 13)",
+     "N x C x 14 x 13", "(16, 14, 13, 6)", "6@14x13", [6, 14, 13]],
+)  # fmt: skip
+def test_height_and_width_count_wherever_the_channels_stand(judged, written):
+    asked = task("output", input=[28, 26], kernel=3, stride=2, padding=1)
+    [finding] = judged("conv-arithmetic", written, **asked)
+    assert finding.outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("written", ["13x14", "H=13, W=14", "(13, 14, 6)", "(B, C, 13, 14)"])
+def test_swapped_axes_stay_wrong_wherever_the_channels_stand(judged, written):
+    asked = task("output", input=[28, 26], kernel=3, stride=2, padding=1)
+    assert judged("conv-arithmetic", written, **asked)[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("written", ["3 (6 in total)", "13.5 rounded to 3", "left 3, right 3"])
+def test_words_around_the_right_size_are_for_a_person(judged, written):
+    asked = task("padding", input=28, output=28, kernel=7)
+    [finding] = judged("conv-arithmetic", written, **asked)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "unclear-answer")
+
+
+@pytest.mark.parametrize("written", ["3 or 6", "either 3, 6", "6 (12 in total)", "3^2 pixels high"])
+def test_a_choice_of_sizes_is_none(judged, written):
+    asked = task("padding", input=28, output=28, kernel=7)
+    assert judged("conv-arithmetic", written, **asked)[0].outcome is Outcome.FAILED
+
+
 # --- slips ------------------------------------------------------------------------------------
 
 

@@ -207,3 +207,36 @@ def test_a_rubric_that_cannot_be_meant_is_reported(make_rule, settings, word):
 def test_hiding_what_was_expected_hides_it(judged):
     [finding] = judged("number", 1, expected=250, reveal=False)
     assert finding.expected == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2432 (2400 + 32)", "2432 (= 2400 + 32)", "2,432 (=2,400+32)", "2.432 (2.400 + 32)", "2432 ((5*5*3+1)*32)"],
+)
+def test_working_in_brackets_behind_the_number_says_it_again(judged, written):
+    assert judged("number", written, expected=2432)[0].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("written", ["2 (1 + 2)", "38 (2^6)"])
+def test_a_bracket_of_another_value_multiplies(judged, written):
+    assert judged("number", written, expected={"2 (1 + 2)": 6, "38 (2^6)": 2432}[written])[0].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["the layer has 2432 parameters", "2432 (2400 weights, 32 biases)", "2400 without bias, 2432 with bias",
+     "2.432 Parameter (2.400 + 32 Bias)", "total 2432", {"value": "insgesamt 2432"}],
+)  # fmt: skip
+def test_the_right_number_among_words_is_for_a_person(judged, written):
+    [finding] = judged("number", written, expected=2432)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "unclear-answer")
+    assert finding.fix
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["the layer has 2400 parameters", "2432 or 2400", "2400 oder 2432", "between 2400, 2432", "conv2432 has many",
+     "-2432 parameters, all of them", " ".join(map(str, range(2425, 2440)))],
+)  # fmt: skip
+def test_words_without_the_number_and_guesses_are_wrong(judged, written):
+    assert judged("number", written, expected=2432)[0].outcome is Outcome.FAILED

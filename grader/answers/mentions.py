@@ -1,0 +1,59 @@
+"""Which numbers stand in an answer that cannot be read as one? Pieces that can be read each by itself.
+
+"The network has 14538 parameters" is no number, but one stands in it. Who names several to choose from has said none.
+"""
+
+from __future__ import annotations
+
+from grader.answers.answer_error import AnswerError
+from grader.answers.digits import scan
+from grader.answers.text import words
+from grader.answers.writing import plain
+from grader.model import Json, Place
+
+MAX_LENGTH = 500
+_HEDGES = frozenset(
+    {"or", "oder", "either", "entweder", "maybe", "perhaps", "vielleicht", "between", "zwischen", "not"}
+)
+MAX_PIECES = 12  # with more, it is a list of guesses rather than an answer
+
+
+def numbers_in(value: Json) -> tuple[str, ...]:
+    """The numbers in a text, each with its sign and percent sign; none in what is no text, is long, or holds many.
+
+    >>> numbers_in("I got 99.17 % after 5 epochs"), numbers_in(["12"]), numbers_in("conv2 has -3, x3")
+    (('99.17 %', '5'), (), ('-3',))
+    >>> numbers_in("250 or 251"), numbers_in("9**9**9")
+    ((), ())
+    """
+    if isinstance(value, dict):
+        value = value.get("value")
+    if not isinstance(value, str):
+        return ()
+    try:
+        text = plain(value, Place(""), limit=MAX_LENGTH)
+    except AnswerError:
+        return ()
+    if any(word in _HEDGES for word in words(text)):
+        return ()
+    found = _pieces(text)
+    return tuple(found) if len(found) <= MAX_PIECES else ()
+
+
+def _pieces(text: str) -> list[str]:
+    found = []
+    at = 0
+    while at < len(text):
+        before = text[at - 1] if at else " "
+        run = scan(text, at) if text[at].isdigit() and not (before.isalnum() or before in "._") else None
+        if run is None:
+            at += 1
+            continue
+        sign = "-" if before == "-" and not text[: at - 1].rstrip()[-1:].isdigit() else ""
+        percent = " %" if text[run.end :].lstrip()[:1] == "%" else ""
+        around = text[:at].rstrip()[-1:] + text[run.end :].lstrip()[:1]
+        is_factor = any(char in "*/^×" for char in around)
+        if run.readings and not is_factor and not text[run.end : run.end + 1].isalpha():
+            found.append(f"{sign}{text[at : run.end]}{percent}")
+        at = run.end
+    return found
