@@ -80,8 +80,15 @@ def claim_of(number: Number) -> Claim | None:
         scale = Fraction(1) if number.is_percent or form.value <= 1 else Fraction(1, 100)
         if 0 <= form.value * scale <= 1:
             has_noise = form.significant_digits >= FLOAT32_DIGITS and form.step > 0
-            return Claim(form.value * scale, form.step * scale, has_noise, number.is_approximate)
+            step = form.step or (_step_of(form.value) if number.total is None else Fraction(0))
+            return Claim(form.value * scale, step * scale, has_noise, number.is_approximate)
     return None
+
+
+def _step_of(value: Fraction) -> Fraction:
+    """The last digit of what was computed from rounded numbers, such as 1 - 0.0083; 0 for an endless one, like 1/3."""
+    places = next((places for places in range(8) if (value * 10**places).denominator == 1), None)
+    return Fraction(0) if places is None else Fraction(1, 10**places)
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,20 @@ from fractions import Fraction
 from typing import ClassVar, Final
 
 from grader.answers.answer_error import AnswerError
-from grader.answers.numbers import Number
+from grader.answers.numbers import Number, parse_number
 from grader.answers.working import Working, parse_working
 from grader.answers.writing import spoken
 from grader.checks._data import data_problems, image_count
+from grader.checks._doubt import doubtful
+from grader.checks._enough import threshold
 from grader.checks._granular import Impossible, Possible, Unclear, judge_accuracy
 from grader.checks._lint import as_meant, setting_problem
 from grader.checks._network import network_problems
 from grader.checks._recomputed import Recomputed, absent_files, compare, job_of, recomputed
-from grader.checks._settings import MODEL, NETWORK, percent
+from grader.checks._settings import MODEL, NETWORK
 from grader.checks._working import ANSWER, working_remarks
 from grader.checks.base import Check, answer_to, failed, fault, passed, register, review, shown, unanswered, unreadable
-from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Problem, Rule, Submission
+from grader.model import Answer, EvidenceByJob, Finding, Job, Json, Outcome, Problem, Rule, Submission
 
 _SHARE: Final[Mapping[str, Json]] = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "minLength": 1, "maxLength": 40}]
@@ -38,7 +40,9 @@ class Claim(Check):
     says what n is and what is known of the batches; without `batch_sizes` the usual ones are tried, and what they
     explain counts where chance would seldom explain a number as well; else it is named only.
 
-    Enough? `at_least` is the value that the assignment demands of the claim, the limit included.
+    Enough? `at_least` is the value that the assignment demands of the claim, the limit included. Where only its
+    rounding lifts a claim over the demand ("95 %" for 94.96 %), or may keep it below, a person decides; a claim that
+    is lower than what was recomputed is not held against who reached the demand.
 
     True? `recompute` names the source: the student's checkpoint counted on a data set (`predict`), the live model
     (`describe`) or the rubric's own layers (`network`). A claim agrees as far as its digits go: "97.1 %" with
@@ -182,12 +186,24 @@ class Claim(Check):
         try:
             working = parse_working(answer.value, answer.place)
         except AnswerError as error:
-            yield unreadable(error.problem, answer.place)
+            yield _doubtful(rule.settings, submission, evidence, answer, error.problem)
             return
         details: dict[str, Json] = {"observed": shown(answer.value), "place": answer.place}
         found = list(_findings(rule.settings, submission, evidence, working, details))
         yield from _weighted(found)
         yield from working_remarks(working, answer.place)
+
+
+def _doubtful(
+    settings: Mapping[str, Json], submission: Submission, evidence: EvidenceByJob, answer: Answer, problem: Problem
+) -> Finding:
+    """A person reads what cannot be read, where a number in it would do as a claim alone."""
+
+    def is_right(piece: str) -> bool:
+        alone = Working(parse_number(piece, answer.place))
+        return all(f.outcome is not Outcome.FAILED for f in _findings(settings, submission, evidence, alone, {}))
+
+    return doubtful(answer, problem, is_right) or unreadable(problem, answer.place)
 
 
 def _weighted(findings: list[Finding]) -> Iterator[Finding]:
@@ -224,7 +240,7 @@ def _findings(
     if settings.get("about") == "accuracy" and not is_said:
         yield passed(possible.said, **details, code="possible")
     if "at_least" in settings:
-        yield _threshold(settings, working.number, possible.value, details)
+        yield threshold(settings, working.number, possible.value, _known(settings, submission, evidence), details)
     if last is not None:
         yield last
 
@@ -239,33 +255,21 @@ def _possible(settings: Mapping[str, Json], number: Number) -> Possible | Imposs
     return Possible(number.value, f"{written} is claimed")
 
 
-def _threshold(settings: Mapping[str, Json], number: Number, value: Fraction, details: Mapping[str, Json]) -> Finding:
-    least = as_meant(settings["at_least"])
-    is_accuracy = settings.get("about") == "accuracy"
-    claimed, asked = (percent(v, 4) if is_accuracy else spoken(v) for v in (value, least))
-    if number.bound == "below":
-        said = f"{shown(number.written, 60)} is a bound from above, and {asked} are asked"
-        return failed(said, **details, expected=f"at least {asked}", fix="report the value", code="below-demand")
-    if value >= least:
-        return passed(f"the claim of {claimed} reaches the {asked} that are asked", **details, code="demand-reached")
-    return failed(
-        f"the claim of {claimed} is below the {asked} that are asked",
-        **details,
-        expected=f"at least {asked}",
-        fix="improve the result, and report the new one",
-        code="below-demand",
-    )
+def _known(settings: Mapping[str, Json], submission: Submission, evidence: EvidenceByJob) -> Recomputed | None:
+    """What the claim really is; None where nothing was recomputed, or it gave no trustworthy result."""
+    if "recompute" not in settings or absent_files(settings, submission):
+        return None
+    job = job_of(settings, submission)
+    made = evidence.get(job) if job is not None else None
+    if job is not None and (made is None or fault(made) is not None):
+        return None
+    return recomputed(settings, made.result if made is not None else {})
 
 
 def _really(settings: Mapping[str, Json], submission: Submission, evidence: EvidenceByJob) -> str:
     """The recomputed value for who reads of an impossible one; "" where there is none."""
-    if "recompute" not in settings or absent_files(settings, submission):
-        return ""
-    job = job_of(settings, submission)
-    made = evidence.get(job) if job is not None else None
-    if job is not None and (made is None or not made.is_done):
-        return ""
-    return recomputed(settings, made.result if made is not None else {}).said
+    real = _known(settings, submission, evidence)
+    return real.said if real is not None else ""
 
 
 def _confirmed(

@@ -27,6 +27,72 @@ def deciding(findings):
     return one
 
 
+# --- a demand and its rounding -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "correct", "outcome"),
+    [
+        pytest.param("95%", 9_500, Outcome.PASSED, id="reached exactly"),
+        pytest.param("95%", 9_499, Outcome.REVIEW, id="one image short, rounded up"),
+        pytest.param("95.0%", 9_496, Outcome.REVIEW, id="rounded up at a finer digit"),
+        pytest.param("~95%", 9_400, Outcome.REVIEW, id="about"),
+        pytest.param("95.00%", 9_496, Outcome.FAILED, id="inflated"),
+        pytest.param("94.96%", 9_496, Outcome.FAILED, id="true and below"),
+        pytest.param("95%", 9_549, Outcome.PASSED, id="rounded down"),
+        pytest.param("94.99%", 9_500, Outcome.PASSED, id="less claimed than reached"),
+        pytest.param("94%", 9_520, Outcome.PASSED, id="much less claimed than reached"),
+        pytest.param("over 95%", 9_499, Outcome.FAILED, id="a bound that does not hold"),
+        pytest.param("under 96%", 9_550, Outcome.FAILED, id="a bound from above says nothing"),
+    ],
+)
+def test_rounding_alone_neither_reaches_nor_misses_a_demand(counted, written, correct, outcome):
+    assert deciding(counted(written, correct, at_least=0.95)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [
+        pytest.param("95%", Outcome.REVIEW, id="95.4 is written so too"),
+        pytest.param("95.0%", Outcome.REVIEW, id="95.04 is written so too"),
+        pytest.param("95.00%", Outcome.FAILED, id="nothing above is written so"),
+        pytest.param("94%", Outcome.FAILED, id="below however it was rounded"),
+        pytest.param("95.01%", Outcome.PASSED, id="reached"),
+        pytest.param("~95%", Outcome.FAILED, id="about"),
+        pytest.param("over 95%", Outcome.FAILED, id="a bound"),
+    ],
+)
+def test_without_files_a_claim_with_too_few_digits_for_the_demand_goes_to_a_person(judged, written, outcome):
+    findings = judged("claim", written, **TEST_SET, at_least=0.9501)
+    assert deciding(findings).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    "written", ["[99.17]", "(99.17 %)", "100 - 0.83", "1 - 0.0083", "0.9917*100", "99.17 (0.9917)"]
+)
+def test_an_accuracy_in_brackets_or_computed_from_rounded_numbers_is_possible(judged, written):
+    [finding] = judged("claim", written, about="accuracy", of={"n": 360, "drop_last": "never"})
+    assert (finding.outcome, "357 of 360" in finding.said) == (Outcome.PASSED, True)
+
+
+@pytest.mark.parametrize("written", ["[99.18]", "100 - 0.82", "0.9918*100", "119/120.5", "1 - 1/361"])
+def test_brackets_and_arithmetic_do_not_make_an_impossible_accuracy_possible(judged, written):
+    [finding] = judged("claim", written, about="accuracy", of={"n": 360, "drop_last": "never"})
+    assert finding.code == "impossible-value"
+
+
+@pytest.mark.parametrize("written", ["I got 99.17% after 5 epochs", "acc 0.9917", "99.17% nach 5 Epochen"])
+def test_a_true_accuracy_among_words_is_for_a_person(counted, written):
+    [finding] = counted(written, 9_917)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "unclear-answer")
+
+
+@pytest.mark.parametrize("written", ["I got 99.18% in all", "99.17 or 99.18", "no idea"])
+def test_an_untrue_accuracy_among_words_is_wrong(counted, written):
+    [finding] = counted(written, 9_917, of={"n": 10_000})
+    assert finding.outcome is Outcome.FAILED
+
+
 # --- possible? the accuracies of the five reports ---------------------------------------------
 
 
