@@ -52,7 +52,7 @@ def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderabl
         parts.append(_task_line(task))
         parts.extend(_rules(task.rules, for_staff))
     parts.append(Text())
-    parts.append(_foot(card))
+    parts.append(_foot(card, for_staff=for_staff))
     return Group(*parts)
 
 
@@ -124,9 +124,12 @@ def _head(card: ScoreCard) -> Panel:
     return Panel(grid, title=Text(plain(card.assignment)), title_align="left", border_style="blue")
 
 
-def _foot(card: ScoreCard) -> Text:
+def _foot(card: ScoreCard, *, for_staff: bool) -> Text:
     counts = dict.fromkeys(Outcome, 0)
-    for finding in (f for task in card.tasks for rule in task.rules for f in rule.findings if f.weight > 0):
+    shown = (
+        rule for task in card.tasks for rule in task.rules if for_staff or rule.visibility is Visibility.STUDENT
+    )  # what is not shown is not counted either
+    for finding in (f for rule in shown for f in rule.findings if f.weight > 0):
         counts[finding.outcome] += 1
     text = Text()
     for outcome, count in counts.items():

@@ -33,6 +33,11 @@ def test_a_staff_finding_is_hidden_from_the_student_and_its_points_are_not(card,
     assert "secret remark" in printed(card_report(card(staff="secret remark"), for_staff=True))
 
 
+def test_what_only_staff_sees_is_not_counted_for_the_student(card, printed):
+    assert "1 review" not in printed(card_report(card()))
+    assert "1 review" in printed(card_report(card(), for_staff=True))
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
