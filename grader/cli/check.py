@@ -78,7 +78,7 @@ def check(
         elif is_quiet:
             from grader.reports.terminal import summary_line  # noqa: PLC0415
 
-            console().print(summary_line(card))
+            console().print(summary_line(card), soft_wrap=True)
         else:
             from grader.reports.terminal import show_card  # noqa: PLC0415
 

@@ -36,12 +36,25 @@ def graded(
     from grader.grading import grade  # noqa: PLC0415
     from grader.intake import submission_from  # noqa: PLC0415
 
+    _refuse_unknown(course, assignment)
     with ExitStack() as stack:
         read = [stack.enter_context(submission_from(source, assignment=assignment)) for source in sources]
         work = _with_rubrics(course, _told_apart(read, sources))
         runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code)
         cards = list(grade(work, runner, made_with={"grader": __version__}))
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
+
+
+def _refuse_unknown(course: Course, assignment: str | None) -> None:
+    """An assignment on the command line that the course has not is a slip of the one who typed, not of the student."""
+    from grader.course import assignments  # noqa: PLC0415
+    from grader.documents import did_you_mean, shown  # noqa: PLC0415
+    from grader.errors import UsageError  # noqa: PLC0415
+
+    known = assignments(course) if assignment else []
+    if assignment and assignment not in known:
+        what = f"the course has no assignment {shown(assignment)}"
+        raise UsageError.single(what, where="--assignment", fix=did_you_mean(assignment, known))
 
 
 def _told_apart(read: Sequence[Submission], sources: Sequence[Path]) -> list[Submission]:
@@ -83,6 +96,8 @@ def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> 
 
     if name:
         what, fix = f"the course has no assignment {shown(name)}", did_you_mean(name, known)
+    elif submission.problems and not submission.files:
+        return replace(submission, is_readable=False), Rubric(name, "", (), "", "")  # it says why there is nothing
     else:
         what = "the submission does not say which assignment it is for"
         fix = f"say it there, or use --assignment with one of: {', '.join(known)}"

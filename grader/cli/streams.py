@@ -10,7 +10,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from grader.errors import MachineError
 
@@ -64,7 +64,7 @@ class _Output(io.FileIO):
         self._is_error = is_error
         super().__init__(descriptor, "w", closefd=False)
 
-    def write(self, data: bytes) -> int | None:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError as error:

@@ -82,6 +82,10 @@ def summary_line(card: ScoreCard) -> Text:
     text.append(f"{points_text(card.points)} of {points_text(card.max_points)} points", style="bold")
     if card.open_points:
         text.append(f", {points_text(card.open_points)} open")
+    findings = [finding for task in card.tasks for rule in task.rules for finding in rule.findings]
+    if card.problems and all(finding.code == "unreadable-submission" for finding in findings):
+        problem = card.problems[0]
+        text.append(f"; not read: {plain(problem.where, limit=80)}: {plain(problem.what, limit=240)}")
     return text
 
 

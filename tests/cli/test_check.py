@@ -103,6 +103,26 @@ def test_a_hand_in_for_an_assignment_that_the_course_has_not_says_which_there_ar
     assert "digits" in problem["fix"]
 
 
+def test_what_cannot_be_read_is_told_in_the_one_line_of_quiet(grader, tmp_path):
+    (tmp_path / "empty").mkdir()
+    ran = grader("check", tmp_path / "empty", "--course", ROOT, "--quiet", code=4, env={"COLUMNS": "40"})
+    assert ran.stdout == "empty: 0 of 0 points; not read: empty: it holds no file\n"
+
+
+def test_where_there_is_nothing_no_file_in_it_is_asked_for(grader, tmp_path):
+    ran = grader("check", tmp_path / "nowhere", "--course", ROOT, "--json", code=4)
+    [problem] = json.loads(ran.stdout)["problems"]
+    assert problem["what"] == "there is no such file or folder"
+
+
+@pytest.mark.parametrize("command", ["check", "run-all"])
+def test_an_assignment_that_is_mistyped_on_the_command_line_is_a_usage_error(grader, theory, command):
+    source = theory if command == "check" else theory.parent
+    ran = grader(command, source, "--course", ROOT, "--assignment", "digit", code=2)
+    assert ran.stdout == ""
+    assert "--assignment: the course has no assignment \"digit\"\n  fix: did you mean 'digits'?" in ran.stderr
+
+
 def test_a_hand_in_without_a_manifest_can_be_graded_by_naming_the_assignment(card, theory):
     (theory / "submission.json").unlink()
     made = card(theory, "--assignment", "digits")
