@@ -47,6 +47,8 @@ def parse_matrix(value: Json, place: Place) -> Matrix:
         refuse(place, f"{described(value)} is not a matrix", FIX, code="not-a-matrix")
     if not value:
         refuse(place, "the matrix has no rows", FIX, code="not-a-matrix")
+    while len(value) == 1 and isinstance(value[0], list) and value[0] and isinstance(value[0][0], list):
+        value, place = value[0], place.child(0)  # the batch and the channel of `output.tolist()`
     _refuse_large(value, place)
     if all(not isinstance(row, (list, str)) for row in value) or all(map(_is_single, value)):
         return _checked([_row_of(value, place)], [place])  # [1, 2] or ["1", "2"]: one row of entries
@@ -128,6 +130,7 @@ def _from_text(written: str, place: Place) -> Matrix:
     if len(written) > MAX_LENGTH:
         refuse(place, f"{len(written):,} characters", f"write at most {MAX_LENGTH:,} characters", code="too-long")
     text = plain(_inside_environment(written, place), place, limit=2 * MAX_LENGTH)
+    text = text.strip().strip("'`").strip() if written.strip()[:3] in ("```", "~~~") else text
     lines = [line for line in _lines(text) if not _is_rule(line)]
     lines = lines[1:] if len(lines) > 1 and "|" in lines[0] and not lines[0].strip("| ") else lines
     if not lines:
@@ -173,6 +176,9 @@ def _lines(text: str) -> list[str]:
     if text[:1] in _CLOSING and text.count(text[0]) > 1:
         rows = text.replace("\n", " ").replace(text[0], " ").split(_CLOSING[text[0]])
         return [row.strip(" ,;") for row in rows if row.strip(" ,;")]
+    kept = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(kept) > 1 and all(";" in line.strip(";") for line in kept):
+        return [";".join(cell for cell in line.strip(" ;").split(";")) for line in kept]  # entries, and lines for rows
     for separator in (";", " / "):
         text = text.replace(separator, "\n")
     return [line.strip() for line in text.split("\n") if line.strip()]
@@ -217,6 +223,8 @@ def _cells(line: str, place: Place) -> list[str]:
     """The entries of a row, split at the strongest separator that it uses."""
     if "&" in line:
         return line.split("&")
+    if ";" in line:
+        return line.split(";")
     if "|" in line:
         return line.strip().removeprefix("|").removesuffix("|").split("|")
     words = line.split()

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
 from grader.answers.answer_error import AnswerError
 from grader.answers.digits import scan
 from grader.answers.text import words
@@ -12,6 +16,7 @@ from grader.answers.writing import plain
 from grader.model import Json, Place
 
 MAX_LENGTH = 500
+MAX_MATRIX = 20_000
 _HEDGES = frozenset(
     {"or", "oder", "either", "entweder", "maybe", "perhaps", "vielleicht", "between", "zwischen", "not"}
 )
@@ -38,6 +43,23 @@ def numbers_in(value: Json) -> tuple[str, ...]:
         return ()
     found = _pieces(text)
     return tuple(found) if len(found) <= MAX_PIECES else ()
+
+
+def run_of_numbers(text: str, wanted: Sequence[Fraction]) -> bool:
+    """Whether all of `wanted` stand in the text one behind the other, whatever is written around and between them.
+
+    >>> run_of_numbers("Result: [[1, -2], [− 3, 4.0]], dtype=int64", [Fraction(n) for n in (1, -2, -3, 4)])
+    True
+    >>> run_of_numbers("1 2 3", [Fraction(2), Fraction(1)])
+    False
+    """
+    try:
+        line = plain(text, Place(""), limit=MAX_MATRIX)
+    except AnswerError:
+        return False
+    found = [Fraction(number.replace(" ", "")) for number in re.findall(r"(?:- ?)?\d{1,40}(?:\.\d{1,40})?", line)]
+    size = len(wanted)
+    return any(found[at : at + size] == list(wanted) for at in range(len(found) - size + 1))
 
 
 def _pieces(text: str) -> list[str]:

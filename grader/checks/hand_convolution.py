@@ -9,12 +9,25 @@ from typing import ClassVar, Final
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.matrices import parse_matrix
+from grader.answers.mentions import run_of_numbers
 from grader.answers.writing import spoken
 from grader.checks._convolution import CONVOLUTION, CORRELATION, Matrix
+from grader.checks._doubt import review_of
 from grader.checks._hand_slips import Slip, Task, find_slips, is_near
 from grader.checks._lint import as_meant, is_decimal, setting_problem
 from grader.checks._settings import share, share_schema
-from grader.checks.base import Check, answer_to, failed, partial, passed, register, shown, unanswered, unreadable
+from grader.checks.base import (
+    Check,
+    answer_to,
+    failed,
+    partial,
+    passed,
+    register,
+    review,
+    shown,
+    unanswered,
+    unreadable,
+)
 from grader.model import Answer, EvidenceByJob, Finding, Json, Place, Problem, Rule, Submission
 
 _MAX_SIDE = {"image": 30, "kernel": 11}
@@ -157,9 +170,16 @@ class HandConvolution(Check):
         try:
             given = parse_matrix(answer.value, answer.place)
         except AnswerError as error:
-            yield unreadable(error.problem, answer.place)
+            is_there = isinstance(answer.value, str) and run_of_numbers(
+                answer.value, _flat(_task(rule.settings).result())
+            )
+            yield review_of(answer, error.problem) if is_there else unreadable(error.problem, answer.place)
             return
         yield _judged(rule.settings, answer, given)
+
+
+def _flat(matrix: Matrix | None) -> tuple[Fraction, ...]:
+    return tuple(entry for row in matrix or () for entry in row)
 
 
 def _judged(settings: Mapping[str, Json], answer: Answer, given: Matrix) -> Finding:
@@ -184,6 +204,9 @@ def _judged(settings: Mapping[str, Json], answer: Answer, given: Matrix) -> Find
     if wrong is None:
         size = f"{len(given)}x{len(given[0])}"
         said = f"the matrix is {size} (rows x columns), which is not the size that this padding and stride give"
+        if _flat(given) == _flat(right):
+            fix = "write the rows as rows"
+            return review(f"{said}; a person looks at how it is laid out", **details, fix=fix, code="unclear-answer")
         return failed(said, **details, fix="look again at what is added at the border", code="wrong-size")
     details["place"] = _place(answer, wrong)
     return partial(

@@ -47,6 +47,37 @@ def test_without_a_price_the_other_convention_earns_the_entries_that_agree(judge
 @pytest.mark.parametrize(
     "written",
     [
+        pytest.param(f"Result: {RIGHT}", id="a name before it"),
+        pytest.param(f"tensor({RIGHT}, dtype=torch.float32)", id="as torch prints another type"),
+        pytest.param("- 2 1 - 11 2 13\n- 10 4 - 8 - 2 18\n- 14 1 5 - 6 9", id="signs apart from the digits"),
+        pytest.param([entry for row in RIGHT for entry in row], id="one long row"),
+        pytest.param("\n".join(str(entry) for row in RIGHT for entry in row), id="one long column"),
+    ],
+)
+def test_all_right_entries_in_a_form_that_cannot_be_read_are_for_a_person(judged, written):
+    [finding] = judged("hand-convolution", written, **REPORT_002)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "unclear-answer")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(f"Result: {STUDENTS}", id="a name before another matrix"),
+        pytest.param([entry for row in STUDENTS for entry in row], id="one long row of others"),
+        pytest.param([entry for row in reversed(RIGHT) for entry in row], id="its rows in another order"),
+    ],
+)
+def test_other_entries_in_a_form_that_cannot_be_read_are_wrong(judged, written):
+    assert judged("hand-convolution", written, **REPORT_002)[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param([[RIGHT]], id="a batch of one channel, as tolist() gives it"),
+        pytest.param(f"```\n{RIGHT}\n```", id="a block of code"),
+        pytest.param("\n".join("; ".join(map(str, row)) for row in RIGHT), id="entries apart by semicolons"),
+        pytest.param("\n".join(";".join(f"{entry},0" for entry in row) for row in RIGHT), id="with decimal commas"),
         pytest.param(["-2 1 -11 2 13", "-10 4 -8 -2 18", "-14 1 5 -6 9"], id="rows of text"),
         pytest.param("-2 1 -11 2 13; -10 4 -8 -2 18; -14 1 5 -6 9", id="rows apart by semicolons"),
         pytest.param("-2 & 1 & -11 & 2 & 13 \\\\ -10 & 4 & -8 & -2 & 18 \\\\ -14 & 1 & 5 & -6 & 9", id="LaTeX"),
