@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from grader.checks._live import IGNORED, LiveLayer, differences, distinct, is_kind, is_same, leaves, shown_value
 from grader.checks._network import built
 from grader.checks._settings import counted
-from grader.checks.base import failed, missing, passed, shown
+from grader.checks.base import failed, missing, passed, review, shown
 from grader.model import Finding, Json, Place
 
 TOLD = 3  # layers or keys named in one sentence
@@ -178,8 +178,11 @@ def _exact_slip(own: Layers, wanted: Sequence[Mapping[str, Json]]) -> str:
     return ""
 
 
-def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) -> Finding:
-    """Output shapes and parameters of the rubric's network, layer by layer; how layers are written is free."""
+def network_demand(layers: Layers, network: Mapping[str, Json], parameters: int, place: Place) -> Finding:
+    """Output shapes and parameters of the rubric's network, layer by layer; how layers are written is free.
+
+    `parameters`  of the whole model: what stands in no layer that is called is for a person to see
+    """
     nodes = [n for n in built(network)[0].nodes if not _is_ignored(n.kind)]
     own = list(leaves(layers, IGNORED))
     details: dict[str, Json] = {
@@ -192,19 +195,40 @@ def network_demand(layers: Layers, network: Mapping[str, Json], place: Place) ->
     for number, (node, layer) in enumerate(zip(nodes, own, strict=False), 1):
         shape = sample_shape(layer.output_shape, len(node.output_shape) - 1)
         wanted = list(node.output_shape[1:])
-        if shape != wanted or layer.parameters != node.new_parameters:
-            details["expected"] = f"{_shape_words(wanted)}, {counted(node.new_parameters, 'parameter')}"
-            details["observed"] = f"{_shape_words(shape)}, {counted(layer.parameters, 'parameter')}"
+        is_same_shape = shape == wanted
+        if is_same_shape and layer.parameters == node.new_parameters:
+            if _is_of_other_nature(layer, node.kind):
+                said = f"layer {number}, {layer}, has the demanded shape, but is no {node.kind}; a person decides"
+                return review(said, **details, fix=f"use {node.kind}, as the assignment has it")
+            continue
+        details["expected"] = f"{_shape_words(wanted)}, {counted(node.new_parameters, 'parameter')}"
+        details["observed"] = f"{_shape_words(shape)}, {counted(layer.parameters, 'parameter')}"
+        if layer.is_own or (is_same_shape and layer.is_functional and not layer.parameters):
             said = (
-                f"layer {number}, {layer}, is the first that differs: {details['observed']}, not {details['expected']}"
+                f"the weights of layer {number}, {layer}, are no layer of torch.nn, so that a person has to compare it"
             )
-            return failed(f"{said} ({node.kind})", **details, fix=fix)
+            return review(f"{said} ({node.kind})", **details, fix="build the model from layers of torch.nn")
+        said = f"layer {number}, {layer}, is the first that differs: {details['observed']}, not {details['expected']}"
+        return failed(f"{said} ({node.kind})", **details, fix=fix)
     if len(own) < len(nodes):
         return failed(f"layer {len(own) + 1}, {nodes[len(own)].kind}, is missing", **details, fix="add it")
     if len(own) > len(nodes):
         return failed(f"layer {len(nodes) + 1}, {own[len(nodes)]}, is one too many", **details, fix="leave it out")
     said = f"all {counted(len(nodes), 'layer')} have the demanded shapes and parameters"
+    further = parameters - sum(layer.parameters for layer in leaves(layers))
+    if further > 0:
+        said += f", but the model has {counted(further, 'parameter')} besides that are in none of them; a person looks"
+        return review(said, **details, fix="leave out layers that are not used, and weights outside of layers")
     return passed(said, **details)
+
+
+def _is_of_other_nature(layer: LiveLayer, kind: str) -> bool:
+    """Is it another pooling or normalisation? These can be alike in shape and parameters."""
+    for family in ("any_pool", "any_norm"):
+        if is_kind(kind, family) and layer.is_a(family) and not layer.is_a(kind):
+            is_max = [any("max" in word for word in words) for words in ((kind,), layer.letters)]
+            return family == "any_norm" or is_max[0] is not is_max[1]
+    return False
 
 
 def _is_ignored(kind: str) -> bool:

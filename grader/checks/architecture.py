@@ -57,7 +57,8 @@ class ArchitectureCheck(Check):
     - `contains`: so many layers of a kind, `with` attributes under PyTorch's names (`kernel` for `kernel_size`).
     - `sequence`: these kinds in this order. Others may stand between, unless `exact: true`; the kinds under
       `ignoring` are skipped either way (by default activations, dropout and flatten).
-    - `network`: output shape and parameters of every layer of one of the rubric's networks, one by one.
+    - `network`: output shape and parameters of every layer of one of the rubric's networks, one by one. What these
+      do not tell goes to a person: another kind of pooling or norm, weights in no layer that is called.
     - `after_each`: directly behind `every` layer of a kind `follows` one of another; `except_last` spares the last.
     - `dropout`: how many layers, and their `p`. `forbidden`: kinds that must not occur.
     - `checkpoint_fits`: the weights that were handed in belong to this model.
@@ -251,7 +252,7 @@ def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Itera
         is_exact = settings.get("exact", False)
         yield demands.sequence_demand(layers, settings["sequence"], ignoring, place, is_exact=is_exact)
     if "network" in settings:
-        yield demands.network_demand(layers, settings["network"], place)
+        yield demands.network_demand(layers, settings["network"], int(result["parameters"]), place)
     for wanted in settings.get("after_each", ()):
         yield demands.after_each_demand(layers, wanted, place)
     if "dropout" in settings:

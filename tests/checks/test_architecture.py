@@ -273,6 +273,32 @@ def test_the_first_layer_that_differs_from_the_network_is_named(judge, layers, s
     assert judge(layers, network=NETWORK).said == said
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        pytest.param([*SMALL[:3], live("AvgPool2d", "pool", 0, (2, 8, 12, 12)), *SMALL[4:]], id="average for max"),
+        pytest.param(
+            [SMALL[0], {**live("functional:conv2d", "", 0, (2, 8, 24, 24))}, *SMALL[2:]], id="weights of its own"
+        ),
+        pytest.param([{**live("Net", "", 14_538, (2, 10)), "torch_kind": None}], id="all in one module of its own"),
+        pytest.param([{**SMALL[0], "is_leaf": False}, *SMALL[1:]], id="weights outside of the layers"),
+    ],
+)
+def test_what_shapes_and_counts_do_not_tell_is_for_a_person(make_rule, hand_in, model, done, layers):
+    check = all_checks()["architecture"]
+    rule, submission = make_rule("architecture", model=model, network=NETWORK), hand_in(files={"model.py": "x"})
+    [job] = check.needs(rule, submission)
+    result = described(layers)
+    result["parameters"] = 14_538 + 100 * (layers[1:] == SMALL[1:])
+    [finding] = run_check(check, rule, submission, {job: done(result)})
+    assert (finding.outcome, finding.credit) == (Outcome.REVIEW, None)
+
+
+@pytest.mark.parametrize("kind", ["functional:adaptive_max_pool2d", "functional:max_pool2d", "AdaptiveMaxPool2d"])
+def test_any_pooling_of_the_same_nature_is_the_networks(judge, kind):
+    assert judge([*SMALL[:3], live(kind, "pool", 0, (2, 8, 12, 12)), *SMALL[4:]], network=NETWORK).credit == 1
+
+
 NORMED = [
     conv("c1", 3, 32, 3, 32, 1),
     live("BatchNorm2d", "bn1"),
