@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from grader.answers.answer_error import described, quoted, refuse
-from grader.answers.text import words
+from grader.answers.text import Text, words
 from grader.model import Json, Place
 
 MAX_LENGTH = 500
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
-_NAMES = ("answer", "option", "choice", "solution", "nr", "no", "number")
+_NAMES = ("answer", "option", "choice", "solution", "nr", "no", "number", "antwort", "lösung")
 
 
 def parse_choice(value: Json, options: Mapping[str, str], place: Place) -> str:
@@ -107,13 +107,37 @@ def _named(text: str, options: Mapping[str, str]) -> set[str]:
     texts = {key: "".join(words(option)) for key, option in options.items()}
     found = {key for key in options if keys[key] == said}
     found = found or {key for key in options if texts[key] and texts[key] == "".join(said)}
-    # "(iii) max pooling": both must name the same option
+    # "(iii) max pooling" and "max pooling (iii)": both must name the same option
     found = found or {
         key
         for key in options
-        if keys[key] and said[: len(keys[key])] == keys[key] and texts[key] == "".join(said[len(keys[key]) :])
+        if keys[key]
+        and (
+            (said[: len(keys[key])] == keys[key] and texts[key] == "".join(said[len(keys[key]) :]))
+            or (said[-len(keys[key]) :] == keys[key] and texts[key] == "".join(said[: -len(keys[key])]))
+        )
     }
     return found or (_by_place(said[0], tuple(options)) if len(said) == 1 else set())
+
+
+def mentioned(value: Json, options: Mapping[str, str]) -> set[str]:
+    """The options whose key or words stand somewhere in a text that names none of them clearly.
+
+    >>> sorted(mentioned("c, because it takes the maximum", {"b": "activation", "c": "max pooling"}))
+    ['c']
+    """
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
+        return set()
+    text = Text(value)
+    # "a" is an article too, and "i" a pronoun: these count in front of the text, or in brackets.
+    said = words(value)
+    found = set()
+    for key, option in options.items():
+        own = words(key)
+        is_key = said[:1] == own or f"({key})" in value if own in (("a",), ("i",)) else text.has(key)
+        if (own and is_key) or (words(option) and text.has(option)):
+            found.add(key)
+    return found
 
 
 def _by_place(word: str, keys: tuple[str, ...]) -> set[str]:

@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 from grader.answers.answer_error import AnswerError
-from grader.answers.choices import parse_choices
+from grader.answers.choices import mentioned, parse_choices
 from grader.answers.text import words
+from grader.checks._doubt import review_of
 from grader.checks._lint import setting_problem
 from grader.checks._settings import share, share_schema
 from grader.checks.base import Check, answer_to, failed, partial, passed, register, shown, unanswered, unreadable
@@ -132,10 +133,18 @@ class Choice(Check):
         try:
             picked = parse_choices(_as_text(answer.value), _options(rule), answer.place)
         except AnswerError as error:
-            yield unreadable(error.problem, answer.place)
+            is_meant = error.problem.code == "not-an-option" and _may_be_meant(rule, answer)
+            yield review_of(answer, error.problem) if is_meant else unreadable(error.problem, answer.place)
             return
         judged = _judged_set if rule.settings.get("multiple", False) else _judged_one
         yield judged(rule, answer, set(picked))
+
+
+def _may_be_meant(rule: Rule, answer: Answer) -> bool:
+    """Does a text that is no option hold a right one and none of the wrong ones?"""
+    found = mentioned(answer.value, _options(rule))
+    correct = set(_correct(rule))
+    return found == correct if rule.settings.get("multiple", False) else bool(found) and found <= correct
 
 
 def _as_text(value: Json) -> Json:

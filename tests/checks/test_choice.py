@@ -127,3 +127,45 @@ def test_max_pooling_makes_a_network_less_sensitive_to_translation(judged):
         "c": "it adds parameters",
     }
     assert judged("choice", "a", options=options, correct="a")[0].outcome is Outcome.PASSED
+
+
+MAX_POOLING = {"options": {"a": "convolution", "b": "activation", "c": "max pooling"}, "correct": "c"}
+
+
+@pytest.mark.parametrize("written", ["max pooling (c)", "Max-Pooling, c", "Antwort c", "Lösung: c"])
+def test_key_and_words_count_in_either_order(judged, written):
+    assert judged("choice", written, **MAX_POOLING)[0].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    "written", ["c, because it takes a maximum", "the max pooling layer", "only c", "it is (c)", "c only", "I think c"]
+)
+def test_the_right_option_among_words_is_for_a_person(judged, written):
+    [finding] = judged("choice", written, **MAX_POOLING)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "unclear-answer")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "b or c",
+        "c or b",
+        "a b c",
+        "a, b, c",
+        "all of them",
+        "c convolution",
+        "convolution c",
+        "b, not c",
+        "max pooling b",
+    ],
+)
+def test_words_about_another_option_and_lists_of_all_are_wrong(judged, written):
+    assert judged("choice", written, **MAX_POOLING)[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"), [("a c", "review"), ("a/c", "review"), ("a b c", "failed"), ("c it is", "failed")]
+)
+def test_a_set_among_words_is_for_a_person_where_it_is_the_right_one(judged, written, outcome):
+    asked = {**MAX_POOLING, "correct": ["a", "c"], "multiple": True}
+    assert judged("choice", written, **asked)[0].outcome is Outcome(outcome)
