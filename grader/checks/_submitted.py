@@ -46,13 +46,32 @@ def _glob(glob: str) -> re.Pattern[str]:
     return re.compile(made, re.DOTALL)
 
 
+_ENDINGS = ({".py"}, {".pth", ".pt", ".safetensors"}, {".json", ".jsonl"})
+
+
+def _is_of_another_kind(path: str, other: str) -> bool:
+    """Whether both endings are of files that the grader reads, and are not read alike.
+
+    >>> _is_of_another_kind("model.py", "model.pth"), _is_of_another_kind("net.pt", "net.pth")
+    (True, False)
+    >>> _is_of_another_kind("model.ipynb", "model.py")
+    False
+    """
+    kinds = [
+        next((n for n, endings in enumerate(_ENDINGS) if PurePosixPath(one).suffix.casefold() in endings), None)
+        for one in (path, other)
+    ]
+    return None not in kinds and kinds[0] != kinds[1]
+
+
 def closest(submission: Submission, path: str) -> str | None:
     """The submitted path that was most likely meant by `path`; None where none comes near.
 
-    The same name elsewhere or in another case comes first, then the same stem, then a name with a slip.
+    The same name elsewhere or in another case comes first, then the same stem, then a name with a slip. Code is
+    never meant by weights, nor weights by code: model.py and model.pth stand side by side.
     """
     wanted = PurePosixPath(path)
-    paths = [file.path for file in submission.files]
+    paths = [file.path for file in submission.files if not _is_of_another_kind(file.path, path)]
     for part in ("name", "stem"):
         meant = getattr(wanted, part).casefold()
         found = [p for p in paths if getattr(PurePosixPath(p), part).casefold() == meant]

@@ -143,11 +143,24 @@ def test_each_required_entry_is_one_equal_demand(judge):
         pytest.param("model.ipynb", "rename 'model.ipynb' to 'model.py'", id="another ending"),
         pytest.param("modle.py", "rename 'modle.py' to 'model.py'", id="a slip"),
         pytest.param("notes.txt", "add 'model.py' to the submission", id="nothing like it"),
+        pytest.param("model.pth", "add 'model.py' to the submission", id="the weights, which are no code"),
     ],
 )
 def test_a_missing_file_comes_with_what_was_likely_meant(judge, handed_in, fix):
     [finding] = judge({handed_in: "x"}, required=[{"path": "model.py"}])
     assert (finding.code, finding.credit) == ("missing-file", 0)
+    assert finding.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "fix"),
+    [
+        pytest.param("model.py", "add 'model.pth' to the submission", id="the code, which has no weights"),
+        pytest.param("model.pt", "rename 'model.pt' to 'model.pth'", id="weights under another ending"),
+    ],
+)
+def test_the_code_is_not_to_be_renamed_to_its_weights(judge, handed_in, fix):
+    [finding] = judge({handed_in: "x"}, required=[{"path": "model.pth", "kind": "checkpoint"}])
     assert finding.fix.startswith(fix)
 
 
