@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.digits import scan
+from grader.answers.numbers import parse_number
 from grader.answers.text import words
 from grader.answers.writing import plain
 from grader.model import Json, Place
@@ -39,10 +40,28 @@ def numbers_in(value: Json) -> tuple[str, ...]:
         text = plain(value, Place(""), limit=MAX_LENGTH)
     except AnswerError:
         return ()
-    if any(word in _HEDGES for word in words(text)):
+    if is_hedged(text):
         return ()
     found = _pieces(text)
     return tuple(found) if len(found) <= MAX_PIECES else ()
+
+
+def is_hedged(text: str) -> bool:
+    """Does the text leave a choice, or say what it is not?
+
+    >>> is_hedged("(16, 6) or (6, 16)"), is_hedged("(16, 6) in all")
+    (True, False)
+    """
+    return any(word in _HEDGES for word in words(text))
+
+
+def readings_of(piece: str) -> tuple[Fraction, ...]:
+    """What a number from `numbers_in` can mean.
+
+    >>> [str(value) for value in readings_of("2.432")]
+    ['304/125', '2432']
+    """
+    return parse_number(piece, Place("")).readings
 
 
 def run_of_numbers(text: str, wanted: Sequence[Fraction]) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from grader.answers.mentions import is_hedged, numbers_in, readings_of, run_of_numbers
 from grader.checks._alignment import Aligned
 from grader.checks._follow_through import CellVerdict, JudgedCell, JudgedRow
 from grader.checks._network import Step
 from grader.checks._settings import counted
 from grader.checks._slips import Slip
 from grader.checks._table_rows import TableRow
-from grader.checks.base import failed, partial, remark, shown
+from grader.checks.base import failed, partial, remark, review, shown
 from grader.model import Finding, Json, Outcome, Place
 
 TOLD = 6  # rows named in a remark
@@ -56,8 +57,22 @@ def _row_finding(row: JudgedRow, place: Place, *, is_first_wrong: bool, is_revea
         said = f"{head} is right: {', '.join(_with_unit(c, v) for c, v in zip(row.cells, values, strict=True))}"
     else:
         said = f"{head}: {'; '.join(_cell_words(cell, row, is_revealed=is_revealed) for cell in row.cells)}"
+    if any(_holds_the_right(cell, row.step) for cell in row.cells):
+        # Words around the right sizes: what is meant is for a person to tell.
+        return review(said, **details, fix=_fix(row, is_revealed=is_revealed), code="unclear-answer")
     credit = Fraction(row.credited, len(row.cells))
     return partial(said, credit, **details, fix=_fix(row, is_revealed=is_revealed), code=_code(row))
+
+
+def _holds_the_right(judged: JudgedCell, step: Step) -> bool:
+    """Does a cell that cannot be read hold the right sizes, one behind the other, or the right count?"""
+    problem = judged.cell.problem if judged.cell is not None else None
+    if judged.cell is None or problem is None or problem.code == "not-a-row":
+        return False
+    if judged.column == "parameters":
+        return any(step.right.parameters in readings_of(piece) for piece in numbers_in(judged.cell.written))
+    sizes = step.input if judged.column == "input" else step.right.output
+    return not is_hedged(judged.cell.written) and run_of_numbers(judged.cell.written, [Fraction(s) for s in sizes])
 
 
 def _head(row: JudgedRow, *, is_first_wrong: bool) -> str:

@@ -498,6 +498,34 @@ def test_what_is_no_table_is_one_finding(judge, answer, code):
     assert (finding.credit, finding.code) == (0, code)
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"output": "16 maps of 24x24 (batch 16)", "parameters": 416},
+        {"output": "<16, 16, 24, 24>", "parameters": 416},
+        {"output": "(16, 16, 24, 24), 416 parameters", "parameters": "416"},
+        {"output": "(16, 16, 24, 24)", "parameters": "416 (400 weights, 16 biases)"},
+    ],
+)
+def test_right_sizes_and_counts_among_words_are_for_a_person(judge, cells):
+    first, *others = judge([cells, *table(SEVEN_RIGHT)[1:]])
+    assert (first.outcome, first.credit, first.code, first.weight) == (Outcome.REVIEW, None, "unclear-answer", 2)
+    assert all(other.credit == 1 for other in others)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"output": "16 maps of 24x25", "parameters": 416},
+        {"output": "(16, 16, 24, 24) or (16, 24, 24, 16)", "parameters": 416},
+        {"output": "(16, 16, 24, 24)", "parameters": "400 or 416"},
+        {"output": "(16, 16, 24, 24)", "parameters": "400 weights, 15 biases"},
+    ],
+)
+def test_other_sizes_among_words_and_guesses_cost_their_cell(judge, cells):
+    assert lost(judge([cells, *table(SEVEN_RIGHT)[1:]])) == 1
+
+
 def test_rows_that_are_none_cannot_be_read(judge):
     findings = judge([*table(SEVEN_RIGHT[:6]), "(16, 10) 650"])
     assert lost(findings) == 2
