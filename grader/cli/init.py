@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -19,19 +20,42 @@ def init(assignment: str, folder: Path, course_folder: Path | None) -> None:
     """Copy the template of ASSIGNMENT into FOLDER, with the JSON Schema that lets an editor complete answers.json."""
     from grader.checks import all_checks  # noqa: PLC0415
     from grader.course import answers_schema  # noqa: PLC0415
-    from grader.errors import CourseError, UsageError  # noqa: PLC0415
+    from grader.errors import CourseError, MachineError, UsageError  # noqa: PLC0415
 
     course = find_course(course_folder)
     rubric = load_rubric(course, assignment)
     template = course.submissions_template / assignment
     if not template.is_dir():
         raise CourseError.single("there is no template", where=str(template), fix="ask the course staff for one")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError.single("exists already and is not empty", where=str(folder), fix="name a new folder")
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    schema = answers_schema(rubric, all_checks())
-    (folder / "answers.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+    schema = json.dumps(answers_schema(rubric, all_checks()), indent=2) + "\n"
+    try:
+        is_new = not folder.exists()
+        if not is_new and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError.single("exists already and is not empty", where=str(folder), fix="name a new folder")
+        _fill(folder, template, schema, is_new=is_new)
+    except OSError as error:
+        what = f"the template cannot be copied there ({error.strerror})"
+        raise MachineError.single(what, where=str(folder), fix="name a folder that you may write to") from error
     click.echo(f"{folder} holds the template of {assignment}. Next:")
     click.echo(f"  1. write your id into {folder / 'submission.json'}")
     click.echo(f"  2. answer in {folder / 'answers.json'}, build your model in {folder / 'model.py'}")
-    click.echo(f"  3. grader check {folder}")
+    click.echo(f"  3. grader check {shlex.quote(f'./{folder}' if str(folder).startswith('-') else str(folder))}")
+
+
+def _fill(folder: Path, template: Path, schema: str, *, is_new: bool) -> None:
+    """Copy the files, not their modes: a course may be read-only. All of them or none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(template.rglob("*")):
+            target = folder / path.relative_to(template)
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                shutil.copyfile(path, target)
+        (folder / "answers.schema.json").write_text(schema, encoding="utf-8")
+    except OSError:
+        if folder.is_dir():  # half a template would stand in the way of the next try
+            shutil.rmtree(folder, ignore_errors=True)
+            if not is_new:
+                folder.mkdir(exist_ok=True)
+        raise

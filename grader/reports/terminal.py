@@ -92,7 +92,7 @@ def summary_line(card: ScoreCard) -> Text:
 def show_problems(console: Console, problems: Iterable[Problem]) -> None:
     """Problems of a course, a rubric or a command, each with its place and its fix."""
     for problem in problems:
-        console.print(_problem(problem))
+        console.print(_problem(problem), soft_wrap=True)  # paths stay whole, to be copied
 
 
 def _deciding(card: ScoreCard) -> list[Text]:

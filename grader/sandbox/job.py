@@ -9,8 +9,9 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from grader.limits import Limits
@@ -22,6 +23,7 @@ from grader.sandbox.protocol import FrameReader, request_bytes
 from grader.sandbox.verdict import judged
 
 _MOST_FILES = 400  # each is held open while the box is set up
+_OPEN_FILES = 8192  # for eight boxes at once, and what else is open
 _MOST_BYTES = 2 * 2**30  # of all files of one job: they are held in memory while it runs
 
 
@@ -53,6 +55,11 @@ def run(
         if not level.is_isolated:
             problem = Problem("no-sandbox", "sandbox", f"there is no sandbox here: {level.reason}", level.fix)
             return SystemFault(level.name, 0.0, problem=problem)
+    if os.name == "posix":
+        _allow_open_files()
+        tight = _too_tight(limits)
+        if tight is not None:
+            return SystemFault(level.name, 0.0, problem=tight)
     programs = _programs(program)
     name = Path(program).stem if isinstance(program, Path) else program
     staged = {_checked(path): source for path, source in files.items()}
@@ -100,6 +107,35 @@ def run(
             what = f"the sandbox could not be set up: {error.strerror or error} ({error.filename or name})"
             return SystemFault(level.name, 0.0, problem=Problem("sandbox", "sandbox", what, "see `grader doctor`"))
     return judged(name, watched, reader, limits, level)
+
+
+def _too_tight(limits: Limits) -> Problem | None:
+    """Whether this machine gives a process less than the course does: an end there would look like the student's."""
+    import resource  # noqa: PLC0415  not on Windows, where there is no sandbox
+
+    asked = (
+        ("RLIMIT_AS", limits.memory_mb * 2**20, "bytes of address space", "ulimit -v unlimited", "memory_mb"),
+        ("RLIMIT_CPU", limits.cpu_s, "s of CPU time", "ulimit -t unlimited", "cpu_s"),
+    )
+    for name, wanted, unit, command, setting in asked:
+        _, most = resource.getrlimit(getattr(resource, name))
+        if most != resource.RLIM_INFINITY and most < wanted:
+            what = f"this machine lets a process have {most:,} {unit}, the course allows {int(wanted):,}"
+            fix = f"raise it ({command}), or lower [sandbox] {setting} in grader.toml"
+            return Problem("machine-limit", "sandbox", what, fix)
+    return None
+
+
+@cache
+def _allow_open_files() -> None:
+    """As many open files as this user may have: several boxes at once hold each file of their submissions open."""
+    import resource  # noqa: PLC0415  not on Windows, where there is no sandbox
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _programs(program: str | Path) -> list[Path]:

@@ -34,6 +34,7 @@ _REMEDIES = (
         "allow user namespaces; in a container, start it with a seccomp profile that permits unshare and mount",
     ),
     ("max_user_namespaces", "allow user namespaces: sysctl user.max_user_namespaces=10000"),
+    ("open files", "allow more open files: ulimit -n 4096"),
     ("setgroups", "start the grader as an ordinary user, not as root in a container"),
 )
 
@@ -75,10 +76,12 @@ def _best() -> Level:
     if lacking:
         fix = "install bubblewrap 0.8 or newer"
         return Level(TRUSTED, f"this bubblewrap is too old: it does not know {lacking[0]}", fix)
-    ended = run("probe", files={}, request={"ping": None}, level=_L3, limits=Limits(wall_s=30))
+    ended = run("probe", files={}, request={"ping": None}, level=_L3, limits=Limits(wall_s=30, cpu_s=30, memory_mb=512))
     if isinstance(ended, Answered):
         return _L3
     said = ended.problem.what
+    if ended.problem.code == "machine-limit":
+        return Level(TRUSTED, said, ended.problem.fix)
     fix = next((remedy for word, remedy in _REMEDIES if word in said), "run `bwrap --ro-bind / / true` to see why")
     return Level(TRUSTED, f"bubblewrap does not start: {said}", fix)
 

@@ -21,7 +21,7 @@ from grader.limits import Limits
 from grader.sandbox.layout import SHARED, TEMPORARY
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
-from grader.sandbox.usage import files_in, kill, tree, use_of
+from grader.sandbox.usage import files_in, kill, oom_kills, tree, use_of
 
 _LOOK_EVERY_S = 0.1
 _GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
@@ -79,6 +79,7 @@ class Watched:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    oom_kills: int = 0  # of the whole machine, while it ran
     stopped: str = ""
     why: str = ""
     is_wrapped: bool = False
@@ -104,7 +105,7 @@ def watch(
     has. Raises OSError where it cannot be started, CalledOffError where the run was called off; nothing is left then.
     """
     watched = Watched(output=Tail(limits.output_kb * 1024), is_wrapped=is_wrapped)
-    started = time.monotonic()
+    started, killed_before = time.monotonic(), oom_kills()
     process = subprocess.Popen(  # noqa: S603  the command is ours, word by word
         command,
         stdin=subprocess.PIPE,
@@ -126,6 +127,7 @@ def watch(
                 with suppress(OSError):
                     pipe.close()
     watched.seconds = time.monotonic() - started
+    watched.oom_kills = oom_kills() - killed_before
     return watched
 
 

@@ -84,6 +84,15 @@ def use_of(pid: int) -> Use:
     return Use(cpu / ticks, memory, count)
 
 
+def oom_kills() -> int:
+    """How many processes the kernel has killed for want of memory since it started; 0 where it does not say."""
+    try:
+        lines = (_PROC / "vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
 def files_in(folder: str) -> int:
     """How many files are in the file system of `folder`; 0 where that cannot be seen."""
     try:

@@ -40,6 +40,8 @@ def judged(
     try:
         if watched.stopped == "malformed":
             raise MalformedError(watched.why)  # noqa: TRY301  one sentence for all
+        if not reader.is_complete and watched.oom_kills and _signal(watched.returncode) == signal.SIGKILL:
+            return SystemFault(problem=_out_of_memory(watched), **common)
         if not reader.is_complete:
             return StudentFault(problem=_no_answer(watched, reader, limits), **common)
         if reader.kind == protocol.RAW_ANSWER:
@@ -108,6 +110,13 @@ def _no_answer(watched: Watched, reader: FrameReader, limits: Limits) -> Problem
     return Problem("no-answer", "submission", what, "remove exit(), quit(), sys.exit() and os._exit() from the code")
 
 
+def _out_of_memory(watched: Watched) -> Problem:
+    """The kernel chose this process when the machine ran out: another day it would have gone on."""
+    used = f"{watched.peak_bytes / 2**20:,.0f} MB"
+    what = f"this machine ran out of memory, and the process was killed (it used {used})"
+    return Problem("machine-memory", "sandbox", what, "grade it again with --jobs 1, or on a machine with more memory")
+
+
 def _signal(returncode: int) -> signal.Signals | None:
     """The signal that ended the program; bubblewrap hands it on as 128 and its number."""
     number = -returncode if returncode < 0 else returncode - 128
@@ -118,7 +127,8 @@ def _signal(returncode: int) -> signal.Signals | None:
 
 
 def _not_started(watched: Watched, output: str) -> Problem:
-    said = one_line(output[-600:]) or f"it ended with code {watched.returncode} and said nothing"
+    last = output.strip().rpartition("\n")[2] if "Traceback" in output else output[-600:]
+    said = one_line(last) or f"it ended with code {watched.returncode} and said nothing"
     if watched.stopped == "wall":
         said = "it did not start within the time limit"
     elif watched.stopped:

@@ -1,3 +1,4 @@
+import errno
 import json
 import subprocess
 import sys
@@ -87,6 +88,55 @@ def test_init_never_overwrites(grader, tmp_path):
     assert "not empty" in ran.stderr
     assert (tmp_path / "work.txt").read_text() == "mine"
     assert not (tmp_path / "answers.json").exists()
+
+
+def test_init_copies_all_or_nothing(grader, tmp_path):
+    (tmp_path / "file").touch()
+    ran = grader("init", "digits", tmp_path / "file" / "mine", code=5)
+    assert "the template cannot be copied there (Not a directory)" in ran.stderr
+    assert "fix: " in ran.stderr
+
+
+def test_a_disk_that_fills_up_leaves_no_half_template(tmp_path, monkeypatch, capsys):
+    def refuse(source, target):
+        if Path(target).name == "model.py":
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    for folder, stays in ((tmp_path / "new", False), (tmp_path / "empty", True)):
+        if stays:
+            folder.mkdir()
+        assert run(["init", "digits", str(folder), "--course", str(ROOT)]) == 5
+        assert folder.exists() is stays
+    assert list((tmp_path / "empty").iterdir()) == []
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def test_the_next_command_can_be_pasted(grader, tmp_path):
+    ran = grader("init", "digits", "-my digits", "--course", ROOT, cwd=tmp_path, code=2)
+    ran = grader("init", "digits", "./-my digits", "--course", ROOT, cwd=tmp_path)
+    assert "grader check './-my digits'" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(OSError(errno.EMFILE, "Too many open files", "model.py"), "model.py: Too many", id="files"),
+        pytest.param(OSError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied", id="rights"),
+        pytest.param(MemoryError(), "not enough memory", id="memory"),
+    ],
+)
+def test_what_the_machine_refuses_is_told_without_a_traceback(monkeypatch, capsys, error, said):
+    def refuse(*_arguments, **_settings):
+        raise error
+
+    monkeypatch.setattr("grader.cli.cli.main", refuse)
+    assert run([]) == 5
+    err = capsys.readouterr().err
+    assert said in err
+    assert "fix: " in err
+    assert "Traceback" not in err
 
 
 def test_init_of_an_unknown_assignment_names_those_there_are(grader, tmp_path):

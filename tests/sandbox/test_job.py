@@ -1,8 +1,13 @@
 """One job from end to end: what goes in, what comes out, and whose fault it is that nothing does."""
 
+import resource
+import subprocess
+import sys
+
 import pytest
 
 from grader import sandbox
+from grader.sandbox import process
 from grader.sandbox.results import SCHEMAS
 
 pytestmark = pytest.mark.sandbox
@@ -82,3 +87,48 @@ def test_seconds_and_cpu_seconds_are_told(program):
     ended = program("return {}")
     assert 0 < ended.cpu_seconds < 20
     assert 0 < ended.seconds < 20
+
+
+@pytest.mark.parametrize(
+    ("which", "most", "said", "fix"),
+    [
+        pytest.param("RLIMIT_AS", 3_000_000_000, "3,000,000,000 bytes of address space", "memory_mb", id="memory"),
+        pytest.param("RLIMIT_CPU", 5, "5 s of CPU time", "cpu_s", id="CPU time"),
+    ],
+)
+def test_a_machine_that_allows_less_than_the_course_is_not_the_students_fault(
+    program, monkeypatch, which, most, said, fix
+):
+    real = resource.getrlimit
+    monkeypatch.setattr(resource, "getrlimit", lambda of: (most, most) if of == getattr(resource, which) else real(of))
+    ended = program("return {}")
+    assert isinstance(ended, sandbox.SystemFault)
+    assert said in ended.problem.what
+    assert fix in ended.problem.fix
+
+
+PROBE = """
+from grader import sandbox
+print(sandbox.run("probe", files={}, request={"ping": None}, level=sandbox.level()).level)
+"""
+
+
+def test_a_user_who_may_open_few_files_still_gets_the_sandbox(box):
+    command = ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", sys.executable, "-c", PROBE]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == box.name
+
+
+def test_a_machine_that_ran_out_of_memory_is_not_the_students_fault(tmp_path, monkeypatch):
+    killed = tmp_path / "act.py"
+    killed.write_text("import os\ndef main(request, box):\n    os.kill(os.getpid(), 9)\n")
+
+    def end():  # not in the box: its first process cannot kill itself
+        return sandbox.run(killed, files={}, request={}, limits=LIMITS, level=sandbox.level("none"))
+
+    assert isinstance(end(), sandbox.StudentFault)
+    counts = iter([7, 8])
+    monkeypatch.setattr(process, "oom_kills", lambda: next(counts))
+    ended = end()
+    assert isinstance(ended, sandbox.SystemFault)
+    assert "ran out of memory" in ended.problem.what

@@ -114,8 +114,12 @@ def _limit(limits: dict[str, Any], *, is_isolated: bool) -> None:
         # Counted in the box's own user namespace. Outside of a box it would count the user's other processes.
         wanted["RLIMIT_NPROC"] = limits["processes"]
     for name, most in wanted.items():
+        which = getattr(resource, name)
+        already = resource.getrlimit(which)[1]
+        if already != resource.RLIM_INFINITY:
+            most = min(most, already)  # noqa: PLW2901  nobody can raise it; where it matters the parent refused before
         try:
-            resource.setrlimit(getattr(resource, name), (most, most))
+            resource.setrlimit(which, (most, most))
         except (ValueError, OSError):
             if is_isolated:
                 raise
