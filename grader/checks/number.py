@@ -23,6 +23,7 @@ from grader.checks.base import (
     passed,
     register,
     remark,
+    review,
     shown,
     unanswered,
     unreadable,
@@ -173,7 +174,7 @@ class NumberCheck(Check):
         }
         yield _judged(rule.settings, working.number, details)
         yield from working_remarks(working, answer.place)
-        if _is_bare_match(rule.settings, working.number):
+        if _is_bare_match(rule.settings, working.number) and abs(_target(rule.settings, rule.settings["expected"])) > 1:
             said = (
                 f"{shown(working.number.written, 60)} is taken without its percent sign, as the question seems to mean"
             )
@@ -187,6 +188,10 @@ def _is_right(settings: Mapping[str, Json], number: Number) -> bool:
 def _judged(settings: Mapping[str, Json], number: Number, details: Mapping[str, Json]) -> Finding:
     found = _match(settings, number, settings["expected"])
     written = shown(number.written, 60)
+    if not found.is_match and _is_bare_match(settings, number) and abs(_target(settings, settings["expected"])) <= 1:
+        # "0.9 %" for 0.9 can be a hundredth of what is right, or the right number of percent.
+        said = f"{written} is right without its percent sign only; a person decides what the question means"
+        return review(said, **details, fix="write it in the form that is asked", code="percent-sign")
     if _is_right(settings, number):
         # "14,538 (read as 14,538)" would tell nobody anything.
         note = f" ({found.note})" if found.note and not found.note.endswith(f" {written}") else ""

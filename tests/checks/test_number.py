@@ -240,3 +240,16 @@ def test_the_right_number_among_words_is_for_a_person(judged, written):
 )  # fmt: skip
 def test_words_without_the_number_and_guesses_are_wrong(judged, written):
     assert judged("number", written, expected=2432)[0].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("written", "expected", "outcome"),
+    [
+        ("0.9 %", 0.9, Outcome.REVIEW),
+        ("90 %", 0.9, Outcome.PASSED),
+        ("1 %", 1, Outcome.REVIEW),
+        ("92 %", 92, Outcome.PASSED),
+    ],
+)
+def test_a_percent_sign_is_taken_off_only_where_it_cannot_be_meant(judged, written, expected, outcome):
+    assert judged("number", written, expected=expected)[0].outcome is outcome
