@@ -1,7 +1,8 @@
 """Your network. `grader` calls build_model(), loads model.pth into what it returns, and runs it on the test images.
 
 Input: (N, 1, 28, 28), pixels from 0 to 1. Output: (N, 10), one score per digit; no softmax is needed. If you train on
-normalised or resized pixels, give the model a method `preprocess(images)` that does the same to a batch.
+normalised or resized pixels, give the model a method `preprocess(images)` that does the same to a batch: it is called
+before the model, so do not call it in forward.
 Only the first of seven layers is here: add the others from the assignment sheet.
 """
 

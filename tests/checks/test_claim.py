@@ -67,9 +67,7 @@ def test_without_files_a_claim_with_too_few_digits_for_the_demand_goes_to_a_pers
     assert deciding(findings).outcome is outcome
 
 
-@pytest.mark.parametrize(
-    "written", ["[99.17]", "(99.17 %)", "100 - 0.83", "1 - 0.0083", "0.9917*100", "1-.0083"]
-)
+@pytest.mark.parametrize("written", ["[99.17]", "(99.17 %)", "100 - 0.83", "1 - 0.0083", "0.9917*100", "1-.0083"])
 def test_an_accuracy_in_brackets_or_computed_from_rounded_numbers_is_possible(judged, written):
     [finding] = judged("claim", written, about="accuracy", of={"n": 360, "drop_last": "never"})
     assert (finding.outcome, "357 of 360" in finding.said) == (Outcome.PASSED, True)
