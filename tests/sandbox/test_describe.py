@@ -177,3 +177,10 @@ def test_the_network_is_traced_on_what_its_preprocess_makes(describe):
     rows = [row for row in ended.result["layers"] if row["is_leaf"]]
     assert [row["kind"] for row in rows] == ["Conv2d", "Flatten", "Linear"]
     assert rows[0]["input_shape"] == [2, 1, 8, 8]
+
+
+def test_a_compiled_model_is_told_as_that(describe):
+    code = "import torch\ndef build_model():\n    return torch.jit.script(torch.nn.Conv2d(1, 2, 3))\n"
+    found = problem(describe({"model.py": code}))
+    assert found.code == "script-module"
+    assert "torch.jit" in found.fix

@@ -101,7 +101,7 @@ def test_bytecode_beside_the_source_is_not_read(student, tmp_path):
         pytest.param("x = 1\n  y = 2", ("syntax-error", "model.py:2", "IndentationError"), id="an indentation"),
         pytest.param("\tx = 1\n        if x:\n\tpass", ("syntax-error", "model.py:", ""), id="tabs and spaces"),
         pytest.param(b"x = '\xff'", ("syntax-error", "model.py", "codec"), id="bytes that are no UTF-8"),
-        pytest.param(b"x = 1\0", ("", "model.py", "null bytes"), id="a null byte"),
+        pytest.param(b"x = 1\0", ("", "model.py", "NUL bytes"), id="a null byte"),
         pytest.param("x = 1\ny = x / 0", ("import-error", "model.py:2", "in `y = x / 0`: division by zero"), id="an exception"),
         pytest.param(
             "def f():\n    return {}['conv1']", ("code-raised", "model.py:2", "KeyError while calling f()"), id="in the call",
@@ -144,3 +144,36 @@ def test_a_file_that_is_not_there_is_named(tmp_path, box):
     )
     found = problem(sandbox.run(program, files={}, request={}, level=box))
     assert (found.code, found.where) == ("missing-file", "model.py")
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        pytest.param("open('data/train.csv')", "only what you hand in is here", id="a file of theirs"),
+        pytest.param("open(__file__, 'w')", "write no files here", id="writing beside the code"),
+        pytest.param("input('batch size? ')", "nobody answers input() here", id="a question"),
+        pytest.param(
+            "import urllib.request; urllib.request.urlopen('http://example.org', timeout=3)",
+            "no network",
+            id="a download",
+        ),
+        pytest.param("raise AssertionError('Torch not compiled with CUDA enabled')", "there is no GPU", id="a GPU"),
+        pytest.param("raise RuntimeError('Found no NVIDIA driver on your system')", "there is no GPU", id="a driver"),
+        pytest.param("1 / 0", "run the same on your computer", id="anything else"),
+    ],
+)
+def test_what_is_only_so_here_is_not_said_to_show_on_the_students_computer(student, code, fix):
+    assert fix in problem(student(f"def f():\n    {code}")).fix
+
+
+def test_a_file_with_nul_bytes_is_told_as_that(student):
+    found = problem(student("x = 1\0\n"))
+    assert (found.code, found.where) == ("syntax-error", "model.py")
+    assert "NUL" in found.what
+    assert "UTF-8" in found.fix
+
+
+def test_a_message_that_is_no_text_is_still_shown(student):
+    found = problem(student("def f(): raise ValueError('broken \\udc80 here')"))
+    assert found.code == "code-raised"
+    assert "broken ? here" in found.what

@@ -71,5 +71,6 @@ class Channel:
 
 
 def _json(value: dict[str, Any], dumps: Any = json.dumps) -> bytes:
-    text: str = dumps(value, allow_nan=False)
-    return text.encode()
+    # A lone surrogate in a message or a name is no text: "?" for it, so that the rest is read.
+    text: str = dumps(value, allow_nan=False, ensure_ascii=False)
+    return text.encode("utf-8", "replace")

@@ -63,6 +63,11 @@ def _inputs(side: tuple[int, ...]) -> torch.Tensor:
 
 def _forward(student: Student, model: torch.nn.Module, trace: Trace, inputs: torch.Tensor, code: str) -> Any:
     """One forward pass."""
+    import torch  # noqa: PLC0415
+
+    if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
+        what = "the model is compiled TorchScript, whose layers cannot be looked at"
+        raise Fault("script-module", code, what, "return the nn.Module itself, without torch.jit")
     stage = f"running the model on an input of shape {tuple(inputs.shape)}"
     try:
         return student.call(stage, trace.run, model, inputs, code=code)

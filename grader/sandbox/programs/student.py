@@ -121,7 +121,7 @@ class Student:
         kind = "import-error" if stage.startswith("importing") else "code-raised"
         shown = f" in `{line}`" if line else ""
         what = f"{type(error).__name__} while {stage}{shown}: {said(error)}"
-        return Fault(kind, where, what, "run the same on your computer: the error shows there too")
+        return Fault(kind, where, what, remedy(error))
 
     def _memory(self, error: BaseException, stage: str) -> Fault:
         where, _ = self.place(error, "")
@@ -130,6 +130,8 @@ class Student:
 
     def _syntax(self, error: SyntaxError, code: str) -> Fault:
         file = self._relative(error.filename or "") or code
+        if "null bytes" in str(error.msg):  # Python names no line
+            return Fault("syntax-error", file, "the file holds NUL bytes: it is no plain text", "save it as UTF-8 text")
         text = " ".join((error.text or "").split())[:80]
         shown = f" in `{text}`" if text else ""
         where = f"{file}:{error.lineno}" if error.lineno else file
@@ -187,6 +189,22 @@ def _missing(error: ImportError, where: str) -> Fault:
     have = ", ".join(name for name in _INSTALLED if _is_installed(name))
     what = f"the module {error.name!r} is not there"
     return Fault("missing-module", where, what, f"hand it in with your files, or do without; installed: {have}")
+
+
+def remedy(error: BaseException) -> str:
+    """What helps. Of what is so on a student's computer and not here, only this can say it."""
+    text = said(error).casefold()
+    if isinstance(error, EOFError):
+        return "nobody answers input() here: write the value into the code"
+    if isinstance(error, ConnectionError) or type(error).__name__ in ("URLError", "gaierror") or "urlopen" in text:
+        return "there is no network here: download nothing when the model is built; the checkpoint brings the weights"
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return "only what you hand in is here: hand this file in and open it by Path(__file__).parent, or do without it"
+    if isinstance(error, (PermissionError, OSError)) and getattr(error, "errno", None) in (1, 13, 30):
+        return "write no files here, or only to tempfile.gettempdir(): a model needs none"
+    if "cuda" in text or "nvidia" in text:
+        return "there is no GPU here: leave out .cuda() and device='cuda'"
+    return "run the same on your computer: the error shows there too"
 
 
 def said(error: BaseException) -> str:
