@@ -120,7 +120,8 @@ def _range(window: Window, unknown: str) -> range:
         if is_transposed:
             return range((w.input * w.step + reach + w.output_padding) // 2 + 2)
         return range(max(0, ((w.output - 2) * w.step - w.input) // 2), ((w.output + 1) * w.step + reach) // 2 + 2)
-    return range(1, w.input + 2 * w.padding + w.output + 2)
+    # A window over the edge (ceil_mode) may need a stride as large as itself.
+    return range(1, w.input + 2 * w.padding + w.output + reach + 2)
 
 
 # --- slips that students make ------------------------------------------------------------------

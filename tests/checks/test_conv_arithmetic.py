@@ -340,6 +340,11 @@ def windows(draw):
         return None
 
 
+def test_a_stride_as_large_as_the_window_over_the_edge_is_found():
+    window = Window("pool", input=1, kernel=4, output=1, ceil_mode=True, stride=0)
+    assert 4 in set(solutions(window, "stride"))
+
+
 @settings(max_examples=200, deadline=None)
 @given(window=windows().filter(bool), unknown=st.sampled_from(UNKNOWNS))
 def test_the_value_that_a_task_was_made_from_is_among_the_solutions(window, unknown):
