@@ -94,7 +94,7 @@ def _judge_rule(
 
 
 def _stamped(finding: Finding, rule: Rule) -> Finding:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     return replace(finding, rule=rule.id, check=rule.check, visibility=rule.visibility)
 

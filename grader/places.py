@@ -15,6 +15,6 @@ def cache_folder(part: str = "") -> Path:
     named = os.environ.get("GRADER_CACHE")
     if named:
         return Path(named) / part
-    from platformdirs import user_cache_dir  # noqa: PLC0415  start-up: most commands never ask
+    from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("grader")) / part

@@ -42,7 +42,7 @@ def install() -> None:
 
 def declare_missing() -> list[str]:
     """Declare those of the two operators that torch does not know yet; return their names. Imports torch."""
-    import torch  # noqa: PLC0415
+    import torch
 
     missing = [name for name in OPERATORS if not hasattr(torch.ops.torchvision, name)]
     if missing:

@@ -45,7 +45,7 @@ def _schema_problems(asked: Json, place: Place) -> Iterator[Problem]:
             known = [path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.schema.json")]
             yield Problem(CODE, str(place), f"there is no schema {asked!r}", did_you_mean(asked, known))
         return
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415  start-up: linting only
+    from jsonschema import Draft202012Validator, SchemaError
 
     try:
         Draft202012Validator.check_schema(asked)

@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            import difflib  # noqa: PLC0415
+            import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else f" Commands: {', '.join(COMMANDS)}."
@@ -86,7 +86,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
-    from grader.cli.streams import prepare  # noqa: PLC0415
+    from grader.cli.streams import prepare
 
     prepare()
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
@@ -136,7 +136,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _of_machine(error: OSError | MemoryError) -> MachineError | None:
     """What the machine refused, where that is its user's to mend; None for what looks like a bug of ours."""
-    import errno  # noqa: PLC0415
+    import errno
 
     if isinstance(error, MemoryError):
         fix = "close other programs, or use --jobs 1"
@@ -154,8 +154,8 @@ def _of_machine(error: OSError | MemoryError) -> MachineError | None:
 
 
 def _show(error: GraderError) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from grader.reports.terminal import show_problems  # noqa: PLC0415
+    from grader.reports.terminal import show_problems
 
     show_problems(Console(stderr=True, soft_wrap=True), error.problems)

@@ -58,7 +58,7 @@ def check(
 
     A submission that cannot be read at all still gets a report that says why; the exit code is then 4.
     """
-    from grader.cli.grade import graded, output  # noqa: PLC0415
+    from grader.cli.grade import graded, output
 
     course = find_course(course_folder, submission.absolute())
     with graded(
@@ -72,19 +72,19 @@ def check(
     ) as results:
         [(handed_in, card)] = results
         if is_json:
-            from grader.reports.scorecard import scorecard_json  # noqa: PLC0415
+            from grader.reports.scorecard import scorecard_json
 
             output(scorecard_json(card, for_staff=for_staff))
         elif is_quiet:
-            from grader.reports.terminal import summary_line  # noqa: PLC0415
+            from grader.reports.terminal import summary_line
 
             console().print(summary_line(card), soft_wrap=True)
         else:
-            from grader.reports.terminal import show_card  # noqa: PLC0415
+            from grader.reports.terminal import show_card
 
             show_card(console(), card, for_staff=for_staff)
     if sandbox == "auto" and card.made_with.get("sandbox") == "L1":
-        from grader.sandbox import level  # noqa: PLC0415
+        from grader.sandbox import level
 
         found = level()
         click.echo(

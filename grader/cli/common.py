@@ -56,8 +56,8 @@ def find_course(folder: Path | None, handed_in: Path | None = None) -> Course:
 
     A grader.toml within the hand-in is passed over: its author must not choose the rubric.
     """
-    from grader.course import find_course as find  # noqa: PLC0415
-    from grader.errors import CourseError  # noqa: PLC0415
+    from grader.course import find_course as find
+    from grader.errors import CourseError
 
     if folder is not None:
         return find(folder, upwards=False)
@@ -71,16 +71,16 @@ def find_course(folder: Path | None, handed_in: Path | None = None) -> Course:
 
 def load_rubric(course: Course, assignment: str) -> Rubric:
     """The rubric of an assignment; an unknown one is a CourseError that lists those there are."""
-    from grader.architecture import layer_schema  # noqa: PLC0415
-    from grader.checks import all_checks  # noqa: PLC0415
-    from grader.course import load_assignment  # noqa: PLC0415
+    from grader.architecture import layer_schema
+    from grader.checks import all_checks
+    from grader.course import load_assignment
 
     return load_assignment(course, assignment, all_checks(), layer_schema=layer_schema())
 
 
 def console(*, is_json: bool = False) -> Console:
     """Where reports go. Width is the terminal's, 100 where there is none; JSON leaves stdout alone."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     width = None if os.isatty(1) or "COLUMNS" in os.environ else 100
     return Console(stderr=is_json, width=width, highlight=False)

@@ -21,8 +21,8 @@ def data() -> None:
 @course_option
 def list_sets(is_json: bool, course_folder: Path | None) -> None:
     """Show every known image set: here or not, where, how many images, and the way to get it."""
-    from grader.datasets import status  # noqa: PLC0415
-    from grader.errors import CourseError  # noqa: PLC0415
+    from grader.datasets import status
+    from grader.errors import CourseError
 
     try:
         root = find_course(course_folder).data_root
@@ -34,8 +34,8 @@ def list_sets(is_json: bool, course_folder: Path | None) -> None:
     if is_json:
         click.echo(json.dumps([asdict(one) for one in sets], indent=2))
         return
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(pad_edge=False)
     for column in ("set", "here", "images", "size", "where, or how to get it"):

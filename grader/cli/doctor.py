@@ -36,7 +36,7 @@ def doctor(is_json: bool, course_folder: Path | None) -> int:
 
     The exit code is 5 when something that grading needs is broken.
     """
-    from grader.errors import MachineError  # noqa: PLC0415
+    from grader.errors import MachineError
 
     looks = [*_python(), *_packages(), *_sandbox(), *_data(course_folder), *_cache()]
     if is_json:
@@ -69,7 +69,7 @@ def _packages() -> Iterator[Look]:
 
 
 def _sandbox() -> Iterator[Look]:
-    from grader.sandbox import level, self_test  # noqa: PLC0415
+    from grader.sandbox import level, self_test
 
     found = level()
     said = f"{found}: {found.reason}"
@@ -80,8 +80,8 @@ def _sandbox() -> Iterator[Look]:
 
 
 def _data(course_folder: Path | None) -> Iterator[Look]:
-    from grader.datasets import status  # noqa: PLC0415
-    from grader.errors import CourseError  # noqa: PLC0415
+    from grader.datasets import status
+    from grader.errors import CourseError
 
     root = None
     try:
@@ -97,9 +97,9 @@ def _data(course_folder: Path | None) -> Iterator[Look]:
 
 
 def _cache() -> Iterator[Look]:
-    import tempfile  # noqa: PLC0415
+    import tempfile
 
-    from grader.places import cache_folder  # noqa: PLC0415
+    from grader.places import cache_folder
 
     folder = cache_folder()
     try:
@@ -114,8 +114,8 @@ def _cache() -> Iterator[Look]:
 
 
 def _show(looks: list[Look]) -> None:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(pad_edge=False)
     for column in ("part", "what", "", "found"):

@@ -32,9 +32,9 @@ def graded(
     is_own_code: bool = False,
 ) -> Iterator[list[tuple[Submission, ScoreCard]]]:
     """Every submission with its scorecard, in the order of `sources`. What was unpacked goes when the block ends."""
-    from grader import __version__  # noqa: PLC0415
-    from grader.grading import grade  # noqa: PLC0415
-    from grader.intake import submission_from  # noqa: PLC0415
+    from grader import __version__
+    from grader.grading import grade
+    from grader.intake import submission_from
 
     _refuse_unknown(course, assignment)
     with ExitStack() as stack:
@@ -47,9 +47,9 @@ def graded(
 
 def _refuse_unknown(course: Course, assignment: str | None) -> None:
     """An assignment on the command line that the course has not is a slip of the one who typed, not of the student."""
-    from grader.course import assignments  # noqa: PLC0415
-    from grader.documents import did_you_mean, shown  # noqa: PLC0415
-    from grader.errors import UsageError  # noqa: PLC0415
+    from grader.course import assignments
+    from grader.documents import did_you_mean, shown
+    from grader.errors import UsageError
 
     known = assignments(course) if assignment else []
     if assignment and assignment not in known:
@@ -59,8 +59,8 @@ def _refuse_unknown(course: Course, assignment: str | None) -> None:
 
 def _told_apart(read: Sequence[Submission], sources: Sequence[Path]) -> list[Submission]:
     """Two hand-ins of one name, such as ada/ and ada.zip, by their whole names: no grade may hide another."""
-    from collections import Counter  # noqa: PLC0415
-    from dataclasses import replace  # noqa: PLC0415
+    from collections import Counter
+    from dataclasses import replace
 
     times = Counter(submission.id for submission in read)
     pairs = zip(read, sources, strict=True)
@@ -69,7 +69,7 @@ def _told_apart(read: Sequence[Submission], sources: Sequence[Path]) -> list[Sub
 
 def _with_rubrics(course: Course, read: Sequence[Submission]) -> list[tuple[Submission, Rubric]]:
     """Each submission with its rubric. One that belongs to none gets a card without tasks, and stops no other."""
-    from grader.course import assignments  # noqa: PLC0415
+    from grader.course import assignments
 
     known = assignments(course)
     named = {submission.assignment for submission in read} & set(known)
@@ -89,10 +89,10 @@ def _with_rubrics(course: Course, read: Sequence[Submission]) -> list[tuple[Subm
 
 
 def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> tuple[Submission, Rubric]:
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from grader.documents import did_you_mean, shown  # noqa: PLC0415
-    from grader.model import Problem, Rubric  # noqa: PLC0415
+    from grader.documents import did_you_mean, shown
+    from grader.model import Problem, Rubric
 
     if name:
         what, fix = f"the course has no assignment {shown(name)}", did_you_mean(name, known)
@@ -109,7 +109,7 @@ def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool,
     """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
 
     def run(plan: Plan) -> EvidenceByJob:
-        from grader.evidence.local import LocalRunner  # noqa: PLC0415
+        from grader.evidence.local import LocalRunner
 
         with _progress(len(plan)) as on_done:
             runner = LocalRunner.for_course(
@@ -128,8 +128,8 @@ def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool,
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[Job, Evidence], None]]:
     """A bar with the time left, on a terminal's stderr only: pipes and files stay clean."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     screen = Console(stderr=True)
     is_screen = sys.stderr.isatty()  # rich takes FORCE_COLOR, common where tests run, for a terminal

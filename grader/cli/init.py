@@ -18,9 +18,9 @@ from grader.cli.common import course_option, find_course, load_rubric
 @course_option
 def init(assignment: str, folder: Path, course_folder: Path | None) -> None:
     """Copy the template of ASSIGNMENT into FOLDER, with the JSON Schema that lets an editor complete answers.json."""
-    from grader.checks import all_checks  # noqa: PLC0415
-    from grader.course import answers_schema  # noqa: PLC0415
-    from grader.errors import CourseError, MachineError, UsageError  # noqa: PLC0415
+    from grader.checks import all_checks
+    from grader.course import answers_schema
+    from grader.errors import CourseError, MachineError, UsageError
 
     course = find_course(course_folder)
     rubric = load_rubric(course, assignment)

@@ -21,13 +21,13 @@ def rubric() -> None:
 @course_option
 def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None) -> int:
     """Report every problem of the rubrics (default: all of the course), each with file, line and fix."""
-    from grader.architecture import layer_schema  # noqa: PLC0415
-    from grader.checks import all_checks  # noqa: PLC0415
-    from grader.course import assignments as known  # noqa: PLC0415
-    from grader.course import is_warning, lint_assignment, unread_files  # noqa: PLC0415
-    from grader.errors import CourseError  # noqa: PLC0415
-    from grader.reports.scorecard import problem_json  # noqa: PLC0415
-    from grader.reports.terminal import show_problems  # noqa: PLC0415
+    from grader.architecture import layer_schema
+    from grader.checks import all_checks
+    from grader.course import assignments as known
+    from grader.course import is_warning, lint_assignment, unread_files
+    from grader.errors import CourseError
+    from grader.reports.scorecard import problem_json
+    from grader.reports.terminal import show_problems
 
     course = find_course(course_folder)
     names = assignments or tuple(known(course))
@@ -52,7 +52,7 @@ def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None
 @course_option
 def show(assignment: str, is_json: bool, course_folder: Path | None) -> None:
     """Print the tasks, their points and their checks."""
-    from grader.reports.rubric import rubric_json, rubric_table  # noqa: PLC0415
+    from grader.reports.rubric import rubric_json, rubric_table
 
     loaded = load_rubric(find_course(course_folder), assignment)
     if is_json:
@@ -66,8 +66,8 @@ def show(assignment: str, is_json: bool, course_folder: Path | None) -> None:
 @course_option
 def schema(assignment: str, course_folder: Path | None) -> None:
     """Print the JSON Schema of the assignment's answers.json, for a student's editor."""
-    from grader.checks import all_checks  # noqa: PLC0415
-    from grader.course import answers_schema  # noqa: PLC0415
+    from grader.checks import all_checks
+    from grader.course import answers_schema
 
     loaded = load_rubric(find_course(course_folder), assignment)
     click.echo(json.dumps(answers_schema(loaded, all_checks()), indent=2))
@@ -77,9 +77,9 @@ def schema(assignment: str, course_folder: Path | None) -> None:
 @click.argument("name", required=False)
 def checks(name: str | None) -> None:
     """Print what a rubric can check; with NAME, that check's page and its settings."""
-    from grader.checks import all_checks  # noqa: PLC0415
-    from grader.documents import did_you_mean  # noqa: PLC0415
-    from grader.reports.checks import checks_table, page, settings_table  # noqa: PLC0415
+    from grader.checks import all_checks
+    from grader.documents import did_you_mean
+    from grader.reports.checks import checks_table, page, settings_table
 
     known = all_checks()
     if name is None:

@@ -36,9 +36,9 @@ def run_all(
 
     One that cannot be read gets a line that says why, and stops no other.
     """
-    from grader.cli.grade import graded, output  # noqa: PLC0415
-    from grader.errors import UsageError  # noqa: PLC0415
-    from grader.intake import find_submissions  # noqa: PLC0415
+    from grader.cli.grade import graded, output
+    from grader.errors import UsageError
+    from grader.intake import find_submissions
 
     course = find_course(course_folder, submissions.absolute())
     sources = find_submissions(submissions)
@@ -51,7 +51,7 @@ def run_all(
     with graded(course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache) as results:
         cards = [card for _, card in results]
         if is_json:
-            from grader.reports.scorecard import scorecard_json  # noqa: PLC0415
+            from grader.reports.scorecard import scorecard_json
 
             output([scorecard_json(card) for card in cards])
         else:
@@ -60,7 +60,7 @@ def run_all(
 
 
 def _show(cards: Sequence[ScoreCard], is_full: bool) -> None:
-    from grader.reports.terminal import class_table, show_card  # noqa: PLC0415
+    from grader.reports.terminal import class_table, show_card
 
     screen = console()
     if is_full:

@@ -54,7 +54,7 @@ def load_rubric(
     `layer_schema` is the JSON Schema of one layer of the rubric's networks. `name` is what messages and
     findings call the file: by default its folder and name, the same on every machine.
     """
-    from grader.course.reading import Reading  # noqa: PLC0415  this module defines what that one reads
+    from grader.course.reading import Reading
 
     data, shown_name = _bytes(path, name)
     try:
@@ -75,8 +75,8 @@ def rubric_problems(
 
     In the order of the lines. Empty means that it loads and that nothing looks odd.
     """
-    from grader.course.advice import warnings  # noqa: PLC0415
-    from grader.course.reading import Reading  # noqa: PLC0415
+    from grader.course.advice import warnings
+    from grader.course.reading import Reading
 
     try:
         data, shown_name = _bytes(path, name)

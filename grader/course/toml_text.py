@@ -17,7 +17,7 @@ def parse_toml(text: str, *, name: str) -> Document:
     >>> document.value, str(document.place(["data", "root"]))
     ({'name': 'CNN', 'data': {'root': 'images'}}, 'grader.toml:3 /data/root')
     """
-    import tomllib  # noqa: PLC0415  start-up
+    import tomllib
 
     try:
         value = tomllib.loads(text)

@@ -33,7 +33,7 @@ def schema(name: str) -> Mapping[str, Json]:
 @lru_cache(maxsize=1)
 def _strict() -> Callable[..., Validator]:
     """Draft 2020-12 with strict types. Made once: extending a class costs as much as checking a small file."""
-    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415  start-up
+    from jsonschema import Draft202012Validator, ValidationError, validators
 
     def is_integer(_checker: Any, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
@@ -63,7 +63,7 @@ def validator(of: Mapping[str, Json]) -> Validator:
     >>> [checker.is_valid(value) for value in (1, 1.0, True)]
     [True, False, False]
     """
-    from referencing import Registry  # noqa: PLC0415
+    from referencing import Registry
 
     return _strict()(of, registry=Registry())
 

@@ -48,7 +48,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("x", ["b", "a"]), did_you_mean("x", [])
     ('known: a, b', 'none is known')
     """
-    import difflib  # noqa: PLC0415  start-up: only who made a slip pays for it
+    import difflib
 
     words = sorted(known)
     close = difflib.get_close_matches(str(word)[:100], words, n=1)
@@ -157,7 +157,7 @@ def _dependent_required(error: Any) -> Iterator[Explained]:
 
 
 def _unknown_keys(error: Any) -> Iterator[Explained]:
-    import re  # noqa: PLC0415  start-up
+    import re
 
     known = list(error.schema.get("properties", {}))
     patterns = error.schema.get("patternProperties", {})
@@ -180,7 +180,7 @@ def _enum(error: Any) -> Iterator[Explained]:
 
 def none_of(value: Json, allowed: list[Json]) -> Explained:
     """A value that is none of a few, or of many: then the nearest one will do."""
-    import difflib  # noqa: PLC0415  start-up
+    import difflib
 
     said = f"{shown(value)} is none of the allowed values"
     close = difflib.get_close_matches(str(value)[:100], [str(one) for one in allowed], n=1)

@@ -23,7 +23,7 @@ def parse_yaml(text: str, *, name: str) -> Document:
     >>> document.value, str(document.place(["tasks", 1, "id"]))
     ({'tasks': [{'id': 'a'}, {'id': 'b'}]}, 'rubric.yaml:3 /tasks/1/id')
     """
-    import yaml  # noqa: PLC0415  start-up: JSON-only paths never pay for it
+    import yaml
 
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     builder = _Builder(name)

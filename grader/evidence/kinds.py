@@ -45,7 +45,7 @@ def cache_key(job: Job, bench: Bench) -> str:
         "device": device_class(job.kind),
     }
     if job.kind == PREDICT:
-        from grader.datasets import digest  # noqa: PLC0415
+        from grader.datasets import digest
 
         parts["data"] = digest(job.parameters["data"], job.parameters["split"], root=bench.data_root)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -54,7 +54,7 @@ def cache_key(job: Job, bench: Bench) -> str:
 @cache
 def _code_digest() -> str:
     """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
-    from grader import sandbox, torchvision_ops  # noqa: PLC0415
+    from grader import sandbox, torchvision_ops
 
     folder = Path(sandbox.__file__).parent
     digest = hashlib.sha256()
@@ -86,7 +86,7 @@ def do(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
-    from grader import sandbox  # noqa: PLC0415
+    from grader import sandbox
 
     ended = sandbox.run(
         job.kind, files=_files(job, folder), request=dict(job.parameters), limits=bench.limits, level=bench.level
@@ -97,8 +97,8 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
-    from grader.datasets import load  # noqa: PLC0415
-    from grader.sandbox.predictions import Predictions, predict  # noqa: PLC0415
+    from grader.datasets import load
+    from grader.sandbox.predictions import Predictions, predict
 
     images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
     ended = predict(
@@ -121,7 +121,7 @@ def count(logits: Json, images: ImageSet) -> dict[str, Json]:
     A tie goes to the lowest class, as torch.argmax has it on the CPU. Result: correct, n, confusion (rows: true
     class, columns: predicted), classes, and the predicted class of every image as a digest.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     scores = np.asarray(logits, dtype=np.float32)
     classes = len(images.classes)
@@ -145,7 +145,7 @@ def _files(job: Job, folder: Path) -> Mapping[str, Path]:
 
 
 def _fault(ended: StudentFault | SystemFault) -> Evidence:
-    from grader import sandbox  # noqa: PLC0415
+    from grader import sandbox
 
     if isinstance(ended, sandbox.StudentFault):
         result = {"limit": ended.limit, "use": ended.use} if ended.limit else {}
@@ -155,7 +155,7 @@ def _fault(ended: StudentFault | SystemFault) -> Evidence:
 
 def system_fault(error: Exception) -> Evidence:
     """An exception of ours, a missing data set, a full disk: a person looks, nothing is cached."""
-    from grader.errors import GraderError  # noqa: PLC0415
+    from grader.errors import GraderError
 
     if isinstance(error, GraderError):
         return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=error.problems[0])

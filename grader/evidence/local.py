@@ -64,8 +64,8 @@ class LocalRunner:
         Where there is no sandbox: `is_own_code` goes on with limits only; otherwise MachineError, unless
         `is_isolated` False says that this is wanted. The level is recorded in every scorecard.
         """
-        from grader import sandbox  # noqa: PLC0415
-        from grader.places import cache_folder  # noqa: PLC0415
+        from grader import sandbox
+        from grader.places import cache_folder
 
         level = sandbox.level() if is_isolated else sandbox.level("none")
         if is_isolated and not level.is_isolated and not is_own_code:
@@ -94,7 +94,7 @@ class LocalRunner:
                 if self.on_done is not None:
                     self.on_done(job, evidence[job])
         except BaseException:
-            from grader import sandbox  # noqa: PLC0415
+            from grader import sandbox
 
             sandbox.call_off()
             pool.shutdown(cancel_futures=True)

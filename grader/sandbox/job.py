@@ -47,7 +47,7 @@ def run(
 
     Raises ValueError where the call itself makes no sense (a path that leads out of the folder, an unknown program).
     """
-    from grader.sandbox.levels import level as best_level  # noqa: PLC0415  it runs a probe by this function
+    from grader.sandbox.levels import level as best_level
 
     limits = limits or Limits()
     if level is None:
@@ -111,7 +111,7 @@ def run(
 
 def _too_tight(limits: Limits) -> Problem | None:
     """Whether this machine gives a process less than the course does: an end there would look like the student's."""
-    import resource  # noqa: PLC0415  not on Windows, where there is no sandbox
+    import resource
 
     asked = (
         ("RLIMIT_AS", limits.memory_mb * 2**20, "bytes of address space", "ulimit -v unlimited", "memory_mb"),
@@ -129,7 +129,7 @@ def _too_tight(limits: Limits) -> Problem | None:
 @cache
 def _allow_open_files() -> None:
     """As many open files as this user may have: several boxes at once hold each file of their submissions open."""
-    import resource  # noqa: PLC0415  not on Windows, where there is no sandbox
+    import resource
 
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)

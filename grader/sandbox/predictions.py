@@ -51,7 +51,7 @@ class Predictions(Ended):
     @property
     def logits(self) -> np.ndarray[Any, Any]:
         """The scores as an array (N, classes) of float32, read-only."""
-        import numpy as np  # noqa: PLC0415
+        import numpy as np
 
         return np.frombuffer(self.scores, dtype=np.float32).reshape(self.rows, self.classes)
 

@@ -126,7 +126,7 @@ def plain_object(payload: bytes) -> dict[str, Json]:
 
 def student_problem(payload: bytes) -> tuple[Problem, str, str]:
     """The problem, the limit and the use in a STUDENT frame, or MalformedError."""
-    from grader.sandbox.text import one_line  # noqa: PLC0415
+    from grader.sandbox.text import one_line
 
     said = plain_object(payload)
     wanted = ("code", "where", "what", "fix", "limit", "use")

@@ -85,7 +85,7 @@ SCHEMAS: Final[Mapping[str, Json]] = {
 
 @cache
 def _checker(program: str) -> Validator:
-    from grader.documents import validator  # noqa: PLC0415
+    from grader.documents import validator
 
     return validator(SCHEMAS[program])
 

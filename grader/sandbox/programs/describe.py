@@ -56,14 +56,14 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
 
 def _inputs(side: tuple[int, ...]) -> torch.Tensor:
     """A batch of two in [0, 1], the same numbers each time."""
-    import torch  # noqa: PLC0415
+    import torch
 
     return torch.rand((BATCH, *side), generator=torch.Generator().manual_seed(0))
 
 
 def _forward(student: Student, model: torch.nn.Module, trace: Trace, inputs: torch.Tensor, code: str) -> Any:
     """One forward pass."""
-    import torch  # noqa: PLC0415
+    import torch
 
     if any(isinstance(part, torch.jit.ScriptModule) for part in model.modules()):
         what = "the model is compiled TorchScript, whose layers cannot be looked at"

@@ -25,7 +25,7 @@ MOST_LISTED = 50
 
 def prepare() -> None:
     """Import what the work needs, before a student's byte is touched: a failure here is the machine's."""
-    import torch  # noqa: PLC0415  this process is started for it
+    import torch
 
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
     if version < OLDEST_TORCH:
@@ -36,7 +36,7 @@ def prepare() -> None:
 
 def built(student: Student, request: Mapping[str, Any]) -> tuple[torch.nn.Module, ModuleType]:
     """Import the code, call the factory, and give the network in eval mode with its module. Raises Fault."""
-    import torch  # noqa: PLC0415
+    import torch
 
     code, factory = request["code"], request["factory"]
     module_class, seed = torch.nn.Module, torch.manual_seed
@@ -79,7 +79,7 @@ def own_preprocess(model: torch.nn.Module, module: ModuleType) -> Any:
 
 def preprocessed(student: Student, own: Any, images: torch.Tensor, code: str) -> torch.Tensor:
     """What the student's `preprocess` makes of images in [0, 1]. Raises Fault where it is no batch of so many."""
-    import torch  # noqa: PLC0415
+    import torch
 
     made = student.call("calling preprocess(images)", own, images, code=code)
     if not isinstance(made, torch.Tensor) or made.ndim == 0 or len(made) != len(images):
@@ -91,8 +91,8 @@ def preprocessed(student: Student, own: Any, images: torch.Tensor, code: str) ->
 
 def settle(student: Student, model: torch.nn.Module, images: Callable[[], torch.Tensor], code: str) -> None:
     """Let lazy layers find their sizes, which they know after a first input."""
-    import torch  # noqa: PLC0415
-    from torch.nn.parameter import is_lazy  # noqa: PLC0415
+    import torch
+    from torch.nn.parameter import is_lazy
 
     if not any(is_lazy(parameter) for parameter in model.parameters()):
         return
@@ -140,7 +140,7 @@ def compare(model: torch.nn.Module, weights: Weights) -> dict[str, Any]:
 
     A missing `num_batches_tracked` is forgiven, as torch does: networks saved before it existed work without.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     expected = torch.nn.Module.state_dict(model)
     prefix = "module." if weights.has_module_prefix and not all(key.startswith("module.") for key in expected) else ""
@@ -171,7 +171,7 @@ def fits(state: Mapping[str, Any]) -> bool:
 
 def load(model: torch.nn.Module, weights: Weights, *, prefix: str = "") -> None:
     """Put the file's numbers into the network, whose keys and shapes were found to fit."""
-    import torch  # noqa: PLC0415
+    import torch
 
     state = {tensor.name.removeprefix(prefix): as_torch(weights, tensor) for tensor in weights.tensors}
     torch.nn.Module.load_state_dict(model, state, strict=False)
@@ -179,7 +179,7 @@ def load(model: torch.nn.Module, weights: Weights, *, prefix: str = "") -> None:
 
 def as_torch(weights: Weights, tensor: Tensor) -> torch.Tensor:
     """The tensor with memory of its own, of the file's type."""
-    import torch  # noqa: PLC0415
+    import torch
 
     dtype = getattr(torch, tensor.dtype)
     if tensor.elements == 0:

@@ -23,7 +23,7 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
     Request: `code`, `factory`, `checkpoint`; `shape` (N, C, H, W) of the raw uint8 in `inputs`; `classes`; `mean` and
     `std` per channel (or null); `batch_size`; `threads`.
     """
-    import torch  # noqa: PLC0415
+    import torch
 
     student = Student(box)
     torch.set_num_threads(request.get("threads") or 1)
@@ -56,7 +56,7 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
 
 
 def _images(shape: list[int], box: Any) -> torch.Tensor:
-    import torch  # noqa: PLC0415
+    import torch
 
     with open(box.inputs, "rb") as file:  # noqa: PTH123
         data = bytearray(file.read())
@@ -69,7 +69,7 @@ def _preparation(
     request: dict[str, Any], model: torch.nn.Module, module: ModuleType, student: Student, notes: dict[str, Any]
 ) -> Any:
     """From uint8 images to what the network gets: the student's own `preprocess`, or the assignment's mean and std."""
-    import torch  # noqa: PLC0415
+    import torch
 
     own = network.own_preprocess(model, module)
     if own is not None:
@@ -93,7 +93,7 @@ def _preparation(
 
 def _checked(output: Any, rows: int, classes: int, code: str) -> torch.Tensor:
     """The logits of one batch, if that is what came."""
-    import torch  # noqa: PLC0415
+    import torch
 
     fix = f"return one tensor of shape (N, {classes}) from forward: a row of {classes} scores per image"
     if not isinstance(output, torch.Tensor):

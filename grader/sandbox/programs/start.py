@@ -58,7 +58,7 @@ def main() -> NoReturn:
     except MemoryError:
         channel.fault(out_of_memory(channels.Fault, said["limits"]["memory_mb"]))
     except BaseException:  # noqa: BLE001  our program's own failure must reach the parent, whatever it is
-        import traceback  # noqa: PLC0415
+        import traceback
 
         channel.broken(traceback.format_exc())
     for stream in printed:
@@ -129,7 +129,7 @@ def _limit(limits: dict[str, Any], *, is_isolated: bool) -> None:
 
 def _end_with_parent() -> None:
     """What bubblewrap's --die-with-parent does in a box: no process outlives a grader that was killed."""
-    import ctypes  # noqa: PLC0415
+    import ctypes
 
     death_signal, kill = 1, 9  # PR_SET_PDEATHSIG, SIGKILL
     with suppress(OSError, AttributeError):

@@ -102,8 +102,8 @@ class Trace:
 
     def run(self, model: torch.nn.Module, inputs: torch.Tensor) -> Any:
         """Call the model once, without gradients, and fill the rows."""
-        import torch  # noqa: PLC0415
-        from torch.overrides import TorchFunctionMode  # noqa: PLC0415
+        import torch
+        from torch.overrides import TorchFunctionMode
 
         trace = self
 
@@ -297,7 +297,7 @@ def _arguments(words: tuple[str, ...], values: tuple[Any, ...], kwargs: dict[str
 
 def shape_of(value: Any) -> Any:
     """The shape of a tensor, the shapes of a row of tensors, or None."""
-    import torch  # noqa: PLC0415
+    import torch
 
     if isinstance(value, torch.Tensor):
         return [int(side) for side in value.shape][:64]

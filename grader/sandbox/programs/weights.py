@@ -140,7 +140,7 @@ def _is_odd(weights: Weights, tensor: Tensor) -> bool:
 
 def _blocks(weights: Weights, tensor: Tensor) -> Iterator[np.ndarray[Any, Any]]:
     """The tensor's numbers as unsigned integers, some millions at a time."""
-    import numpy as np  # noqa: PLC0415  only who has floats pays
+    import numpy as np
 
     size = ITEM_BYTES[tensor.dtype]
     if tensor.elements == 0:
