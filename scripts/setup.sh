@@ -5,24 +5,38 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
 
-python=${PYTHON:-}
-if [ -z "$python" ]; then
-    for candidate in python3.11 python3.12 python3.13 python3; do
-        if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-            python=$candidate
-            break
-        fi
-    done
-fi
-if [ -z "$python" ]; then
-    echo "setup: no Python 3.11 or newer was found" >&2
-    echo "  fix: install it (Debian and Ubuntu: apt-get install python3.11 python3.11-venv), or name it: PYTHON=/path make test" >&2
+stop() {  # WHAT FIX
+    printf 'setup: %s\n  fix: %s\n' "$1" "$2" >&2
     exit 1
-fi
+}
+is_new_enough() {
+    command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
 
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check -r requirements.lock
-"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
+python=""
+if [ -n "${PYTHON:-}" ]; then candidates=("$PYTHON"); else candidates=(python3.11 python3.12 python3.13 python3); fi
+for candidate in "${candidates[@]}"; do
+    if is_new_enough "$candidate"; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || stop "${PYTHON:+$PYTHON is not it: }no Python 3.11 or newer was found" \
+    "install it (Debian and Ubuntu: apt-get install python3.11 python3.11-venv), or name it: PYTHON=/path make test"
+
+is_there=$([ -e "$venv" ] && echo yes || true)
+if [ -x "$venv/bin/python" ]; then
+    is_new_enough "$venv/bin/python" ||
+        stop "$venv was made with a Python older than 3.11" "remove it (rm -r $venv), then run this again"
+elif ! "$python" -m venv "$venv"; then
+    [ -n "$is_there" ] || rm -rf "$venv" # half of one would be taken for a whole one the next time
+    stop "no virtual environment could be made in $venv" \
+        "make this folder writable, and install Python's venv (Debian and Ubuntu: apt-get install python3-venv)"
+fi
+pip=("$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check)
+{ "${pip[@]}" -r requirements.lock && "${pip[@]}" --no-deps --editable .; } ||
+    stop "the packages could not be installed (pip says above why)" \
+        "check the network and the space on this disk, then run this again"
 
 # Compiled once here, so that no start of the program has to, also where Python may not write bytecode.
 "$venv/bin/python" -m compileall -q grader

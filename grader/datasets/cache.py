@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -76,12 +77,23 @@ def write(source: Source, split: str, found: Found, images: Array, labels: Array
         _put(labels_file, np.ascontiguousarray(labels, dtype="<i8").data)
         _put(_sidecar_file(source, split, found), json.dumps(record, indent=1).encode())
     except OSError as error:
-        log.warning(
-            "%s: cannot be written (%s), so %s is read anew each time\n  fix: export GRADER_CACHE=FOLDER",
-            folder, error.strerror, source.name,
-        )  # fmt: skip
+        _warn(str(folder), str(error.strerror), source.name)
         return False
     return True
+
+
+_warned: set[tuple[str, ...]] = set()
+_one_warns = threading.Lock()
+
+
+def _warn(folder: str, reason: str, name: str) -> None:
+    """Said once, however many jobs of a class meet the same full disk."""
+    with _one_warns:
+        is_said = (folder, reason, name) in _warned
+        _warned.add((folder, reason, name))
+    if not is_said:
+        said = "%s: cannot be written (%s), so %s is read anew each time\n  fix: export GRADER_CACHE=FOLDER"
+        log.warning(said, folder, reason, name)
 
 
 def _identity(source: Source, split: str, found: Found) -> Mapping[str, Any]:

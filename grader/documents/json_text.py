@@ -210,6 +210,8 @@ def _slip(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
     if text[pos : pos + 1] == ",":
         pos += 1
     rest = text[pos:].lstrip()
+    if "\0" in text[pos : pos + 2]:  # where a program filled the file up, or wrote it as UTF-16
+        return "a NUL character, which is no text", "save the file anew, as UTF-8 text"
     before = text[:pos].rstrip()[-1:]
     said = error.msg[:1].lower() + error.msg[1:]
     word = re.match(r"[^\W\d]\w*", rest)

@@ -202,7 +202,8 @@ def _receive_file(path: Path, limits: IntakeLimits, workspace: Path | None) -> _
         if archive:
             return _refused(source, Flaw("archive-kind", f"it is {archive}, not a zip", "pack it as a zip"))
         if not has_end_record(file, size):
-            return _refused(source, Flaw("not-a-zip", f"it is {other_kind(head)}", _ASK_AGAIN))
+            fix = "make the zip anew, and upload it again" if head.startswith(LOCAL_MARK) else _ASK_AGAIN
+            return _refused(source, Flaw("not-a-zip", f"it is {other_kind(head)}", fix))
         received = _receive_zip(file, replace(source, kind="zip"), limits, workspace)
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

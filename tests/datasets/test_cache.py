@@ -125,7 +125,8 @@ def test_a_cache_that_cannot_be_written_only_costs_time(tiny, tmp_path, monkeypa
     blocked.write_text("")
     monkeypatch.setenv("GRADER_CACHE", str(blocked))
     assert _is_right(tiny)
-    assert "cannot be written" in caplog.text
+    assert _is_right(tiny)
+    assert caplog.text.count("cannot be written") == 1  # said once, however often it is met
     assert "GRADER_CACHE" in caplog.text
     with pytest.raises(ValueError, match="read-only"):
         load("tiny", "test", root=tiny.root).labels[0] = 1

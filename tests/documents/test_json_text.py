@@ -263,6 +263,27 @@ def test_the_line_counts_from_where_the_text_starts():
             id="line break in a text",
         ),
         pytest.param(
+            "[1]\0",
+            1,
+            "a NUL character, which is no text (column 4)",
+            "save the file anew, as UTF-8 text",
+            id="filled up with NUL",
+        ),
+        pytest.param(
+            '["a\0b"]',
+            1,
+            "a NUL character, which is no text (column 4)",
+            "save the file anew, as UTF-8 text",
+            id="NUL in a text",
+        ),
+        pytest.param(
+            "[\x001\0]\0",
+            1,
+            "a NUL character, which is no text (column 2)",
+            "save the file anew, as UTF-8 text",
+            id="UTF-16",
+        ),
+        pytest.param(
             '["C:\\data"]',
             1,
             "a backslash that starts no escape (column 5)",

@@ -383,7 +383,7 @@ def test_a_unicode_name_that_differs_from_a_plain_one_is_refused(hand_in, raw_zi
         pytest.param(
             b"PK\3\4" + bytes(30),
             "hw.zip: it is a zip archive that is cut off: its directory, which stands at "
-            "the end, is missing\n  fix: hand in a folder or a zip",
+            "the end, is missing\n  fix: make the zip anew, and upload it again",
             id="a cut zip",
         ),
         pytest.param(
