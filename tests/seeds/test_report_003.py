@@ -76,24 +76,26 @@ def test_two_consequences_are_not_charged_again(rules):
     assert remarks == ["one slip in row 1, 2 consequences in rows 2 and 3 are not charged again"]
 
 
-@pytest.mark.parametrize(
-    ("rule", "count"),
-    [("sgd-accuracy", "9,401 of 10,000"), ("adam-accuracy", "9,787 of 10,000"), ("tuned-claim", "9,912 of 10,000")],
-)
-def test_the_claims_are_possible(rules, rule, count):
-    assert count in rules[rule]["findings"][0]["said"]
-    assert rules[rule]["points"] == rules[rule]["max_points"]
+@pytest.mark.parametrize(("rule", "count"), [("sgd-accuracy", "9,401 of 10,000"), ("adam-accuracy", "9,787 of 10,000")])
+def test_claims_without_evidence_are_possible_and_wait_for_confirmation(rules, rule, count):
+    [finding] = rules[rule]["findings"]
+    assert count in finding["said"]
+    assert finding["outcome"] == "review"
+    assert rules[rule]["open_points"] == rules[rule]["max_points"]
 
 
 def test_the_tuned_claim_is_confirmed_by_the_checkpoint(rules):
+    assert "9,912 of 10,000" in rules["tuned-claim"]["findings"][0]["said"]
     assert "confirmed" in rules["tuned-claim"]["findings"][-1]["said"]
+    assert rules["tuned-claim"]["points"] == rules["tuned-claim"]["max_points"]
     assert rules["tuned-accuracy"]["findings"][0]["said"].startswith("9,912 of 10,000 right")
     assert rules["tuned-accuracy"]["findings"][0]["outcome"] == "passed"
 
 
 def test_two_decimals_fit_a_range_of_counts(rules):
-    assert "any of 8,950 to 9,049 of 10,000" in rules["fashion-sgd"]["findings"][0]["said"]
-    assert "any of 9,250 to 9,349 of 10,000" in rules["fashion-adam"]["findings"][0]["said"]
+    said = {rule: " | ".join(f["said"] for f in rules[rule]["findings"]) for rule in ("fashion-sgd", "fashion-adam")}
+    assert "any of 8,950 to 9,049 of 10,000" in said["fashion-sgd"]
+    assert "any of 9,250 to 9,349 of 10,000" in said["fashion-adam"]
 
 
 @pytest.mark.parametrize("rule", ["discussion", "augmentation"])
