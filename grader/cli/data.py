@@ -39,7 +39,7 @@ def list_sets(is_json: bool, course_folder: Path | None) -> None:
 
     table = Table(pad_edge=False)
     for column in ("set", "here", "images", "size", "where, or how to get it"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for one in sets:
         table.add_row(
             one.name,

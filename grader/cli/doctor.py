@@ -119,7 +119,7 @@ def _show(looks: list[Look]) -> None:
 
     table = Table(pad_edge=False)
     for column in ("part", "what", "", "found"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     area = ""
     for look in looks:
         sign = Text("✓", "green") if look.is_good else Text("✗", "red") if look.is_needed else Text("–", "yellow")

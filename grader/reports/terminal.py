@@ -59,10 +59,10 @@ def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderabl
 def class_table(cards: Sequence[ScoreCard]) -> Table:
     """One line per submission: points, what waits for a person, and the first thing that cost points."""
     table = Table(title="Class", title_style="bold", expand=False, pad_edge=False)
-    table.add_column("submission", no_wrap=True)
+    table.add_column("submission", overflow="fold")
     table.add_column("points", justify="right", no_wrap=True)
     table.add_column("open", justify="right", no_wrap=True)
-    table.add_column("what decided")
+    table.add_column("what decided", overflow="fold")
     for card in cards:
         table.add_row(
             Text(plain(card.submission, limit=40)),
@@ -187,7 +187,7 @@ def _finding(finding: Finding) -> ConsoleRenderable:
     sign, style = SIGNS[finding.outcome] if finding.weight else REMARKS[finding.outcome]
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
-    grid.add_column()
+    grid.add_column(overflow="fold")  # a path or a tensor's name in full, however narrow the window
     head = Text(plain(finding.said))
     if finding.outcome in (Outcome.UNKNOWN, Outcome.REVIEW):
         head = Text.assemble((f"{finding.outcome.value}: ", style), plain(finding.said))

@@ -69,3 +69,13 @@ def test_the_class_table_gives_the_reason_of_every_lost_point_in_a_line(card, pr
 
 def test_the_quiet_line_is_one_line(card, printed):
     assert printed(summary_line(card())) == "ada: 1.5 of 5 points, 2 open\n"
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_window_breaks_lines_and_drops_nothing(card, printed, width):
+    long = "features.0.weight_of_a_layer_with_a_name_that_no_window_holds"
+    made = card(said=long, submission="ada-lovelace-and-mary-somerville")
+    for text in (printed(card_report(made), width=width), printed(class_table([made]), width=width)):
+        assert "…" not in text
+        assert all(len(line) <= width for line in text.splitlines())
+    assert "1.5 / 5" in printed(class_table([made]), width=width)
