@@ -122,8 +122,8 @@ def _head(card: ScoreCard) -> Panel:
     if card.open_points:
         points.append(f", {points_text(card.open_points)} wait for a person", style="magenta")
     grid = Table.grid(expand=True)
-    grid.add_column()
-    grid.add_column(justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_column(justify="right", overflow="fold")
     grid.add_row(line, points)
     return Panel(grid, title=Text(plain(card.assignment)), title_align="left", border_style="blue")
 
@@ -154,7 +154,7 @@ def _foot(card: ScoreCard, *, for_staff: bool) -> Text:
 
 def _task_line(task: TaskScore) -> Table:
     grid = Table.grid(expand=True, padding=(0, 1))
-    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_column(justify="right", no_wrap=True)
     bonus = sum((rule.max_points for rule in task.rules if rule.is_bonus), Fraction(0))
     if task.max_points or not bonus:
