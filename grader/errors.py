@@ -5,6 +5,7 @@ A traceback that reaches a user is a bug of ours; a low mark is no error.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from typing import Self
 
@@ -57,3 +58,30 @@ class MachineError(GraderError):
     """The sandbox, the disk, a data set or another part of the machine failed."""
 
     exit_code = 5
+
+
+def refused_by_machine(error: BaseException) -> MachineError | None:
+    """What the machine refused, where that is its user's to mend; None for what looks like a bug of ours.
+
+    >>> print(refused_by_machine(PermissionError(13, "Permission denied", "/data/mnist")))
+    /data/mnist: Permission denied
+      fix: check its permissions
+    >>> refused_by_machine(ValueError("a bug")) is None
+    True
+    """
+    busy = "close other programs, or use --jobs 1"
+    if isinstance(error, MemoryError):
+        return MachineError.single("there is not enough memory", where="machine", fix=busy)
+    if not isinstance(error, OSError):
+        return None
+    space = "free some space there, or name another folder for temporary files: export TMPDIR=FOLDER"
+    rights = "check its permissions"
+    remedies = {
+        errno.ENOSPC: space, errno.EDQUOT: space, errno.EFBIG: "allow larger files: ulimit -f unlimited",
+        errno.EACCES: rights, errno.EPERM: rights, errno.EROFS: "name another place", errno.EIO: "check the disk",
+        errno.EMFILE: "allow more open files: ulimit -n 4096", errno.ENFILE: busy,
+        errno.ENOMEM: busy, errno.EAGAIN: "allow more processes: ulimit -u",
+    }  # fmt: skip
+    remedy = remedies.get(error.errno or 0)
+    where = str(error.filename) if error.filename else "temporary files" if remedy == space else "machine"
+    return MachineError.single(str(error.strerror), where=where, fix=remedy) if remedy else None

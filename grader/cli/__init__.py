@@ -10,7 +10,6 @@ become text and exit codes here and nowhere else:
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 import traceback
@@ -19,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from grader import __version__
-from grader.errors import GraderError, MachineError
+from grader.errors import GraderError, MachineError, refused_by_machine
 
 COMMANDS = {
     "check": ("grader.cli.check:check", "Check one submission and print the report."),
@@ -125,32 +124,13 @@ def run(arguments: list[str] | None = None) -> int:
         why = stop if isinstance(stop, ToldToEndError) else stop.__cause__
         return why.exit_code if isinstance(why, ToldToEndError) else 130
     except Exception as error:  # noqa: BLE001  whatever is left is a bug of ours, never a low mark
-        if isinstance(error, (OSError, MemoryError)) and (told := _of_machine(error)):
+        if isinstance(error, (OSError, MemoryError)) and (told := refused_by_machine(error)):
             _show(told)
             return told.exit_code
         traceback.print_exc()
         click.echo("\nThis is a bug in grader, not in your submission. Please report the lines above.", err=True)
         return MachineError.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _of_machine(error: OSError | MemoryError) -> MachineError | None:
-    """What the machine refused, where that is its user's to mend; None for what looks like a bug of ours."""
-    import errno
-
-    if isinstance(error, MemoryError):
-        fix = "close other programs, or use --jobs 1"
-        return MachineError.single("there is not enough memory", where="machine", fix=fix)
-    space, rights = "free some space there", "check its permissions"
-    fixes = {
-        errno.ENOSPC: space, errno.EDQUOT: space, errno.EROFS: "name another place",
-        errno.EACCES: rights, errno.EPERM: rights, errno.EIO: "check the disk",
-        errno.EMFILE: "allow more open files: ulimit -n 4096", errno.ENFILE: "close other programs",
-        errno.ENOMEM: "close other programs, or use --jobs 1", errno.EAGAIN: "allow more processes: ulimit -u",
-    }  # fmt: skip
-    remedy = fixes.get(error.errno or 0)
-    where = os.fspath(error.filename) if isinstance(error.filename, (str, os.PathLike)) else "machine"
-    return MachineError.single(str(error.strerror), where=str(where), fix=remedy) if remedy else None
 
 
 def _show(error: GraderError) -> None:

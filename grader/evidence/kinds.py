@@ -155,10 +155,11 @@ def _fault(ended: StudentFault | SystemFault) -> Evidence:
 
 def system_fault(error: Exception) -> Evidence:
     """An exception of ours, a missing data set, a full disk: a person looks, nothing is cached."""
-    from grader.errors import GraderError
+    from grader.errors import GraderError, refused_by_machine
 
-    if isinstance(error, GraderError):
-        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=error.problems[0])
+    told = error if isinstance(error, GraderError) else refused_by_machine(error)
+    if told is not None:
+        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=told.problems[0])
     what = f"the recomputation broke ({type(error).__name__}: {error}); a person will look"
     return Evidence(
         "", EvidenceStatus.SYSTEM_FAULT, problem=Problem("job-broke", "grader", what, "report this to the course staff")

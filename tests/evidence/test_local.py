@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import threading
 from pathlib import Path
@@ -105,6 +106,18 @@ def test_a_job_that_breaks_is_a_system_fault_of_its_own(handed_in, bench, done_b
     assert [evidence[job].status for job in jobs] == ["done", "system_fault", "done"]
     assert "our bug" in evidence[jobs[1]].problem.what
     assert len(list((tmp_path / "cache").rglob("*.json"))) == 2
+
+
+def test_a_full_disk_for_temporary_files_is_told_with_what_helps(handed_in, bench, done_by):
+    def full(_job, _folder, _bench):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    done_by(full)
+    [evidence] = LocalRunner(bench)(
+        Plan.of([(Job("checkpoint", (handed_in("model.py"),), {}), handed_in.root)])
+    ).values()
+    assert evidence.status is EvidenceStatus.SYSTEM_FAULT
+    assert str(evidence.problem).startswith("temporary files: No space left on device\n  fix: free some space")
 
 
 def test_a_missing_data_set_is_a_system_fault_that_names_the_command(handed_in, bench, monkeypatch):
