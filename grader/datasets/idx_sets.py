@@ -66,6 +66,19 @@ def read_files(split: str, found: Found, *, counts: dict[str, int], classes: int
     return images[:, None], labels.astype(np.int64)
 
 
+def _how_to_get(folders: tuple[str, ...]) -> str:
+    """The words and the command that bring a set here; the last of its folders is torchvision's own layout."""
+    kind = folders[-1].partition("/")[0]
+    fetch = (
+        'python -c "from grader import torchvision_ops as ops; ops.install(); import torchvision; '
+        f"[torchvision.datasets.{kind}('FOLDER', train=part, download=True) for part in (True, False)]\""
+    )
+    return (
+        f"export GRADER_DATA=FOLDER, where FOLDER holds {' or '.join(f'{folder}/' for folder in folders)} with the "
+        f"four IDX files of the set; `grader data list` shows what is found; this gets them: {fetch}"
+    )
+
+
 def idx_source(
     name: str,
     classes: tuple[str, ...],
@@ -83,8 +96,7 @@ def idx_source(
         find=partial(find_files, folders=folders),
         read=partial(read_files, counts=counts, classes=len(classes)),
         digests=digests,
-        fix=f"export GRADER_DATA=FOLDER, where FOLDER holds {' or '.join(f'{folder}/' for folder in folders)} with the "
-        "four IDX files of the set (torchvision downloads them); `grader data list` shows what is found",
+        fix=_how_to_get(folders),
     )
 
 
