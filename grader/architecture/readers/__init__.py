@@ -1,0 +1,1 @@
+"""Readers of printed model summaries: text -> PrintedSummary, one format a file."""
