@@ -1,0 +1,314 @@
+"""Which lines belong together, and under which heading do they stand? Paragraphs, list items, records, headings.
+
+A paragraph's lines come as one run of tokens, so that a claim that wraps is read whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from grader.answers.claims.cleaning import clean
+from grader.answers.claims.tokens import Kind, Token, tokens_of
+from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in
+from grader.documents.report_lines import Line, Source
+
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*?)[\s#]*$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
+_TAGGED = re.compile(r"^\s*<h([1-6])[^>]{0,200}>(.*?)</h\1>", re.IGNORECASE)
+_BOLD = re.compile(r"^\s*(?:[-*•]\s+)?(?:\*\*|__)(?P<name>[^*_]{1,80})(?:\*\*|__)\s*:?\s*$")
+_RUN_IN = re.compile(r"^\s*(?:[-*•]\s+)?(?:\*\*|__)(?P<name>[^*_]{1,60})(?:\*\*|__)\s+(?=\S)")
+_NUMBERED = re.compile(
+    r"^\s{0,3}(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+)?(?:Task|Exercise|Problem|Question|Part|Section|Aufgabe)\s*\d{0,2}\.?\s*\(?[a-z]{0,3}\)?\s*[:.)]?\s*(?:\S+\s*){0,6}$"
+)
+_ITEM = re.compile(r"^\s*(?:[-*•‣▪◦·+–]\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+|- \[[ x]\])")
+_FENCE = re.compile(r"^\s*(?:```|~~~)\s*(?P<language>[A-Za-z0-9_+-]*)")
+_LANGUAGES = frozenset(
+    {"python", "py", "python3", "bash", "sh", "shell", "c", "cpp", "java", "r", "matlab", "yaml", "yml", "json", "toml"}
+)
+_CODE = re.compile(
+    r"^\s*(?:import |from \w+(?:\.\w+)* import |def \w+\(|class \w+|return\b|(?:if|elif|for|while|with|try|else)\b.*:\s*$|print\(|plt\.|assert |@\w+"
+    r"|[\w.]+\s*=\s*[\w.]+\(|[\w.]+\([^)]{0,200}\)\s*$|self\.)"
+)
+# A page number or the number of a section alone on a line, as the text of a PDF has them.
+_PAGE = re.compile(r"^\s*(?:\d{1,4}|[1-9]\d?\.\d{1,2}|\d{1,2}(?:\.\d{1,2}){2,3}|[ivx]{1,5})\.?\s*$")
+GOAL_HEADING = re.compile(
+    r"^(?:\W|\d)*(?:the\s+|my\s+|our\s+|project\s+|your\s+)?(?:target|goal|objective|requirement|problem statement|problem|task description"
+    r"|instruction|constraint|what is asked|task|ziel|aim|expected (?:result|accuracy|outcome)|acceptance criteria)s?\s*[:.-]?\s*$",
+    re.IGNORECASE,
+)
+_MODEL_HEADING = re.compile(
+    r"\b(?:model|network|net|netz|modell|baseline|cnn|mlp|optimi[sz]er|experiment|architecture|attempt)\b",
+    re.IGNORECASE,
+)
+_LEAD_SPLIT = re.compile(r"^(?:\W|\d)*(?:(?:final|best|on|for|the|results?|metrics?|performance|scores?|of|model|evaluation|summary|from|accuracy)\W+)*"
+                         r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|and))*\W*$", re.IGNORECASE)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Scope:
+    """What headings and lead-in lines say about the lines below."""
+
+    heading: str = ""
+    model: str = ""
+    dataset: str | None = None
+    split: str | None = None
+    is_goal: bool = False
+    optimizer_text: str = ""
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that are read as one text. `raw` keeps the cleaned text by line number."""
+
+    tokens: list[Token] = field(default_factory=list)
+    scope: Scope = field(default_factory=Scope)
+    texts: dict[int, str] = field(default_factory=dict)
+    source: Source = Source.TEXT
+    is_item: bool = False
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """A line without typography, and what it is."""
+
+    index: int
+    number: int
+    text: str
+    raw: str
+    source: Source
+    is_heading: bool = False
+    name: str = ""
+
+
+def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Cleaned | None]:
+    """Lines to read as prose, None between blocks. Code is left out, its comments are not; `taken` lines are tables'."""
+    in_fence, is_code_fence = False, False
+    part = None
+    for index, line in enumerate(lines):
+        if part is not None and line.part != part:
+            yield None
+            in_fence = False
+        part = line.part
+        fence = _FENCE.match(line.text) if "`" in line.text or "~~~" in line.text else None
+        if fence and line.text.count("```") != 2:
+            in_fence = not in_fence
+            is_code_fence = in_fence and fence["language"].casefold() in _LANGUAGES
+            yield None
+            continue
+        if taken[index] or not line.text.strip():
+            yield None
+            continue
+        text = line.text
+        if _PAGE.match(text) and line.source is Source.TEXT:
+            continue
+        if line.source is Source.CODE or is_code_fence and in_fence or _CODE.match(text):
+            text = _comment(text)
+            if not text:
+                yield None
+                continue
+        yield from _cleaned(index, line, text)
+
+
+def _comment(text: str) -> str:
+    """What stands behind "#" in a line of code; nothing where it is code that was switched off."""
+    _, sign, remark = text.partition("#")
+    return (
+        remark.strip()
+        if sign and not _CODE.match(remark.strip()) and not text.lstrip().startswith(("print", "assert"))
+        else ""
+    )
+
+
+def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
+    is_text = line.source is Source.TEXT
+    heading = (
+        (_HEADING.match(text) or _TAGGED.match(text))
+        if is_text and ("#" in text or "\\" in text or "<h" in text or "<H" in text)
+        else None
+    )
+    if heading:
+        name = clean(heading[heading.lastindex or 0] or "").strip()
+        yield Cleaned(index, line.number, name, text, line.source, is_heading=True, name=name)
+        return
+    bold = _BOLD.match(text) if is_text and ("**" in text or "__" in text) else None
+    if bold and not any(char.isdigit() for char in bold["name"].split(":")[-1][-4:]):
+        name = clean(bold["name"]).strip()
+        yield Cleaned(index, line.number, name, text, line.source, is_heading=True, name=name)
+        return
+    run_in = _RUN_IN.match(text) if is_text and "**" in text else None
+    for piece in clean(text).split("\n"):
+        if piece.strip():
+            yield Cleaned(
+                index, line.number, piece, text, line.source, name=clean(run_in["name"]).strip() if run_in else ""
+            )
+
+
+def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
+    """Blocks in order, each with its scope."""
+    scope = Scope()
+    block = Block(scope=scope)
+    last: Cleaned | None = None
+    for line in lines:
+        if line is None:
+            if block.tokens:
+                yield block
+            block = Block(scope=scope)
+            last = None
+            continue
+        starts = line.is_heading or _is_start(line, last, block)
+        if starts and block.tokens:
+            yield block
+        if starts:
+            scope = _scope_after(scope, line) if line.is_heading or _is_label(line.text) else scope
+            if line.name and not line.is_heading and _names_model(line.name):
+                scope = _with(scope, model=line.name)
+            block = Block(scope=scope, source=line.source, is_item=bool(_ITEM.match(line.text)))
+        else:
+            scope = _lead(scope, line.text, last)
+            block.scope = scope
+        _add(block, line)
+        last = line
+    if block.tokens:
+        yield block
+
+
+def _with(scope: Scope, **changes: object) -> Scope:
+    made = Scope(scope.heading, scope.model, scope.dataset, scope.split, scope.is_goal, scope.optimizer_text)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def _is_start(line: Cleaned, last: Cleaned | None, block: Block) -> bool:
+    if last is None or last.is_heading or not block.tokens:
+        return True
+    if line.source is not Source.TEXT:
+        return False
+    return (
+        bool(_ITEM.match(line.text)) or _is_label(line.text) or bool(_NUMBERED.match(line.text)) or _is_label(last.text)
+    )
+
+
+def _is_label(text: str) -> bool:
+    """Is this a line that heads the next ones: "Target:", "Network 1:", "On the test set, it scored:"?"""
+    stripped = text.strip().rstrip("*_ ")
+    return (
+        stripped.endswith(":")
+        and len(stripped) < 200
+        or bool(GOAL_HEADING.match(stripped) or _RESULT_HEADING.match(stripped))
+    )
+
+
+_RESULT_HEADING = re.compile(
+    r"^(?:\W|\d)*(?:results?|analysis|findings?|observations?|ergebnis(?:se)?|evaluation|outcome)s?\s*[:.-]?\s*$",
+    re.IGNORECASE,
+)
+
+
+def _names_model(name: str) -> bool:
+    return bool(NETWORKS.search(name) or _MODEL_HEADING.search(name)) and len(name) < 80
+
+
+def _scope_after(scope: Scope, line: Cleaned) -> Scope:
+    text = line.name or line.text.strip()
+    sets = datasets_in(text)
+    goal = bool(GOAL_HEADING.match(text))
+    lead = _LEAD_SPLIT.match(text)
+    split = SPLITS[lead["split"].casefold()] if lead and (not line.is_heading or _has_set_word(text)) else None
+    if split is None and text.endswith(":"):
+        split = _split_of_lead(text)
+    model = (
+        text.rstrip(": ")
+        if _names_model(text) and len(text.split()) <= 8
+        else scope.model
+        if not line.is_heading
+        else ("" if line.raw.lstrip().startswith(("# ", "## ")) else scope.model)
+    )
+    return Scope(
+        heading=text if line.is_heading else scope.heading,
+        model=model,
+        dataset=sets[0] if len(sets) == 1 else scope.dataset if not sets else None,
+        split=split,
+        is_goal=goal
+        or (scope.is_goal and not line.is_heading and not _RESULT_HEADING.match(text) and not text.endswith(":")),
+    )
+
+
+def _has_set_word(text: str) -> bool:
+    words = text.casefold().replace(":", " ").split()
+    return any(
+        word in SET_WORDS or word in ("results", "result", "performance", "accuracy", "metrics") for word in words
+    )
+
+
+def _split_of_lead(text: str) -> str | None:
+    """The split in "On the test set, it scored:"; None where there are several or none."""
+    words = [word.strip(",.:;()") for word in text.casefold().split()]
+    found = {
+        SPLITS[word]
+        for at, word in enumerate(words)
+        if word in SPLITS and at + 1 < len(words) and words[at + 1] in SET_WORDS
+    }
+    return found.pop() if len(found) == 1 and "trained" not in words else None
+
+
+def _lead(scope: Scope, text: str, last: Cleaned | None) -> Scope:
+    """A label line inside a block changes the scope of what follows."""
+    if last is not None and _is_label(text):
+        return _scope_after(scope, Cleaned(0, 0, text, text, Source.TEXT, name=text.strip()))
+    return scope
+
+
+def _add(block: Block, line: Cleaned) -> None:
+    made = tokens_of(line.text, line.number)
+    if not made:
+        return
+    if block.tokens:
+        last = block.tokens[-1]
+        is_hyphenated = (
+            last.low == "-"
+            and last.is_glued
+            and len(block.tokens) > 1
+            and made[0].kind is Kind.WORD
+            and made[0].text[:1].islower()
+        )
+        if (
+            is_hyphenated
+            and block.tokens[-2].kind is Kind.WORD
+            and last.end >= len(block.texts.get(last.line, "").rstrip())
+        ):
+            block.tokens.pop()
+            head = block.tokens.pop()
+            joined = tokens_of(head.text + made[0].text, line.number)
+            block.tokens += joined
+            made = made[1:]
+            if not made:
+                block.texts.setdefault(line.number, line.text)
+                return
+        else:
+            block.tokens.append(Token(Kind.BREAK, "\n", "\n", last.line, last.end, last.end))
+    block.tokens += made
+    block.texts[line.number] = f"{block.texts[line.number]} {line.text}" if line.number in block.texts else line.text
+
+
+def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Runs of tokens between full stops. A stop inside "approx. 5" or "acc. 0.9" ends nothing."""
+    run: list[Token] = []
+    for at, token in enumerate(tokens):
+        run.append(token)
+        if token.low in ("!", "?") or (token.low == "." and _is_stop(tokens, at)):
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _is_stop(tokens: Sequence[Token], at: int) -> bool:
+    rest = tokens[at + 1 : at + 3]
+    following = rest[0] if rest and rest[0].kind is not Kind.BREAK else rest[1] if len(rest) > 1 else None
+    if following is None or (rest[0].kind is Kind.BREAK and following.kind is Kind.NUMBER):
+        return True
+    if following.is_glued and rest[0].kind is not Kind.BREAK:
+        return following.kind is Kind.WORD and following.text[:1].isupper() and tokens[at].is_glued
+    return not (following.kind is Kind.WORD and following.text[:1].islower()) and following.kind is not Kind.NUMBER

@@ -1,0 +1,394 @@
+r"""Where are tables, and what stands in their cells? Pipes, tabs, wide blanks, HTML rows, LaTeX rows with "&".
+
+Only the cut into rows and cells is made here; `tabled` says what the numbers in them are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from grader.answers.claims.cleaning import clean
+from grader.answers.claims.quantities import quantities_in
+from grader.answers.claims.tokens import Kind, Token, tokens_of
+from grader.answers.claims.vocabulary import MODIFIERS, SPLITS, metric_phrase
+from grader.documents.report_lines import Line, Source
+
+_RULE = re.compile(r"^[\s|+:=\-–—_┌┐└┘├┤┬┴┼─═╞╡╪│╔╗╚╝╠╣╦╩╬\\]*$|^\s*\\(?:hline|toprule|midrule|bottomrule|cline)")
+_LATEX_RULE = re.compile(
+    r"\\(?:hline|toprule|midrule|bottomrule|cmidrule(?:\([^)]{0,20}\))?\{[^}]{0,20}\}|cline\{[^}]{0,20}\})"
+)
+_SPAN = re.compile(r"\\multi(?:column|row)\{(\d{1,2})\}\{[^{}]{0,40}\}\{")
+_WIDE = re.compile(r"\t+| {2,}")
+_CELL = re.compile(r"<t[dh]\b([^>]{0,300})>(.*?)(?=</t[dh]>|<t[dh]\b|</tr|$)", re.IGNORECASE | re.DOTALL)
+_COLSPAN = re.compile(r"colspan\s*=\s*[\"']?(\d{1,2})", re.IGNORECASE)
+MAX_COLUMNS = 60
+
+
+@dataclass(slots=True)
+class Row:
+    """One row: the line of its first cell, and the cells' cleaned texts. `cell_lines`: where each stands, if not there."""
+
+    line: int
+    cells: list[str]
+    is_head: bool = False
+    cell_lines: list[int] = field(default_factory=list)
+
+    def line_of(self, column: int) -> int:
+        return self.cell_lines[column] if column < len(self.cell_lines) else self.line
+
+
+@dataclass(slots=True)
+class Grid:
+    """A table: its rows, and which of the given lines it takes (`first` up to before `end`)."""
+
+    rows: list[Row]
+    first: int
+    end: int
+    kind: str
+
+
+def find_grids(lines: Sequence[Line]) -> list[Grid]:
+    """All tables of `lines` with at least two rows (a row of one number and its label counts).
+
+    >>> [grid] = find_grids(
+    ...     [Line(1, "| | Train | Test |"), Line(2, "|---|---|---|"), Line(3, "| Accuracy | 0.9 | **0.8** |")]
+    ... )
+    >>> [row.cells for row in grid.rows], grid.first, grid.end
+    ([['', 'Train', 'Test'], ['Accuracy', '0.9', '0.8']], 0, 3)
+    """
+    found: list[Grid] = []
+    at = 0
+    while at < len(lines):
+        text = lines[at].text
+        grid = None
+        if "|" in text or "│" in text or "┃" in text:
+            grid = _pipes(lines, at)
+        elif "<t" in text or "<T" in text:
+            grid = _html(lines, at)
+        elif "&" in text or "\\begin{tabular" in text:
+            grid = _latex(lines, at)
+        elif ("\t" in text or "   " in text) and lines[at].source is not Source.CODE:
+            grid = _wide(lines, at)
+        if grid is None:
+            at += 1
+            continue
+        found.append(grid)
+        at = grid.end
+    return found
+
+
+def _pipes(lines: Sequence[Line], at: int) -> Grid | None:
+    rows: list[Row] = []
+    first = at
+    while at < len(lines) and (
+        "|" in lines[at].text
+        or "│" in lines[at].text
+        or (rows and _RULE.match(lines[at].text) and lines[at].text.strip())
+    ):
+        text = lines[at].text.strip().replace("│", "|").replace("┃", "|")
+        if not _RULE.match(text) and text.count("|") < MAX_COLUMNS:
+            if text.count("|") < 2 and not rows and not (at + 1 < len(lines) and _is_divider(lines[at + 1].text)):
+                return None
+            inner = text.replace("\\|", "¦").removeprefix("|").removesuffix("|")
+            cells = [clean(cell).strip() for cell in inner.split("|")]
+            rows.append(Row(lines[at].number, cells))
+        at += 1
+    return (
+        Grid(rows, first, at, "pipes")
+        if len(rows) > 1 or (rows and len(rows[0].cells) > 1 and at - first > 1)
+        else None
+    )
+
+
+def _is_divider(text: str) -> bool:
+    return "-" in text and "|" in text and not text.strip(" |:-")
+
+
+def _html(lines: Sequence[Line], at: int) -> Grid | None:
+    low = lines[at].text.casefold()
+    if "<table" not in low and "<tr" not in low and "<td" not in low:
+        return None
+    first = at
+    text: list[tuple[int, str]] = []
+    while at < len(lines) and at - first < 5000:
+        text.append((lines[at].number, lines[at].text))
+        at += 1
+        if "</table" in text[-1][1].casefold():
+            break
+        if at < len(lines) and lines[at].text.lstrip().startswith(("#", "```")):
+            break
+    rows: list[Row] = []
+    joined, starts, size = [], [], 0
+    for number, piece in text:
+        starts.append((size, number))
+        joined.append(piece)
+        size += len(piece) + 1
+    whole = "\n".join(joined)
+    line_at = 0
+    for piece, offset in _html_rows(whole):
+        while line_at + 1 < len(starts) and starts[line_at + 1][0] <= offset:
+            line_at += 1
+        cells: list[str] = []
+        cell_lines: list[int] = []
+        line_cell = line_at
+        for found in _CELL.finditer(piece):
+            while line_cell + 1 < len(starts) and starts[line_cell + 1][0] <= offset + found.start(2):
+                line_cell += 1
+            span = _COLSPAN.search(found[1])
+            count = min(int(span[1]), 20) if span else 1
+            cells += [" ".join(clean(found[2]).split())] * count
+            cell_lines += [starts[line_cell][1]] * count
+        if cells and len(cells) < MAX_COLUMNS:
+            rows.append(
+                Row(
+                    cell_lines[0],
+                    cells,
+                    is_head="<th" in piece.casefold() and "<td" not in piece.casefold(),
+                    cell_lines=cell_lines,
+                )
+            )
+    return Grid(rows, first, at, "html") if rows else None
+
+
+def _html_rows(whole: str) -> Iterator[tuple[str, int]]:
+    low = whole.casefold()
+    at = low.find("<tr")
+    if len(low) != len(whole):
+        return
+    while at >= 0:
+        following = low.find("<tr", at + 3)
+        stop = low.find("</tr", at)
+        end = min(x for x in (following, stop, len(whole)) if x >= 0)
+        yield whole[at:end], at
+        at = following
+
+
+def _latex(lines: Sequence[Line], at: int) -> Grid | None:
+    first = at
+    rows: list[Row] = []
+    pending, pending_line = "", 0
+    while at < len(lines):
+        text = lines[at].text
+        bare = _LATEX_RULE.sub("", text).strip()
+        if not bare or bare.startswith(("\\begin{tabular", "\\centering", "%")):
+            at += 1
+            if not bare and not text.strip() and rows:
+                break
+            continue
+        if bare.startswith(("\\end{", "\\caption")) or ("&" not in bare and not pending and not bare.endswith("\\\\")):
+            break
+        pending_line = pending_line or lines[at].number
+        pending += " " + bare
+        at += 1
+        if "\\\\" in bare or "&" not in "".join(line.text for line in lines[at : at + 1]):
+            for piece in pending.replace("\\&", "＆").split("\\\\"):
+                if "&" in piece:
+                    rows.append(Row(pending_line, [cell for part in piece.split("&") for cell in _spanned(part)]))
+            pending, pending_line = "", 0
+    return Grid(rows, first, max(at, first + 1), "latex") if len(rows) > 1 else None
+
+
+def _spanned(cell: str) -> list[str]:
+    found = _SPAN.search(cell)
+    count = min(int(found[1]), 20) if found and "multicolumn" in cell else 1
+    text = clean(_SPAN.sub("{", cell)).strip()
+    return [text] * count
+
+
+def _wide(lines: Sequence[Line], at: int) -> Grid | None:
+    """Rows of cells that tabs or wide blanks part, all of one width (a head may lack its first cell)."""
+    first = at
+    rows: list[Row] = []
+    while at < len(lines) and lines[at].text.strip() and at - first < 2000:
+        if _RULE.match(lines[at].text):
+            at += 1
+            continue
+        cells = [clean(cell).strip() for cell in _WIDE.split(lines[at].text.strip())]
+        if len(cells) < 2 or len(cells) > MAX_COLUMNS or "|" in lines[at].text:
+            break
+        if rows and not (
+            len(cells) in (len(rows[0].cells), len(rows[0].cells) + 1) or len(cells) == len(rows[-1].cells)
+        ):
+            break
+        rows.append(Row(lines[at].number, cells))
+        at += 1
+    if len(rows) < 2 or not any(is_number_cell(cell) for row in rows[1:] for cell in row.cells):
+        return None
+    width = max(len(row.cells) for row in rows)
+    for row in rows:
+        if len(row.cells) == width - 1:
+            row.cells.insert(0, "")
+    return Grid(rows, first, at, "wide")
+
+
+def is_number_cell(cell: str) -> bool:
+    """Does a cell hold numbers and no words but "epoch" or a unit: "0.89 / 0.91", "98.2 %", "99.1 ± 0.2"?
+
+    >>> is_number_cell("0.89 / 0.91"), is_number_cell("Model 1"), is_number_cell("~99.1%"), is_number_cell("-")
+    (True, False, True, False)
+    """
+    stripped = cell.strip("*_ ")
+    if not any(char.isdigit() for char in stripped) or len(stripped) > 60:
+        return False
+    head = stripped.lstrip("~≈<>≥≤+-±( .")
+    return head[:1].isdigit() and not any(
+        token.kind is Kind.WORD and token.low not in _IN_NUMBERS for token in tokens_of(stripped, 0)
+    )
+
+
+_IN_NUMBERS = frozenset(
+    {
+        "e",
+        "epoch",
+        "epochs",
+        "x",
+        "acc",
+        "params",
+        "percent",
+        "approx",
+        "about",
+        "of",
+        "s",
+        "best",
+        "m",
+        "k",
+        "st",
+        "nd",
+        "th",
+    }
+)
+
+
+# --- a table that lost its columns: "Model X Train Test" / "Accuracy 0.89 0.82" -----------------
+
+
+def squeezed(block: Sequence[Token]) -> list[Grid]:
+    """Tables in a block of text whose columns only single blanks part: a line of labels, then lines of as many numbers.
+
+    >>> tokens = [
+    ...     *tokens_of("Model X Train Test", 1),
+    ...     Token(Kind.BREAK, "", "", 1, 0, 0),
+    ...     *tokens_of("Accuracy 0.89 0.82", 2),
+    ... ]
+    >>> [[row.cells for row in grid.rows] for grid in squeezed(tokens)]
+    [[['Model X', 'Train', 'Test'], ['Accuracy', '0.89', '0.82']]]
+    """
+    rows = _lines_of(block)
+    found: list[Grid] = []
+    at = 0
+    while at < len(rows) - 1:
+        heads = _heads(rows[at])
+        data: list[Row] = []
+        stop = at + 1
+        while heads and stop < len(rows):
+            row = _values(rows[stop], len(heads) - 1)
+            if row is None:
+                break
+            data.append(row)
+            stop += 1
+        if data:
+            head = Row(rows[at][0].line, heads, is_head=True)
+            found.append(Grid([head, *data], rows[at][0].line, rows[stop - 1][0].line + 1, "squeezed"))
+            at = stop
+        else:
+            at += 1
+    return found
+
+
+def _lines_of(block: Sequence[Token]) -> list[list[Token]]:
+    rows: list[list[Token]] = [[]]
+    for token in block:
+        if token.kind is Kind.BREAK:
+            rows.append([])
+        else:
+            rows[-1].append(token)
+    return [row for row in rows if row]
+
+
+_COLUMN_WORDS = frozenset({"support", "epoch", "time", "epochs"})
+
+
+def _heads(row: Sequence[Token]) -> list[str]:
+    """[corner, column, column ...] of a line of labels; empty for another line."""
+    if len(row) < 2 or len(row) > 30 or any(token.kind is Kind.NUMBER and "." in token.text for token in row):
+        return []
+    if any(token.kind is Kind.SIGN and token.low not in ("/", "-", "(", ")", "%", "#") for token in row):
+        return []
+    columns: list[str] = []
+    first = None
+    at = 0
+    pending: list[str] = []
+    start = 0
+    while at < len(row):
+        words = [token.low for token in row[at : at + 3]]
+        phrase = metric_phrase(words) if row[at].kind is Kind.WORD else None
+        if phrase and row[at].kind is Kind.WORD:
+            size = phrase[1]
+            text = " ".join([*pending, *(token.text for token in row[at : at + size])])
+            columns.append(text)
+            first = start if first is None else first
+            pending = []
+            at += size
+        elif row[at].low in SPLITS:
+            if pending and any(word.casefold() in SPLITS for word in pending):
+                columns.append(" ".join(pending))
+                pending = []
+            first = at if first is None else first
+            pending.append(row[at].text)
+            start = at
+            at += 1
+        elif row[at].low in _COLUMN_WORDS:
+            columns.append(row[at].text)
+            first = at if first is None else first
+            at += 1
+        elif row[at].low in MODIFIERS or first is None or row[at].low in ("(", ")", "%", "set"):
+            if first is not None and columns and not pending:
+                columns[-1] += " " + row[at].text
+            elif first is not None:
+                pending.append(row[at].text)
+            at += 1
+        else:
+            return []
+    if pending:
+        columns.append(" ".join(pending))
+    if len(columns) < 2:
+        return []
+    corner = " ".join(token.text for token in row[: first or 0])
+    return [corner, *columns] if len(corner) <= 40 else []
+
+
+def _values(row: Sequence[Token], count: int) -> Row | None:
+    """A label and `count` numbers (or as many groups "a / b"), or None."""
+    quantities = quantities_in(row, [False] * len(row))
+    quantities = [q for q in quantities if "." in q.text or q.is_percent or q.text.isdigit()]
+    groups: list[str] = []
+    end = None
+    first = None
+    for quantity in quantities:
+        between = [token.low for token in row[end : quantity.at]] if end is not None else []
+        if (
+            end is None
+            and any(token.kind is Kind.WORD for token in row[quantity.at :])
+            and any(t.kind is Kind.WORD for t in row[quantity.end :])
+        ):
+            continue  # "Model 1 0.9": a number of the label
+        if first is None:
+            first = quantity.at
+        text = quantity.text + ("%" if quantity.is_percent else "")
+        if between == ["/"]:
+            groups[-1] += f" / {text}"
+        elif between in ([], ["|"]):
+            groups.append(text)
+        else:
+            return None
+        end = quantity.end
+    if end is None or end != len(row) or first is None:
+        return None
+    label = " ".join(token.text for token in row[:first])
+    if len(groups) == count + 1 and not label and groups[0].isdigit():
+        label, groups = groups[0], groups[1:]
+    if len(groups) == 2 and count > 2 and metric_phrase([token.low for token in row[:1]]):
+        return Row(row[0].line, [label, groups[0], *[""] * (count - 1)])
+    return Row(row[0].line, [label, *groups]) if len(groups) == count and len(label) <= 60 else None

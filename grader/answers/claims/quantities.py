@@ -1,0 +1,346 @@
+"""What kind of number is this: one that can be a result, or a count, a setting, a name, a size, a share, a change?
+
+A number is taken for a result only where nothing nearer says that it is something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.answers.claims.tokens import Kind, Token
+from grader.answers.claims.vocabulary import (
+    ABOVE_WORDS,
+    APPROXIMATE,
+    BELOW_WORDS,
+    CHANGE_NOUNS,
+    CHANGES,
+    COMPARED,
+    KEYS,
+    NAMED,
+    OPTIMIZERS,
+    SET_WORDS,
+    SHARED,
+    SHARES,
+    SPLITS,
+    UNITS,
+    metric_word,
+)
+
+_COUNT_KEYS = frozenset(
+    """support samples images image batch batches workers classes channels filters neurons units hidden features nodes
+    blocks layers count steps step values range pixels size p interval scale""".split()
+)
+_PERCENT = frozenset({"%", "percent", "prozent", "percents"})
+_STEPS = frozenset({"epoch", "epochs", "step", "steps", "iteration", "iter", "batch", "id", "seed", "version", "fold", "run",
+                    "session", "page", "epochen"})  # fmt: skip
+_BETWEEN = frozenset(
+    ": = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca".split()
+)
+_TIMES = frozenset({"x", "×", "*", "·", "⋅"})
+_QUALIFIERS = APPROXIMATE | frozenset("a an the of at to than just only even slightly well ( an".split())
+FIRST_YEAR, LAST_YEAR = 1950, 2100
+
+
+@dataclass(slots=True)
+class Quantity:
+    """A number from token `at` up to before `end` (its percent sign included)."""
+
+    at: int
+    end: int
+    text: str
+    is_percent: bool = False
+    is_result: bool = True
+    total: str = ""  # of "9912/10000"
+    bound: str = ""
+    is_approximate: bool = False
+    is_restated: bool = False  # "(99%)" behind "9912/10000"
+
+    @property
+    def is_whole(self) -> bool:
+        """Without a decimal mark and without a percent sign."""
+        return not self.is_percent and self.text.isdigit()
+
+
+def quantities_in(tokens: Sequence[Token], covered: Sequence[bool]) -> list[Quantity]:
+    """All numbers of `tokens`; `covered` says which tokens are part of a mention of a metric.
+
+    >>> from grader.answers.claims.tokens import tokens_of
+    >>> def read(text):
+    ...     tokens = tokens_of(text, 1)
+    ...     return [q.text + q.bound for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result]
+    >>> read("Model 1: after 15 epochs with dropout of 0.5, a batch size of 64 and 10% of the data it has over 97.1%")
+    ['97.1>']
+    >>> read("improved by 2%, lr=0.01, input 28x28 or 28 x 28, shape [1, 28, 28], 20% test split, 9912/10000 (99%)")
+    ['9912']
+    """
+    found: list[Quantity] = []
+    shapes = _in_brackets(tokens)
+    at = 0
+    while at < len(tokens):
+        if tokens[at].kind is not Kind.NUMBER:
+            at += 1
+            continue
+        quantity = _quantity_at(tokens, at)
+        quantity.is_result = at not in shapes and not _is_other(tokens, quantity, covered)
+        _qualify(tokens, quantity)
+        if found and found[-1].total and quantity.is_percent and tokens[at - 1].low == "(":
+            quantity.is_result, quantity.is_restated = False, True
+        _mend_range(tokens, found, quantity)
+        found.append(quantity)
+        at = quantity.end
+    _spread_units(tokens, found)
+    return found
+
+
+def _spread_units(tokens: Sequence[Token], found: list[Quantity]) -> None:
+    """In "55, 70 and 95 epochs" the unit holds for all three."""
+    for last, quantity in zip(reversed(found[:-1]), reversed(found), strict=False):
+        if quantity.is_result or not quantity.is_whole or not last.is_whole or quantity.end >= len(tokens):
+            continue
+        between = {token.low for token in tokens[last.end : quantity.at]}
+        is_measured = tokens[quantity.end].low in UNITS or not tokens[quantity.end - 1].text
+        if is_measured and between and between <= {",", "and", "or", "-", "to", "/", "und", "&"}:
+            last.is_result = False
+
+
+def _quantity_at(tokens: Sequence[Token], at: int) -> Quantity:
+    end = at + 1
+    text = tokens[at].text
+    if end + 1 < len(tokens) and text.isdigit() and tokens[end + 1].text.isdigit() and len(tokens[end + 1].text) >= 2:
+        if (
+            tokens[end].low in ("/", "of")
+            and int(text) <= int(tokens[end + 1].text)
+            and int(tokens[end + 1].text) not in (100, 20, 30, 10)
+        ):
+            return Quantity(at, end + 2, text, total=tokens[end + 1].text)
+    if (
+        end < len(tokens) and len(text) <= 3 and text.isdigit() and text[0] != "0"
+        and all(t.kind is Kind.NUMBER and len(t.text) == 3 and t.text.isdigit() and not t.is_glued for t in tokens[end : end + 1])
+    ):  # fmt: skip
+        groups = end
+        while (
+            groups < len(tokens)
+            and tokens[groups].kind is Kind.NUMBER
+            and len(tokens[groups].text) == 3
+            and tokens[groups].text.isdigit()
+        ):
+            groups += 1
+        return Quantity(at, groups, " ".join(token.text for token in tokens[at:groups]))
+    if end < len(tokens) and tokens[end].low in _PERCENT:
+        return Quantity(at, end + 1, text, is_percent=True)
+    if end + 1 < len(tokens) and tokens[end].low == "per" and tokens[end + 1].low == "cent":
+        return Quantity(at, end + 2, text, is_percent=True)
+    return Quantity(at, end, text)
+
+
+def _in_brackets(tokens: Sequence[Token]) -> set[int]:
+    """Numbers in "[-1, 32, 28]" and "(16, 6)", and alone in "[12]"."""
+    inside: set[int] = set()
+    opened = -1
+    for at, token in enumerate(tokens):
+        if token.low in ("[", "("):
+            opened = at
+        elif token.low in ("]", ")") and opened >= 0:
+            numbers = [i for i in range(opened + 1, at) if tokens[i].kind is Kind.NUMBER]
+            others = [
+                t
+                for t in tokens[opened + 1 : at]
+                if t.kind is Kind.WORD or t.low not in (",", "-", ".") and t.kind is Kind.SIGN
+            ]
+            is_citation = token.low == "]" and len(numbers) == 1 and tokens[numbers[0]].text.isdigit()
+            if numbers and not others and (len(numbers) > 1 or is_citation):
+                inside.update(numbers)
+            opened = -1
+        elif token.kind is Kind.BREAK:
+            opened = -1
+    return inside
+
+
+def _is_other(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
+    at, end = quantity.at, quantity.end
+    before = tokens[at - 1] if at else None
+    after = tokens[end] if end < len(tokens) else None
+    if before is not None and (before.kind is Kind.SIGN or before.low == "x") and _is_marked(tokens, at):
+        return True
+    if after is not None and (_is_measured(tokens, quantity) or _is_share(tokens, quantity)):
+        return True
+    if (
+        quantity.is_whole
+        and not quantity.total
+        and FIRST_YEAR <= int(quantity.text) <= LAST_YEAR
+        and len(quantity.text) == 4
+    ):
+        return before is not None and before.low not in (":", "=") and not (after and metric_word(after.low))
+    return _is_of_a_key(tokens, quantity, covered)
+
+
+def _is_marked(tokens: Sequence[Token], at: int) -> bool:
+    """Is the sign before a plus, a plus-minus, a power, a product: "+2%", "± 0.1", "10^4", "5 * 5"?"""
+    low = tokens[at - 1].low
+    if low in ("±", "^", "#", "@") or low in _TIMES:
+        return True
+    if low == "+":
+        return True
+    if low == "/" and at >= 2 and tokens[at - 2].low == "+":
+        return True
+    if low == "-" and tokens[at].is_glued and at >= 2:
+        return at >= 3 and tokens[at - 2].low in ("+", "/") or tokens[at - 2].low in ("e", "^", "±", "(")
+    return low == "/" and tokens[at].is_glued and tokens[at - 2].low in ("+",)
+
+
+def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
+    """Does a unit follow ("15 epochs"), a product ("28 x 28"), a sum ("2400 + 32"), or more of a clock ("00:18")?"""
+    at = quantity.end
+    first = tokens[at]
+    if first.low in _TIMES or first.low == "^":
+        return True
+    if first.low == "+" and at + 1 < len(tokens) and (tokens[at + 1].kind is Kind.NUMBER or tokens[at + 1].low == "("):
+        return True
+    if (
+        first.low == ":"
+        and first.is_glued
+        and at + 1 < len(tokens)
+        and tokens[at + 1].kind is Kind.NUMBER
+        and tokens[at + 1].is_glued
+    ):
+        return True
+    if quantity.is_percent:
+        return first.low == "|"  # "100%|####" of a progress bar
+    if first.low == "=" and quantity.is_whole and quantity.at and tokens[quantity.at - 1].kind is Kind.WORD:
+        return True  # "params 1 = ...": an index
+    if first.low == "-" and at + 1 < len(tokens):
+        first = tokens[at + 1]
+        if not first.is_glued:
+            return False
+    if (
+        first.low in ("/",)
+        and at + 1 < len(tokens)
+        and tokens[at + 1].low in ("step", "epoch", "batch", "it", "s", "sample")
+    ):
+        return True
+    if first.low not in UNITS or first.kind is not Kind.WORD:
+        return False
+    # "0.91 test accuracy": no unit; "0.98 model accuracy" neither
+    following = [token.low for token in tokens[at + 1 : at + 3]]
+    return not any(metric_word(word) not in (None, "parameters") for word in following) or quantity.is_whole
+
+
+def _is_share(tokens: Sequence[Token], quantity: Quantity) -> bool:
+    if not quantity.is_percent:
+        return tokens[quantity.end].low in ("higher", "lower", "better", "worse", "improvement")
+    words = [token for token in tokens[quantity.end : quantity.end + 5] if token.kind is not Kind.BREAK]
+    lows = [word.low for word in words]
+    if any(metric_word(low) for low in lows[:4]) and lows[0] not in (
+        "more",
+        "higher",
+        "lower",
+        "better",
+        "less",
+        "increase",
+        "improvement",
+        "drop",
+        "gain",
+        "faster",
+        "of",
+        "points",
+        "point",
+        "decrease",
+    ):
+        return False
+    if lows[:1] == ["-"]:
+        lows = lows[1:]
+    if lows and (lows[0] in SHARES or lows[0] in ("points", "point")) and lows[0] != "of":
+        return lows[0] != "above" or False
+    if lows[:1] == ["of"]:
+        rest = [low for low in lows[1:] if low not in ("the", "all", "our", "its", "my", "total")]
+        return bool(rest) and rest[0] in SHARED and not any(metric_word(low) for low in rest[1:2])
+    if len(lows) >= 2 and lows[0] in ("for", "as") and lows[1] in SPLITS:
+        return True  # "20% for validation"
+    return len(lows) >= 2 and lows[0] in SPLITS and (lows[1] in SET_WORDS or lows[1] in ("/", "and", ","))
+
+
+def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
+    """Is a setting, a name or a change named right before: "dropout of", "Model", "improved by"?"""
+    back = quantity.at - 1
+    sign = ""
+    steps = 0
+    while (
+        back >= 0
+        and steps < 6
+        and (tokens[back].low in _BETWEEN or tokens[back].kind is Kind.BREAK)
+        and not covered[back]
+    ):
+        if tokens[back].low in (":", "="):
+            sign = tokens[back].low
+        if tokens[back].kind is Kind.BREAK and sign:
+            return False
+        back -= 1
+        steps += 1
+    if back < 0 or covered[back] or tokens[back].kind is not Kind.WORD:
+        return False
+    low = tokens[back].low
+    is_adjacent = back == quantity.at - 1
+    if low in CHANGES or low in CHANGE_NOUNS:
+        return True
+    if low in KEYS and sign == ":" and back and tokens[back - 1].low in ("with", "without", "no", "data", "using"):
+        return False  # "Test accuracy without dropout: 0.83"
+    if low in KEYS:
+        return not (low in _COUNT_KEYS and not quantity.is_whole and low != "p")
+    if low in NAMED and (is_adjacent or tokens[back + 1].low == "(" or low in _STEPS):
+        return not quantity.is_percent or (quantity.text.isdigit() and low in ("top",))
+    if sign == "=" and tokens[quantity.at - 1].low in ("=", "-"):
+        return not quantity.is_percent and low not in SPLITS and low not in OPTIMIZERS
+    return False
+
+
+def _qualify(tokens: Sequence[Token], quantity: Quantity) -> None:
+    """Set the bound and whether it is only about so much, from the words around."""
+    back = quantity.at - 1
+    steps = 0
+    while back >= 0 and steps < 5:
+        low = tokens[back].low
+        if low in (">", "≥", ">=") or low in ABOVE_WORDS:
+            quantity.bound = ">"
+        elif low in ("<", "≤", "<=") or low in BELOW_WORDS:
+            quantity.bound = "<"
+        elif low in COMPARED and back + 1 < quantity.at:
+            quantity.bound = COMPARED[low]
+        elif low in ("~", "≈") or low in APPROXIMATE:
+            quantity.is_approximate = True
+        elif low not in _QUALIFIERS and not low.startswith("tha") and tokens[back].kind is not Kind.BREAK:
+            break
+        back -= 1
+        steps += 1
+    after = [token.low for token in tokens[quantity.end : quantity.end + 2]]
+    is_sum = len(tokens) > quantity.end + 1 and tokens[quantity.end + 1].kind is Kind.NUMBER
+    if (after[:1] == ["+"] and not is_sum) or after in (
+        ["or", "more"],
+        ["or", "higher"],
+        ["or", "above"],
+        ["and", "above"],
+        ["or", "better"],
+    ):
+        quantity.bound = quantity.bound or ">"
+
+
+def _mend_range(tokens: Sequence[Token], found: list[Quantity], quantity: Quantity) -> None:
+    """In "70-75%" and "from 70 to 75%" the sign holds for both; a range says about how much."""
+    if not found:
+        return
+    last = found[-1]
+    between = [token.low for token in tokens[last.end : quantity.at]]
+    if between not in (["-"], ["–"], ["to"], ["and"], ["→"], ["->"], ["—"]):
+        return
+    if quantity.is_percent and not last.is_percent and not last.total and "." not in last.text[:2]:
+        opened = tokens[last.at - 1].low if last.at else ""
+        if between in (["-"], ["–"]) or opened in ("from", "between", "~", "of") or between in (["→"], ["->"]):
+            last.is_percent = True
+    is_dash = between in (["-"], ["–"], ["—"]) and (
+        quantity.is_percent or quantity.text.count(".") == last.text.count(".") == 1
+    )
+    is_between = between == ["and"] and last.at > 0 and tokens[last.at - 1].low == "between"
+    if (is_dash or is_between) and last.is_percent == quantity.is_percent:
+        last.is_approximate = quantity.is_approximate = True
+        last.bound, quantity.bound = ">", "<"
+        last.is_result = quantity.is_result = last.is_result and (quantity.is_result or is_dash)

@@ -1,0 +1,152 @@
+"""Is a number what the author measured, what was asked for, what others reached, or nobody's result?
+
+The word nearest before the number decides: "the target was 99.4, we achieved 99.5" is a goal and a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.answers.claims.tokens import Kind, Token
+
+_GOALS = frozenset(
+    """goal goals target targets targeted targeting aim aims aimed aiming objective required requirement requirements requires
+    must should shall needs threshold desired expected expect supposed hope hoping want wanted wants ensure ensures
+    unless until won't cannot can't couldn't didn't wouldn't unable fail failed fails ziel soll sollte muss müssen
+    criterion minimum desire attempting will would ideally demanded demands expectation krav mål""".split()
+)
+_RESULTS = frozenset(
+    """achieved reached obtained got attained gave yielded scored hit achieves reaches obtains attains gives yields gets
+    scores hits had has was were resulted results reaced managed observed measured recorded erreichte erreicht erzielt
+    erzielte lag giving resulting achieving reaching getting yielding obtaining produced performs performed ended
+    improved increased rose jumped surpassed exceeded exceeds surpasses saw see shows showed""".split()
+)
+_BASE = frozenset(
+    "achieve reach get obtain attain hit exceed surpass score pass beat cross have be produce yield give match erreichen".split()
+)
+_SUBJECTS = frozenset(
+    """we i they you it models networks both does did do that which can could now also then finally consistently easily
+    already able did to_ these those all epochs runs configurations architectures variants layers actually""".split()
+)
+_ABLE = frozenset({"able", "managed", "manages", "helped", "helps", "allowed", "allows", "enough", "sufficient", "took", "takes",
+                   "led", "enabled", "enables", "continued", "going", "proved", "found", "seems", "seemed"})  # fmt: skip
+_NOT = frozenset(
+    {"not", "never", "without", "no", "n't", "unable", "failed", "cannot", "won", "couldn", "didn", "doesn", "nicht"}
+)
+_IMPERATIVES = frozenset(
+    """achieve reach get obtain improve train design build implement create set make modify tune try report develop
+    construct change experiment fine add use write complete optimize optimise find show""".split()
+)
+_OTHERS = frozenset(
+    """literature paper papers authors published leaderboard humans et kaggle winner winning record researchers
+    literatur benchmark benchmarks publication""".split()
+)
+_CHANCE = frozenset({"random", "randomly", "chance", "guess", "guessing", "guesses", "zufall", "coin", "majority"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What a sentence makes of a number."""
+
+    is_goal: bool = False
+    is_literature: bool = False
+    is_nobodys: bool = False
+
+
+def stance_of(tokens: Sequence[Token], at: int, end: int) -> Stance:
+    """How the number at token `at` (its claim goes to `end`) is meant in its sentence `tokens`.
+
+    >>> from grader.answers.claims.tokens import tokens_of
+    >>> def read(text):
+    ...     tokens = tokens_of(text, 1)
+    ...     at = next(i for i, token in enumerate(tokens) if token.kind is Kind.NUMBER)
+    ...     return stance_of(tokens, at, at)
+    >>> read("Our goal is to achieve 90% accuracy").is_goal, read("We reached 90% accuracy, the goal").is_goal
+    (True, False)
+    >>> read("Improve your model and reach an accuracy of 80%").is_goal, read("We trained it and reach 80%").is_goal
+    (True, False)
+    >>> read("the literature reports 99.84").is_literature, read("random guessing gives 10% accuracy").is_nobodys
+    (True, True)
+    """
+    lows = [token.low for token in tokens]
+    near = lows[max(0, at - 8) : at] + lows[end : end + 7]
+    if any(low in _CHANCE for low in near) and "augmentation" not in near and not _CHANCE_NAMES & set(near):
+        return Stance(is_nobodys=True)
+    is_literature = any(low in _OTHERS for low in lows) or _is_state_of_the_art(lows, at)
+    return Stance(is_goal=_is_goal(tokens, lows, at, end), is_literature=is_literature)
+
+
+_CHANCE_NAMES = frozenset({"crop", "forest", "erasing", "rotation", "flip", "search", "seed", "seeds", "initialization", "cropping",
+                           "horizontal", "resize", "weights", "dropout"})  # fmt: skip
+
+
+def _is_state_of_the_art(lows: Sequence[str], at: int) -> bool:
+    """ "State of the art ... is 99.8", "SOTA: 99.8"; not "a state-of-the-art model with 99.8"."""
+    bare = [low for low in lows[:at] if low not in ("-", "–")]
+    if "sota" in bare:
+        return True
+    for place in range(len(bare) - 3):
+        if bare[place : place + 4] == ["state", "of", "the", "art"]:
+            before = bare[place - 1] if place else ""
+            return before not in ("a", "near", "with") and not {"we", "our", "my"} & set(bare[place:])
+    return False
+
+
+def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) -> bool:
+    verdict = False
+    first = next((low for token, low in zip(tokens, lows, strict=True) if token.kind is Kind.WORD), "")
+    is_order = first in _IMPERATIVES and (
+        len(lows) < 2 or lows[lows.index(first) + 1 : lows.index(first) + 2] not in (["of"], [":"], ["="])
+    )
+    for place in range(at):
+        low = lows[place]
+        if low in _RESULTS and not _NOT & set(lows[max(0, place - 3) : place]):
+            verdict = (
+                low in ("was", "were", "has", "had")
+                and verdict
+                and not {"accuracy", "loss", "error"} & set(lows[place - 1 : place])
+            )
+        elif low in _GOALS:
+            verdict = True
+        elif low in _NOT and lows[place + 1 : place + 3] and _BASE & set(lows[place + 1 : place + 4]):
+            verdict = True
+        elif low in _BASE:
+            verdict = _is_asked(lows, place, is_order=is_order) or (verdict and low in ("be", "have"))
+        elif low in ("least",) and lows[place - 1 : place] == ["at"] and is_order:
+            verdict = True
+    if is_order and not verdict and not any(low in _RESULTS for low in lows[:at]):
+        verdict = any(
+            low in ("least", ">", "≥", ">=", "higher", "more", "above", "over", "exceeding", "minimum")
+            for low in lows[max(0, at - 5) : at]
+        )
+    following = lows[end : end + 8]
+    if not verdict and any(
+        low in ("threshold", "goal", "target", "requirement", "mark", "required", "criterion") for low in following[:2]
+    ):
+        return True
+    return verdict or (
+        any(low in ("required", "demanded", "needed") for low in following[:4]) and "than" not in following
+    )
+
+
+def _is_asked(lows: Sequence[str], place: int, *, is_order: bool) -> bool:
+    """Is the bare verb at `place` a demand ("to reach", "and reach"), rather than what happened ("we reach")?"""
+    before = lows[place - 1] if place else ""
+    if before == "to":
+        window = lows[max(0, place - 6) : place - 1]
+        if _NOT & set(window):
+            return True
+        return not _ABLE & set(window) and not {"need", "needed", "needs"} & set(window[-2:]) | (
+            set() if "epochs" not in window else {"x"}
+        )
+    if before in ("will", "would", "should", "must", "shall", "may", "might"):
+        return True
+    if before in _SUBJECTS or before.endswith("ly"):
+        return before == "can" and is_order
+    if before in ("t", "not"):
+        return True
+    head = lows[:place]
+    if before in ("and", "or", "", "-", ",", "*", "•", ":") or not before.isalpha():
+        return not ({"we", "i", "they", "it", "which", "that"} & set(head)) or is_order
+    return is_order

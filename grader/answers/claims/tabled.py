@@ -1,0 +1,321 @@
+"""What do the numbers in a table state? The heads of their column and row name metric, split, data set and model.
+
+A number under no metric is only taken where the table's own lead-in names one, or where columns are splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from grader.answers.claims.governed import read_sentence
+from grader.answers.claims.grids import Grid, is_number_cell
+from grader.answers.claims.mentions import Mention, mentions_in
+from grader.answers.claims.quantities import Quantity, quantities_in
+from grader.answers.claims.tokens import Kind, Token, tokens_of
+from grader.answers.claims.vocabulary import KEYS, OPTIMIZERS, SPLITS, UNITS, datasets_in
+
+_LAYER_HEADS = frozenset(
+    {"layer", "layers", "output", "type", "kernel", "shape", "activation", "calculation", "operation"}
+)
+_TOTALS = frozenset({"total", "sum", "gesamt", "totals", "summe", "overall"})
+_WEIGHTS = frozenset({"weights", "biases", "weight"})
+_SETTINGS = frozenset({"learning rate", "lr", "batch size", "epochs", "epoch", "momentum", "weight decay", "time", "training time",
+                       "samples", "support", "size", "step", "steps", "patience", "seed", "images"})  # fmt: skip
+_PER = frozenset({"per", "each"})
+
+
+@dataclass(slots=True)
+class Head:
+    """What the head of a column or a row says."""
+
+    text: str = ""
+    mention: Mention | None = None
+    splits: list[str] = field(default_factory=list)
+    dataset: str | None = None
+    optimizer: str | None = None
+    is_percent: bool = False
+    is_other: bool = False
+    is_epoch: bool = False
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CellValue:
+    """A number of a table with its metric."""
+
+    quantity: Quantity
+    line: int
+    metric: str
+    split: str | None
+    model: str
+    dataset: str | None
+    optimizer: str | None
+    is_percent: bool
+    epoch: int | None
+    text: str
+    tokens: list[Token]
+    reason: str = ""
+    others: tuple[str, ...] = ()
+
+
+def head_of(text: str) -> Head:
+    """Read the head of a column or row.
+
+    >>> head = head_of("Best Validation Accuracy (%)")
+    >>> head.mention.metric, head.splits, head.is_percent
+    ('accuracy', ['validation'], True)
+    >>> head_of("Training Samples").is_other, head_of("Model X / Model Y").names
+    (True, ['Model X', 'Model Y'])
+    """
+    tokens = tokens_of(text, 0)
+    lows = [token.low for token in tokens if token.kind is not Kind.SIGN]
+    found = mentions_in(tokens)
+    head = Head(text)
+    head.mention = found[0] if found else None
+    for mention in found:
+        head.splits += [label.split for label in mention.labels if label.split and label.split not in head.splits]
+    if not head.splits:
+        head.splits = list(
+            dict.fromkeys(SPLITS[token.low] for token in tokens if token.low in SPLITS and token.kind is Kind.WORD)
+        )
+    sets = datasets_in(text)
+    head.dataset = sets[0] if len(sets) == 1 else None
+    head.optimizer = next((OPTIMIZERS[low] for low in lows if low in OPTIMIZERS), None)
+    head.is_percent = "%" in text or "percent" in lows or any(mention.is_percent for mention in found)
+    head.is_epoch = lows[:1] in (["epoch"], ["epochs"], ["ep"])
+    if head.mention is None:
+        words = [low for low in lows if low not in ("value", "values", "results", "result")]
+        head.is_other = any((low in KEYS and low not in ("set",)) or low in UNITS for low in words)
+        if any(low in _WEIGHTS for low in lows) and "number" in lows or lows[:1] == ["weights"]:
+            head.mention = Mention(0, 0, [])
+            head.is_other = False
+    parts = [part.strip() for part in text.replace(" vs ", "/").split("/")]
+    head.names = parts if len(parts) > 1 and all(parts) and not found and not head.splits else []
+    return head
+
+
+def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[CellValue]:
+    """The values of a table; `lead` is the text that announces it."""
+    rows = grid.rows
+    first_data = _head_rows(grid)
+    width = max((len(row.cells) for row in rows), default=0)
+    heads: list[Head] = []
+    for column in range(width):
+        texts = [row.cells[column] for row in rows[:first_data] if column < len(row.cells)]
+        heads.append(head_of(" ".join(dict.fromkeys(text for text in texts if text))))
+    is_layers = _is_of_layers(grid, heads, first_data)
+    lead_mentions = {label.metric for mention in mentions_in(tokens_of(lead, 0)) for label in mention.labels}
+    corner = heads[0] if heads else Head()
+    for row in rows[first_data:]:
+        labels = [
+            cell
+            for cell in row.cells
+            if cell and not is_number_cell(cell) and not read_sentence(tokens_of(cell, 0)).values
+        ]
+        named_by_number = (
+            bool(row.cells) and heads and is_number_cell(row.cells[0]) and _is_naming(corner) and width > 1
+        )
+        label_text = f"{corner.text} {row.cells[0]}" if named_by_number else " ".join(labels)
+        row_head = head_of(label_text)
+        if named_by_number:
+            row_head.is_other = False
+        if is_layers and not (_TOTALS & set(label_text.casefold().split())):
+            continue
+        epoch = _epoch(heads, row.cells)
+        for column, cell in enumerate(row.cells):
+            if not any(char.isdigit() for char in cell) or (column == 0 and named_by_number):
+                continue
+            head = heads[column] if column < len(heads) else Head()
+            if is_number_cell(cell):
+                yield from _numbers(
+                    cell,
+                    row.line_of(column),
+                    head,
+                    row_head,
+                    corner,
+                    lead_mentions,
+                    heads,
+                    epoch,
+                    lead_split,
+                    is_layers=is_layers,
+                )
+            else:
+                yield from _worded(cell, row.line_of(column), head, row_head, epoch, lead_split)
+
+
+def _head_rows(grid: Grid) -> int:
+    rows = grid.rows
+    count = 0
+    for row in rows[:4]:
+        numbers = [cell for cell in row.cells[1:] if is_number_cell(cell) and ("." in cell or "%" in cell)]
+        metric_label = bool(row.cells) and bool(mentions_in(tokens_of(row.cells[0], 0)))
+        worded = any(read_sentence(tokens_of(cell, 0)).values for cell in row.cells[1:])
+        if numbers or worded or (metric_label and any(is_number_cell(cell) for cell in row.cells[1:])):
+            break
+        if count and any(is_number_cell(cell) for cell in row.cells):
+            break
+        if (
+            count
+            and row.cells
+            and row.cells[0]
+            and any(not cell for cell in row.cells[1:]) is False
+            and not _all_heads(row.cells)
+        ):
+            break
+        count += 1
+        if grid.kind == "cells":
+            break
+    return count if count < len(rows) else max(0, len(rows) - 1)
+
+
+def _all_heads(cells: Sequence[str]) -> bool:
+    return all(
+        not cell or mentions_in(tokens_of(cell, 0)) or any(t.low in SPLITS for t in tokens_of(cell, 0))
+        for cell in cells
+    )
+
+
+def _is_naming(corner: Head) -> bool:
+    """Does the first column number models, runs, classes or epochs? Then its numbers are names."""
+    lows = {token.low.rstrip("s") for token in tokens_of(corner.text, 0)}
+    return bool(lows & {"model", "network", "run", "experiment", "digit", "clas", "class", "epoch", "#", "no", "id", "seed", "fold", "trial",
+                        "net", "nr", "config", "configuration", "task", "exp", "index", "label", "step", "iteration", "version", "ep"}) or not corner.text  # fmt: skip
+
+
+def _is_of_layers(grid: Grid, heads: Sequence[Head], first_data: int) -> bool:
+    words = {token.low for head in heads for token in tokens_of(head.text, 0)}
+    if words & {"model", "network", "architecture"} and "layer" not in words:
+        return False
+    if words & _LAYER_HEADS and not words & {"accuracy", "acc", "loss"}:
+        return True
+    kinds = ("conv", "linear", "dense", "relu", "pool", "flatten", "dropout", "batchnorm", "fc")
+    named = [row for row in grid.rows[first_data:] if any(cell.casefold().startswith(kinds) for cell in row.cells[:2])]
+    return len(named) * 3 > len(grid.rows) and len(named) > 1 and not words & {"accuracy", "acc", "loss"}
+
+
+def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> int | None:
+    for head, cell in zip(heads, cells, strict=False):
+        digits = cell.split("/")[0].strip()
+        if head.is_epoch and digits.isdigit() and len(digits) < 6:
+            return int(digits)
+    return None
+
+
+def _numbers(  # noqa: PLR0913  what stands around one cell
+    cell: str, line: int, head: Head, row_head: Head, corner: Head, lead: set[str], heads: Sequence[Head],
+    epoch: int | None, lead_split: str | None, *, is_layers: bool,
+) -> Iterator[CellValue]:  # fmt: skip
+    tokens = tokens_of(cell, line)
+    quantities = [q for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result and not q.is_restated]
+    opened = next((token.start for token in tokens if token.low in ("(", "[") and token.start > 0), len(cell))
+    quantities = [q for q in quantities if tokens[q.at].start < opened] or quantities[:1]
+    if not quantities:
+        return
+    metric, reason = _metric(head, row_head, lead, heads, quantities[0], is_layers=is_layers)
+    if metric is None:
+        return
+    splits = head.splits if len(head.splits) == 1 else row_head.splits if len(row_head.splits) == 1 else []
+    many = (
+        head.splits
+        if len(head.splits) == len(quantities) > 1
+        else row_head.splits
+        if len(row_head.splits) == len(quantities) > 1
+        else []
+    )
+    labels = [
+        label
+        for source in (head, row_head)
+        if source.mention and len(source.mention.labels) == len(quantities) > 1
+        for label in source.mention.labels
+    ]
+    names = next((h.names for h in (head, row_head, corner) if len(h.names) == len(quantities) > 1), [])
+    for index, quantity in enumerate(quantities):
+        split = many[index] if many else splits[0] if splits else lead_split
+        chosen = labels[index].metric if labels else metric
+        if chosen in ("parameters", "trainable_parameters"):
+            split = None
+        if not _fits(chosen, quantity, is_percent=head.is_percent or row_head.is_percent):
+            continue
+        yield CellValue(
+            quantity, line, chosen, labels[index].split or split if labels else split,
+            names[index] if names else _model(head, row_head), head.dataset or row_head.dataset,
+            row_head.optimizer or head.optimizer, head.is_percent or row_head.is_percent, epoch, cell, tokens, reason,
+        )  # fmt: skip
+
+
+def _metric(
+    head: Head, row_head: Head, lead: set[str], heads: Sequence[Head], quantity: Quantity, *, is_layers: bool
+) -> tuple[str | None, str]:
+    for source in (head, row_head):
+        if source.mention is not None:
+            metric = source.mention.labels[0].metric if source.mention.labels else "parameters"
+            if metric == "parameters" and row_head.mention and row_head.mention.labels:
+                metric = row_head.mention.labels[0].metric
+            other = row_head if source is head else head
+            if other.text.casefold().strip(" :") in _SETTINGS:
+                return None, ""
+            return metric, ""
+    if head.is_other or row_head.is_other or is_layers or head.is_epoch or row_head.is_epoch:
+        return None, ""
+    named = lead - {"parameters", "trainable_parameters", "non_trainable_parameters"}
+    if len(named) == 1 and _looks_like_rate(quantity):
+        return next(iter(named)), ""
+    if head.splits or row_head.splits:
+        is_rate = (
+            quantity.is_percent
+            or (quantity.text.lstrip("0").startswith((".", ",")) and len(quantity.text) > 2)
+            or _is_share_of_100(quantity)
+        )
+        if is_rate and not named - {"accuracy"}:
+            return "accuracy", "the table names splits and no metric; shares of 1 or 100 are accuracies here"
+    return None, ""
+
+
+def _is_share_of_100(quantity: Quantity) -> bool:
+    text = quantity.text.replace(",", ".")
+    return text.count(".") == 1 and 10 <= float(text) <= 100
+
+
+def _looks_like_rate(quantity: Quantity) -> bool:
+    return quantity.is_percent or "." in quantity.text or "," in quantity.text or bool(quantity.total)
+
+
+def _fits(metric: str, quantity: Quantity, *, is_percent: bool) -> bool:
+    if metric in ("non_trainable_parameters",):
+        return False
+    if metric in ("parameters", "trainable_parameters"):
+        return not quantity.is_percent and not quantity.text.startswith(("0.", "."))
+    text = quantity.text.replace(",", ".")
+    if quantity.total:
+        return True
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    if metric in ("accuracy", "error", "f1", "precision", "recall", "auc", "iou"):
+        return value <= 100
+    return not is_percent
+
+
+def _model(head: Head, row_head: Head) -> str:
+    texts = [source.text for source in (row_head, head) if source.text and source.mention is None and not source.splits]
+    return " ".join(texts)[:80]
+
+
+def _worded(
+    cell: str, line: int, head: Head, row_head: Head, epoch: int | None, lead_split: str | None
+) -> Iterator[CellValue]:
+    """A cell of words that states a value itself: "99.65% validation accuracy on MNIST"."""
+    tokens = tokens_of(cell, line)
+    for value in read_sentence(tokens).values:
+        if value.label.metric == "non_trainable_parameters" or value.tie == "inferred":
+            continue
+        split = value.label.split or (
+            head.splits[0] if len(head.splits) == 1 else row_head.splits[0] if len(row_head.splits) == 1 else lead_split
+        )
+        sets = datasets_in(cell)
+        yield CellValue(
+            value.quantity, line, value.label.metric, split, _model(head, row_head), sets[0] if len(sets) == 1 else head.dataset or row_head.dataset,
+            row_head.optimizer or head.optimizer, value.is_percent, epoch, cell, tokens, others=value.label.others,
+        )  # fmt: skip

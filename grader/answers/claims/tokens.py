@@ -1,0 +1,104 @@
+"""Which words, numbers and signs does a text consist of? Each with the line it stands on.
+
+Names of code come apart into their words: `val_acc`, `valAcc` and `valacc` are "val" and "acc".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from grader.answers.claims.vocabulary import glued
+
+
+class Kind(Enum):
+    WORD = 1
+    NUMBER = 2
+    SIGN = 3
+    BREAK = 4  # a line ends here
+
+
+@dataclass(slots=True)
+class Token:
+    """`low` is the folded text; `start` and `end` are places within the line; `is_glued`: no blank before it."""
+
+    kind: Kind
+    text: str
+    low: str
+    line: int
+    start: int
+    end: int
+    is_glued: bool = False
+
+
+_TOKEN = re.compile(
+    r"(?P<number>(?<![\w.])(?:\d+(?:[.,'_]\d+)*|\.\d+)(?:[eE][+-]?\d+)?(?!\w|[.,'_]\d))"
+    r"|(?P<suffixed>(?<![\w.])\d+(?:[.,'_]\d+)*[A-Za-z]\w*)"
+    r"|(?P<word>[^\W\d_][^\W_]*(?:\.(?=\s|$)(?<=ca\.)|\.(?<=approx\.))?)"
+    r"|(?P<digits>\d+)"
+    r"|(?P<sign>==+|>=|<=|--+|[-=]>|[^\w\s])"
+)
+_CAMEL = re.compile(r"[a-z][A-Z]")
+_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
+_MAGNITUDES = frozenset({"k", "m", "mio", "million", "bn"})
+
+
+def tokens_of(text: str, line: int) -> list[Token]:
+    """The tokens of one line.
+
+    >>> [token.text for token in tokens_of("val_acc: 0.98 - testLoss=.05 (97.5%), 1.2M params, 5x5", 1)]
+    ['val', 'acc', ':', '0.98', '-', 'test', 'loss', '=', '.05', '(', '97.5', '%', ')', ',', '1.2M', 'params', ',', '5x5']
+    >>> [token.kind.name for token in tokens_of("ResNet18 5x5 0.5", 1)]
+    ['WORD', 'WORD', 'NUMBER']
+    """
+    made: list[Token] = []
+    behind = -1
+    for found in _TOKEN.finditer(text):
+        group = found.lastgroup
+        start, end = found.span()
+        piece = found[0]
+        is_glued = start == behind or (start == behind + 1 and text[behind] == "_")
+        behind = end
+        if group == "number":
+            made.append(Token(Kind.NUMBER, piece, piece, line, start, end, is_glued))
+        elif group == "sign":
+            made.append(Token(Kind.SIGN, piece, piece, line, start, end, is_glued))
+        elif group == "suffixed":
+            letters = piece.lstrip("0123456789.,'_").casefold()
+            kind = Kind.NUMBER if letters in _MAGNITUDES else Kind.WORD
+            made.append(Token(kind, piece, piece.casefold(), line, start, end, is_glued))
+        elif group == "digits":
+            made.append(Token(Kind.WORD, piece, piece, line, start, end, is_glued=True))
+        else:
+            made.extend(_words(piece, line, start, end, is_glued=is_glued))
+    return made
+
+
+def _words(piece: str, line: int, start: int, end: int, *, is_glued: bool) -> Iterable[Token]:
+    low = piece.casefold()
+    parts = glued(low)
+    if parts is None and _CAMEL.search(piece):
+        humps = _HUMPS.findall(piece)
+        if "".join(humps) == piece and any(hump.casefold() in _CODE_WORDS for hump in humps):
+            parts = tuple(humps)  # type: ignore[assignment]
+    if parts is None:
+        yield Token(Kind.WORD, piece, low, line, start, end, is_glued)
+        return
+    at = start
+    for part in parts:
+        yield Token(Kind.WORD, part, part.casefold(), line, at, at + len(part), is_glued or at > start)
+        at += len(part)
+
+
+_CODE_WORDS = frozenset({"acc", "accuracy", "loss", "error", "train", "val", "test", "params"})
+
+
+def is_ordinal(token: Token) -> bool:
+    """Is it "9th", "1st"?"""
+    return (
+        token.kind is Kind.WORD
+        and token.low[:1].isdigit()
+        and token.low.lstrip("0123456789") in ("st", "nd", "rd", "th")
+    )
