@@ -75,9 +75,7 @@ class ShapeFormula:
         return f"[{', '.join(map(str, self.entries))}]"
 
 
-def parse_formula(
-    value: Json, place: Place, *, brackets: str | None = None, known: Collection[str] = ()
-) -> Formula:
+def parse_formula(value: Json, place: Place, *, brackets: str | None = None, known: Collection[str] = ()) -> Formula:
     r"""Read one formula, or AnswerError. Of a chain of equations it is the last side that holds a letter.
 
     `brackets`  what square brackets do: "floor", "grouping", or None where that is open: both are readings then
@@ -176,9 +174,7 @@ def _split_at(text: str, pieces: Sequence[Piece], separators: Collection[str]) -
     return [*found, text[start:]]
 
 
-def _from_sides(
-    text: str, sides: list[str], place: Place, brackets: str | None, known: Collection[str]
-) -> Formula:
+def _from_sides(text: str, sides: list[str], place: Place, brackets: str | None, known: Collection[str]) -> Formula:
     """The last side that holds a letter; a bare name at the left is what is defined."""
     name = _left_name([side.strip() for side in sides], place, known)
     right = [side for side in sides[1 if name else 0 :] if side.strip()]
