@@ -159,9 +159,7 @@ def _with_kind(word: str, said: Mapping[str, Json]) -> dict[str, Json] | None:
         if value is not None:
             made[name] = _adapted(word, name, value)
     if any((one.fill is not None or one.is_required) and one.name not in made for one in kind.settings):
-        if not (word.startswith("adaptive") and "output_size" in said and said["output_size"] is None):
-            return None
-        made["output_size"] = [None] * int(word[-2])
+        return None
     try:
         make_layer(made, (1,))
     except ShapeError:

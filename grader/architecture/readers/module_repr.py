@@ -26,6 +26,7 @@ LONGEST_LINE = 20_000  # characters of a repr on one line
 PATIENCE = 4  # lines of something else that may stand between two lines of a repr
 WRAPPED = 5  # lines that one module's settings may be wrapped over
 
+DAMAGED = "it looks like a module of the print and cannot be read as one"
 _KEY = r"[(\[{]([^()\[\]{}\n]{1,120})[)\]}] ?: ?"
 _TYPE = r"([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,6}(?: [1-3]d)?)"
 _MODULE = re.compile(_KEY + r"(?:(\d{1,9}) ?x ?)?" + _TYPE + r" ?\(")
@@ -35,7 +36,7 @@ _TENSOR = re.compile(_KEY + r"(Parameter|Tensor) containing: \[[\w.]{1,60} of si
 _OBJECT = re.compile(_KEY + r"Object of type: \w+")
 _ROOT_END = re.compile(r"(?:^|(?<=[\s\"'`=:,\[(>|*]))" + _TYPE + r" ?\($")
 _FIRST_KEY = re.compile(_KEY + r"(?:\d{1,9} ?x ?)?[A-Za-z_][\w.]* ?\(")
-_WORDS = re.compile(r"\w+ ?= ?\S|\(?\d+(?:,|\)|$)")
+_WORDS = re.compile(r"\w+ ?= ?\S|\(?\d+(?:,|$)")
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _BRACKET = re.compile(r"[()]")
 _FRONT = " \t>#|*`\"'%"
@@ -167,6 +168,7 @@ class _Reader:
                 self.close()
             self.candidate = Piece(Mark.OPEN, number, indent, "", _class(match[1]))
             self.candidate_words = []
+            self.waiting.clear()
             self.misses = 0
             return True
         if "): " not in body and "):" not in body:
@@ -191,10 +193,15 @@ class _Reader:
     def _other(self, number: int, text: str, body: str, indent: int) -> None:
         """Settings on a line of their own, or something that is no part of the repr."""
         if self.candidate is not None and not self.pieces:
-            if len(self.candidate_words) < 4 and _WORDS.match(body) and not body.endswith("("):
+            if len(self.candidate_words) < 4 and _WORDS.match(body):
                 self.candidate_words.append(Piece(Mark.WORDS, number, indent, words=body))
-            else:
+                return
+            self.misses += 1
+            if self.misses > PATIENCE or not _DAMAGED.search(body):
                 self.candidate = None
+                self.waiting.clear()
+            else:
+                self.waiting.append(Unread(number, text, DAMAGED))
             return
         if not self.pieces:
             return
@@ -203,7 +210,7 @@ class _Reader:
             return
         self.misses += 1
         if _DAMAGED.search(body):
-            self.waiting.append(Unread(number, text, "it looks like a module of the print and cannot be read as one"))
+            self.waiting.append(Unread(number, text, DAMAGED))
         if self.misses > PATIENCE or (self.balance <= 0 and self.has_root and not self.waiting):
             self.close()
 
