@@ -22,6 +22,7 @@ ASKED = {
         "convention": "convolution",
         "padding": "zero",
     },
+    "shape-formula": {"layer": {"kernel": 3, "stride": 2}, "input": "[B, T, T, C]", "layout": "channels-last"},
 }
 MATHEMATICS = st.text(alphabet="0123456789.,%/*()[]x×=→~- \\{}ek√⌊⌋^ab;&|\n", max_size=40)
 LEAVES = st.one_of(

@@ -9,7 +9,7 @@ import pytest
 from grader.checks import all_checks
 from grader.documents import parse_yaml, validator
 
-NAMES = ("choice", "claim", "conv-arithmetic", "hand-convolution", "number", "text")
+NAMES = ("choice", "claim", "conv-arithmetic", "hand-convolution", "number", "shape-formula", "text")
 COMMON = ("check", "answer", "points")
 
 
@@ -37,6 +37,7 @@ def test_an_answer_schema_takes_the_plain_answer_and_null_is_left_to_the_envelop
         "conv-arithmetic": "9x9",
         "hand-convolution": [[1, -2], [3, 4]],
         "number": "(5*5*3+1)*32 = 2432",
+        "shape-formula": "[B, (T-1)//2, (T-1)//2, C']",
         "text": "because",
     }[name]
     schema = all_checks()[name].answer_schema(make_rule(name, **settings))
@@ -56,6 +57,7 @@ asked = {
     "choice": ({"options": ["a", "b"], "correct": "a"}, "a"),
     "text": ({}, "because"),
     "claim": ({"about": "accuracy", "of": {"n": 360}}, "95.0 %"),
+    "shape-formula": ({"expected": "floor((T-3)/2) + 1"}, "(T-1)//2"),
     "conv-arithmetic": ({"known": {"input": 5, "kernel": 3}, "unknown": "output"}, 3),
     "hand-convolution": (
         {"image": [[1, 2]], "kernel": [[1]], "convention": "convolution", "padding": "valid"}, [[1, 2]]

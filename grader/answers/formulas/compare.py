@@ -21,12 +21,10 @@ from grader.answers.formulas.residues import NotProvableError, differing_classes
 from grader.answers.formulas.tree import (
     ROUNDING,
     Call,
-    Name,
     Node,
     Operation,
     names_in,
     nodes,
-    number,
     rebuilt,
     render,
     rounds,
@@ -37,6 +35,7 @@ from grader.answers.writing import spoken
 
 TRIED: Final = 4_000  # points that are tried before a proof is attempted
 MAX_POINTS: Final = 60_000  # of a domain that is gone through whole
+EVERYWHERE: Final = Domain()
 MAX_DIVISOR: Final = 12  # an endless range of a divisor is gone through so far, which is then said
 
 
@@ -130,7 +129,7 @@ def _short(one: FormulaVerdict) -> str:
 def compare_formulas(
     stated: Formula | Node,
     expected: Formula | Node,
-    domain: Domain = Domain(),
+    domain: Domain = EVERYWHERE,
     *,
     known: Sequence[str] = (),
     also: Mapping[str, Sequence[str]] | None = None,
@@ -367,6 +366,7 @@ def _is_unfloored(stated: Node, expected: Node, domain: Domain, names: Sequence[
 def without_rounding(tree: Node) -> Node:
     """The formula with every floor and ceil left out.
 
+    >>> from grader.answers.formulas.tree import Name, number
     >>> render(without_rounding(Call("floor", (Operation("//", Name("T"), number(2)),))))
     'T/2'
     """

@@ -12,7 +12,7 @@ from typing import Final
 from grader.answers.answer_error import refuse
 from grader.answers.formulas.lexing import split
 from grader.answers.formulas.parsing import Parser, Style
-from grader.answers.formulas.tree import Node, Operation, names_in, number, render
+from grader.answers.formulas.tree import Node, Operation, names_in, number
 from grader.answers.formulas.values import UndefinedError, compiled
 from grader.answers.writing import plain
 from grader.model import Place
@@ -57,6 +57,7 @@ class Domain:
 def parse_condition(text: str, place: Place) -> tuple[Node, ...]:
     """What must not be negative for the comparison to hold, or AnswerError. Two comparisons may follow each other.
 
+    >>> from grader.answers.formulas.tree import render
     >>> [render(one) for one in parse_condition("1 <= K < W + 2P", Place("rubric"))]
     ['K - 1', 'W + 2*P - K - 1']
     """

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from grader.answers.answer_error import AnswerError
+from grader.answers.formulas.lexing import is_symbol
 from grader.answers.formulas.reading import Formula, ShapeFormula, parse_formula, parse_shape_formula
 from grader.answers.formulas.tree import FUNCTIONS, Call, Name, Negative, Number, Operation, nodes, rounds
 from grader.answers.tokens import OPENING
@@ -34,6 +36,8 @@ _ANCHOR: Final = re.compile(
 _PIECE: Final = re.compile(
     r"\d+(?:\.\d+)?|[^\W\d_]+\d*(?:_(?:\{[^{}]{0,20}\}|[^\W_]{1,12}(?:_[^\W_]{1,12})?))?'{0,2}|\s+|."
 )
+_BREAK: Final = re.compile(r"<br ?/?>")
+_BELOW_A_LINE: Final = re.compile(r"\s{0,20}(?:[A-Za-z]{1,2}\d?|\d|\+ ?1| ){1,4}\s{0,20}")  # "SW", "S + 1", "2"
 _SIGNS: Final = frozenset("+-*×/%^()[]{}⌊⌋⌈⌉,=≈")
 _OPERATORS: Final = frozenset("+-*×/%^=≈,")
 _CLOSING: Final = frozenset(OPENING.values())
@@ -85,15 +89,26 @@ def find_formulas(lines: Sequence[Line]) -> tuple[FoundFormula, ...]:
     >>> [(one.line, one.label, str(one.formula)) for one in found]
     [(4, 'height', 'ceil(T/2)'), (4, 'width', 'floor(C/2)'), (9, '', 'floor((W - K + 2*P)/S) + 1')]
     """
-    return tuple(
-        one for line in lines if line.source is Source.TEXT and _ANCHOR.search(line.text, 0, MAX_LINE)
-        for one in _in_line(line)
-    )  # fmt: skip
+    found: list[FoundFormula] = []
+    for index, line in enumerate(lines):
+        if line.source is not Source.TEXT or not _ANCHOR.search(line.text, 0, MAX_LINE):
+            continue
+        after = lines[index + 1].text if index + 1 < len(lines) else ""
+        rows = [*_BREAK.split(line.text[:MAX_LINE]), after]
+        for row, below in pairwise(rows):
+            is_stacked = bool(_BELOW_A_LINE.fullmatch(below)) and "frac" not in row
+            found += (one for one in _in_row(line, row) if not (is_stacked and _lacks_a_divisor(one)))
+    return tuple(found)
 
 
-def _in_line(line: Line) -> Iterator[FoundFormula]:
+def _lacks_a_divisor(one: FoundFormula) -> bool:
+    """May a fraction have lost its line, so that the divisor stands in the row below?"""
+    return "/" not in one.text and not one.is_shape
+
+
+def _in_row(line: Line, row: str) -> Iterator[FoundFormula]:
     before = ""
-    for text, is_mathematics in _segments(line.text[:MAX_LINE]):
+    for text, is_mathematics in _segments(row):
         found = list(_in_mathematics(text) if is_mathematics else _in_words(text))
         at = 0
         for start, end, written, formula in found:
@@ -197,8 +212,7 @@ def _belongs(piece: str) -> bool:
     letters = piece.rstrip("'").rstrip("0123456789")
     if "_" in piece:
         return len(piece.partition("_")[0]) <= 10
-    is_pair = len(letters) == 2 and letters.isupper()
-    return letters.isalpha() and (len(letters) == 1 or is_pair)
+    return letters.isalpha() and is_symbol(letters)
 
 
 def _read(text: str) -> Formula | ShapeFormula | None:
@@ -212,8 +226,16 @@ def _read(text: str) -> Formula | ShapeFormula | None:
             shape = parse_shape_formula(text, here)
         except AnswerError:
             return None if "," in right else _read_formula(text)
-        return shape if len(shape.entries) > 1 else _read_formula(text)
+        is_product = "," not in right and (bool(shape.name) or any(_is_sum(entry) for entry in shape.entries))
+        return _read_formula(text) if is_product or len(shape.entries) < 2 else shape
     return _read_formula(text)
+
+
+def _is_sum(entry: Formula) -> bool:
+    """Is this a sum without brackets? Between crosses it is a part of a product and no size."""
+    tree = entry.tree
+    is_open = entry.written[:1] not in OPENING or entry.written[-1:] not in _CLOSING
+    return isinstance(tree, Operation) and tree.sign in ("+", "-") and is_open
 
 
 def _read_formula(text: str) -> Formula | None:
@@ -247,7 +269,7 @@ def _is_size(formula: Formula | ShapeFormula, *, is_plain: bool) -> bool:
 
 def _is_size_name(name: str) -> bool:
     base = name.partition("_")[0].rstrip("'").rstrip("0123456789")
-    return base in _KNOWN_WORDS or (len(base) <= 2 and all(char in _LETTERS for char in base)) or name.casefold() in (
+    return base in _KNOWN_WORDS or (is_symbol(base) and base[0] in _LETTERS) or name.casefold() in (
         "kernel_size", "stride", "padding", "kernel", "height", "width", "channels", "in_channels", "out_channels",
         "input", "output", "in_size", "out_size", "dilation",
     )  # fmt: skip
@@ -256,5 +278,6 @@ def _is_size_name(name: str) -> bool:
 def _is_application(formula: Formula) -> bool:
     """A product of two names at most, such as f(x) or O(n): no size is written so."""
     tree = formula.tree
-    is_product = isinstance(tree, Operation) and tree.sign == "*"
-    return is_product and all(isinstance(one, Name) for one in (tree.left, tree.right)) and not formula.name
+    if not isinstance(tree, Operation) or tree.sign != "*" or formula.name:
+        return False
+    return isinstance(tree.left, Name) and isinstance(tree.right, Name)

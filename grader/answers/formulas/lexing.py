@@ -23,6 +23,7 @@ MAX_NAME: Final = 30
 _MODULES: Final = ("math.", "np.", "numpy.", "torch.")
 _OPERATORS: Final = frozenset("+-*×/%^()[]{}⌊⌋⌈⌉,;=<>≤≥≈&|")
 _CLOSING: Final = frozenset(OPENING.values())
+_SHORT_WORDS: Final = frozenset({"We", "He", "Hi", "Ho", "No", "So", "Do", "PC", "CV", "NN", "SD", "PR", "CS", "DL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,7 @@ def _number(text: str, at: int, place: Place) -> Piece:
 def _word(text: str, at: int, before: list[Piece], known: frozenset[str], place: Place) -> list[Piece]:
     for module in _MODULES:
         if text.startswith(module, at) and text[at + len(module) : at + len(module) + 1].isalpha():
-            inner = _word(text, at + len(module), [], known, place)
-            return inner if inner[0].kind == "function" else []
+            return _word(text, at + len(module), [], known, place)
     end = at
     while end < len(text) and text[end].isalpha():
         end += 1
@@ -111,7 +111,20 @@ def _word(text: str, at: int, before: list[Piece], known: frozenset[str], place:
     name, after = _with_marks(text, word, end, place)
     if name not in known and name == word and len(word) > 1 and known and all(char in known for char in word):
         return [Piece("name", at + i, at + i + 1, char) for i, char in enumerate(word)]
-    return [Piece("name", at, after, name, is_word=len(word) > 1 and name not in known)]
+    is_word = len(word) > 1 and name not in known and not is_symbol(word)
+    return [Piece("name", at, after, name, is_word=is_word)]
+
+
+def is_symbol(word: str) -> bool:
+    """Is a word of two letters a letter with its index, as PDF text has it: FW, PW, Wa, but not "We"?
+
+    >>> [word for word in ("FW", "Wa", "We", "In", "OK", "x") if is_symbol(word)]
+    ['FW', 'Wa', 'x']
+    """
+    if len(word) != 2:
+        return len(word) == 1
+    is_capital = word[0] in "WHXNFKPSCD" and word not in _SHORT_WORDS
+    return is_capital and (word.isupper() or word[1].islower())
 
 
 def _is_cross(text: str, at: int, before: list[Piece]) -> bool:

@@ -6,9 +6,9 @@ Each is tried as a formula of its own and named only where it agrees on the whol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from grader.answers.formulas.compare import agree
 from grader.answers.formulas.domain import Domain
@@ -55,8 +55,10 @@ def near_misses(
     ...     return [one.said for one in near_misses(*read, Domain(least=1))]
     >>> said("ceil(T/2)", "floor((T-3)/2) + 1")
     ['it would be right for padding 1']
-    >>> said("floor((W-K+2P)/S)", "floor((W-K+2P)/S) + 1"), said("(W-K+2P)//S - 1", "(W-K+2P)//S + 1")
-    (['1 is missing: it is 1 too small everywhere'], ['it is 2 too small everywhere: 1 is taken away where it is added'])
+    >>> said("floor((W-K+2P)/S)", "floor((W-K+2P)/S) + 1")
+    ['1 is missing: it is 1 too small everywhere']
+    >>> said("(W-K+2P)//S - 1", "(W-K+2P)//S + 1")
+    ['it is 2 too small everywhere: 1 is taken away where it is added']
     """
     found: list[NearMiss] = []
     seen: set[Node] = set()
@@ -81,9 +83,14 @@ def _candidates(
     if window is None:
         known = window_of(expected, domain)
         size, window = known or (None, None)
+    # Without the "+ 1" that ends the usual formula it is the + 1 that is missing, with it another layer is meant.
+    is_ended = isinstance(stated, Operation) and stated.sign == "+" and stated.right == number(1)
+    gap = _gap(stated, expected, domain)
+    if gap in (-1, -2) and not is_ended:
+        yield from _constants(gap, expected)
     if size is not None and window is not None:
         yield from _other_layers(size, window)
-    yield from _constants(stated, expected, domain)
+    yield from _constants(gap, expected)
     yield from _rounded_otherwise(expected)
     yield from _changed(expected)
 
@@ -95,24 +102,19 @@ def _other_layers(size: Node, window: Window) -> Iterator[tuple[NearMiss, Node]]
             other = window.with_padding(pixels)
             yield NearMiss("other-padding", f"it would be right for padding {pixels}"), other.output(size)
     if window.kind == "pool" or not window.ceil_mode:
-        other = Window(**{**_fields(window), "kind": "pool", "ceil_mode": not window.ceil_mode})
+        other = replace(window, kind="pool", ceil_mode=not window.ceil_mode)
         words = "rounding up (ceil_mode)" if not window.ceil_mode else "rounding down (no ceil_mode)"
         yield NearMiss("ceil-for-floor", f"it would be right for {words}"), other.output(size)
     for name, values in (("stride", (1, 2, 3, 4)), ("kernel", (1, 2, 3, 4, 5, 7))):
         for value in values:
             if getattr(window, name) != number(value):
-                other = Window(**{**_fields(window), name: number(value)})
+                put: dict[str, Any] = {name: number(value)}
+                other = replace(window, **put)
                 yield NearMiss(f"other-{name}", f"it would be right for {name} {value}"), other.output(size)
 
 
-def _fields(window: Window) -> dict[str, object]:
-    names = ("kind", "kernel", "stride", "padding", "dilation", "output_padding", "ceil_mode")
-    return {name: getattr(window, name) for name in names}
-
-
-def _constants(stated: Node, expected: Node, domain: Domain) -> Iterator[tuple[NearMiss, Node]]:
+def _constants(gap: Fraction | None, expected: Node) -> Iterator[tuple[NearMiss, Node]]:
     """Always the same number too much or too little."""
-    gap = _gap(stated, expected, domain)
     if gap is None or gap.denominator != 1 or not 0 < abs(gap) <= 20:
         return
     by = abs(int(gap))

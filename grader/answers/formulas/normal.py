@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from grader.answers.formulas.domain import Domain
-from grader.answers.formulas.tree import Call, Name, Negative, Node, Number, Operation
+from grader.answers.formulas.tree import Call, Name, Negative, Node, Number
 
 MAX_TERMS: Final = 200
 MAX_EXPONENT: Final = 8
@@ -45,6 +45,7 @@ class Normaliser:
         if self.domain.least is None:
             return
         terms = self.terms(expected)
+        self.assume(added(terms, constant(Fraction(-self.domain.least))))
         rest = {one: value for one, value in terms.items() if one != _CONSTANT}
         [(monomial, factor)] = rest.items() if len(rest) == 1 else [((), Fraction(0))]
         if factor == 1 and len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0] in self.inside:

@@ -187,7 +187,7 @@ class Parser:
         return Call("ceil", (tree,)) if piece.kind == "⌈" else tree
 
     def _fraction_part(self) -> Node:
-        """Above or below the line: in braces, or one digit or letter as in \\frac12."""
+        """Above or below the line: in braces, or one digit or letter each ("frac12")."""
         piece = self.pieces[self.at]
         if piece.kind == "number" and len(piece.text) == 2 and piece.text.isdigit():
             pieces = list(self.pieces)

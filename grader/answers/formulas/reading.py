@@ -150,8 +150,8 @@ def last_statement(text: str) -> str:
     ('[B, T - 1]', "W' = W - K = W - 2")
     """
     joined: list[str] = []
-    for line in text.replace("&", " ").replace("→", "\n").split("\n"):
-        line = " ".join(line.split()).strip(" .,;|•")
+    for written in text.replace("&", " ").replace("→", "\n").split("\n"):
+        line = " ".join(written.split()).strip(" .,;|•")
         if line.startswith(("=", "≈", "+")) and joined:
             joined[-1] += f" {line}"
         elif line and line not in ("-", ":"):

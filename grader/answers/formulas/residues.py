@@ -15,7 +15,7 @@ from itertools import product
 from typing import Final
 
 from grader.answers.formulas.domain import Domain
-from grader.answers.formulas.tree import Call, Name, Negative, Node, Number, Operation
+from grader.answers.formulas.tree import Call, Name, Negative, Node, Number
 
 MAX_CLASSES: Final = 2_048
 MAX_TERMS: Final = 120
@@ -52,7 +52,7 @@ def differing_classes(
     `only_whole`  look only at points where `stated` is a whole number
     Raises:       NotProvableError
 
-    >>> from grader.answers.formulas.tree import number
+    >>> from grader.answers.formulas.tree import Name, Operation, number
     >>> half, other = (Operation("//", Operation("+", Name("T"), number(n)), number(2)) for n in (0, 1))
     >>> differing_classes(half, half, Domain(), ["T"]), differing_classes(half, other, Domain(), ["T"])
     ([], [ClassVerdict(start=(1,), step=(2,))])
