@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grader.answers.claims.cleaning import clean
+from grader.answers.claims.grids import is_number_cell
 from grader.answers.claims.tokens import Kind, Token, tokens_of
 from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in
 from grader.documents.report_lines import Line, Source
@@ -37,12 +38,16 @@ GOAL_HEADING = re.compile(
     r"|instruction|constraint|what is asked|task|ziel|aim|expected (?:result|accuracy|outcome)|acceptance criteria)s?\s*[:.-]?\s*$",
     re.IGNORECASE,
 )
+_OPENED = re.compile(r"^\s*(?:[-*•]\s+)?((?:Model|Network|Net|Netz|Modell|Experiment) ?[A-Z0-9]{1,2})\s*:\s")
 _MODEL_HEADING = re.compile(
     r"\b(?:model|network|net|netz|modell|baseline|cnn|mlp|optimi[sz]er|experiment|architecture|attempt)\b",
     re.IGNORECASE,
 )
 _LEAD_SPLIT = re.compile(r"^(?:\W|\d)*(?:(?:final|best|on|for|the|results?|metrics?|performance|scores?|of|model|evaluation|summary|from|accuracy)\W+)*"
-                         r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|and))*\W*$", re.IGNORECASE)  # fmt: skip
+                         r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|error|and))*\W*$", re.IGNORECASE)  # fmt: skip
+
+
+WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose with wrapped lines
 
 
 @dataclass(slots=True)
@@ -153,13 +158,21 @@ def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
         if line is None:
             if block.tokens:
                 yield block
+                scope = _with_dataset(scope, block)
             block = Block(scope=scope)
             last = None
             continue
         starts = line.is_heading or _is_start(line, last, block)
         if starts and block.tokens:
             yield block
+            scope = _with_dataset(scope, block)
         if starts:
+            numbered = _NUMBERED.match(line.text) if not line.is_heading and line.source is Source.TEXT else None
+            if numbered:
+                scope = _with(scope, heading=line.text.strip(), model="", split=None, is_goal=False)
+            opened = _OPENED.match(line.text)
+            if opened:
+                scope = _with(scope, model=opened[1].strip())
             scope = _scope_after(scope, line) if line.is_heading or _is_label(line.text) else scope
             if line.name and not line.is_heading and _names_model(line.name):
                 scope = _with(scope, model=line.name)
@@ -180,11 +193,19 @@ def _with(scope: Scope, **changes: object) -> Scope:
     return made
 
 
+def _with_dataset(scope: Scope, block: Block) -> Scope:
+    """A paragraph that names one data set is what the next ones go on about."""
+    sets = [name for name in datasets_in(" ".join(block.texts.values())) if name != "imagenet"]
+    return _with(scope, dataset=sets[0]) if len(sets) == 1 and sets[0] != scope.dataset else scope
+
+
 def _is_start(line: Cleaned, last: Cleaned | None, block: Block) -> bool:
     if last is None or last.is_heading or not block.tokens:
         return True
     if line.source is not Source.TEXT:
         return False
+    if last.text.rstrip().endswith(":") and line.text.strip()[:1].isdigit() and is_number_cell(line.text):
+        return False  # "Test accuracy:" and below it "0.8123"
     return (
         bool(_ITEM.match(line.text)) or _is_label(line.text) or bool(_NUMBERED.match(line.text)) or _is_label(last.text)
     )
@@ -295,8 +316,17 @@ def _add(block: Block, line: Cleaned) -> None:
 def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Runs of tokens between full stops. A stop inside "approx. 5" or "acc. 0.9" ends nothing."""
     run: list[Token] = []
+    width = max((token.end for token in tokens), default=0)
     for at, token in enumerate(tokens):
         run.append(token)
+        if (
+            token.kind is Kind.BREAK
+            and width >= WIDE_TEXT
+            and token.end < width * 3 // 5
+            and _is_capital(tokens, at + 1)
+        ):
+            yield run  # a short line in a wide text ends its paragraph
+            run = []
         if token.low in ("!", "?") or (token.low == "." and _is_stop(tokens, at)):
             yield run
             run = []
@@ -304,7 +334,26 @@ def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         yield run
 
 
+def _is_capital(tokens: Sequence[Token], at: int) -> bool:
+    return (
+        at < len(tokens)
+        and tokens[at].kind is Kind.WORD
+        and tokens[at].text[:1].isupper()
+        and tokens[at].low in _OPENERS
+    )
+
+
+_OPENERS = frozenset(
+    "thus the we this in our it as for so hence therefore with from to these that after by i summing adding".split()
+)
+
+
+_SHORT = frozenset("val valid acc approx max min avg no fig vs resp ca incl e g i etc eq tab params val tr".split())
+
+
 def _is_stop(tokens: Sequence[Token], at: int) -> bool:
+    if tokens[at].is_glued and at and tokens[at - 1].low in _SHORT:
+        return False
     rest = tokens[at + 1 : at + 3]
     following = rest[0] if rest and rest[0].kind is not Kind.BREAK else rest[1] if len(rest) > 1 else None
     if following is None or (rest[0].kind is Kind.BREAK and following.kind is Kind.NUMBER):

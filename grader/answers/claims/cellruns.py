@@ -54,8 +54,13 @@ def _is_result_cell(line: Line) -> bool:
     return head[:1].isdigit() and is_number_cell(clean(text))
 
 
+_SHORT = frozenset({"acc.", "val.", "no.", "max.", "min.", "avg.", "param.", "params.", "lr.", "accur."})
+
+
 def _is_label(line: Line) -> bool:
     text = line.text.strip()
+    if text.endswith(".") and text.split()[-1].casefold() in _SHORT:
+        text = text[:-1]
     if (
         not text
         or len(text) > LONGEST_LABEL

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from grader.answers.numbers import Number
 
-RATES = frozenset({"accuracy", "error", "f1", "precision", "recall", "auc", "iou"})
+RATES = frozenset({"accuracy", "top3_accuracy", "top5_accuracy", "error", "f1", "precision", "recall", "auc", "iou"})
 COUNTS = frozenset({"parameters", "trainable_parameters"})
 
 
@@ -30,7 +30,7 @@ class FoundClaim:
     `as_written`  the number with its percent sign, as in the text without emphasis
     `value`       a fraction of 1 for the metrics in `RATES`, a whole number for those in `COUNTS`, else as it stands
     `number`      the same number with the unit of its last digit; its percent sign is applied as in `value`
-    `metric`      accuracy, error, loss, f1, precision, recall, auc, iou, psnr, ssim, mae, mse, rmse, perplexity,
+    `metric`      accuracy, top5_accuracy, error, loss, f1, precision, recall, auc, iou, psnr, ssim, mae, mse, rmse, perplexity,
                   parameters, trainable_parameters
     `split`       train, validation, test; None where the text does not say
     `dataset`     mnist, fashion_mnist, cifar10, ...; None where the text does not say

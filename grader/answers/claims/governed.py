@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from grader.answers.claims.found import RATES
 from grader.answers.claims.mentions import Label, Mention, mentions_in, splits_after
 from grader.answers.claims.quantities import Quantity, quantities_in
 from grader.answers.claims.tokens import Kind, Token
-from grader.answers.claims.vocabulary import ACHIEVING, LINKS, MODIFIERS, SET_WORDS, SPLITS, metric_word
+from grader.answers.claims.vocabulary import ACHIEVING, CHANGE_NOUNS, LINKS, MODIFIERS, SET_WORDS, SPLITS, metric_word
 
 _JOINERS = frozenset({",", "and", "/", "&", "und", "|", "vs", "vs.", "versus", "or", "to", "→", "->", "-", ";", "while", "whereas",
                       "compared", "but", "respectively", "(", ")", "then"})  # fmt: skip
 _COUNTS = ("parameters", "trainable_parameters", "non_trainable_parameters")
 FAR = 14
 FAR_LOSS = 6
+SHORT_LINE = 40  # characters; a wrapped line of prose is longer
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ def _governed(sentence: Sentence) -> Iterator[Value]:
         before = _before(sentence, quantity)
         behind = _behind(sentence, quantities, index)
         value = None
+        results = {q.at for q in quantities if q.is_result and not q.is_whole}
         is_free = before is not None and used.get(before.start, 0) < len(before.labels)
         link = _link(tokens, before, quantity) if before else ""
         if (
@@ -99,23 +102,59 @@ def _governed(sentence: Sentence) -> Iterator[Value]:
             before is not None
             and last is not None
             and last.mention is before
-            and _goes_on(tokens, last, quantity, before)
+            and _goes_on(tokens, last, quantity, before, results)
         ):
             at = min(used.get(before.start, 0), len(before.labels) - 1)
             value = _of(before, at, quantity, "list")
+            value.first = last.quantity.end
+            if at == 0 or used.get(before.start, 0) > at:
+                joints = [
+                    i
+                    for i in range(last.quantity.end, quantity.at)
+                    if tokens[i].low in _JOINERS and tokens[i].low not in "()-"
+                ]
+                between = tokens[joints[0] : quantity.at] if joints else []
+                value.label.split = _split_among(between) or (value.label.split if len(before.labels) == 1 else None)
         elif (
-            before is not None and is_free and used.get(before.start, 0) == 0 and _is_in_reach(tokens, before, quantity)
+            before is not None
+            and is_free
+            and used.get(before.start, 0) == 0
+            and _is_in_reach(tokens, before, quantity, results)
         ):
             value = _of(before, 0, quantity, "far")
-        elif _is_inferred(tokens, quantity, before):
+        elif _is_inferred(tokens, quantity, before) or (
+            last is not None and last.tie == "inferred" and _goes_on(tokens, last, quantity, None, results)
+        ):
             value = Value(quantity, Label("accuracy"), "inferred", None, quantity.at, quantity.end)
             value.reasons.append("no metric is named: a share reached by a classifier is an accuracy")
-        if value is None or not _is_plausible(value):
+        if value is None or not _is_plausible(value) or _is_change(tokens, value):
             continue
         if value.mention is not None:
             used[value.mention.start] = used.get(value.mention.start, 0) + 1
         last = value
         yield value
+
+
+_MOVED = frozenset(
+    "improved improves increased increases decreased decreases dropped drops rose rises fell gained gains lost".split()
+)
+
+
+def _is_change(tokens: Sequence[Token], value: Value) -> bool:
+    """Is it a difference: "the gap between train and test accuracy is 3 %", "an increase in accuracy of 2 %"?"""
+    mention = value.mention
+    if mention is None or mention.start > value.quantity.at:
+        return False
+    ahead = [token.low for token in tokens[max(0, mention.start - 6) : mention.start]]
+    between = {token.low for token in tokens[mention.end : value.quantity.at]}
+    moved = bool(_MOVED & between) and not {"to", "from", "reach", "reached", "up", ":", "at", "until"} & between
+    if moved and value.quantity.is_percent:
+        return True
+    return (
+        any(word in CHANGE_NOUNS for word in ahead)
+        and bool({"in", "of", "between"} & set(ahead))
+        and not {"to", ":", "="} & between
+    )
 
 
 def _of(mention: Mention, index: int, quantity: Quantity, tie: str) -> Value:
@@ -174,7 +213,12 @@ def _behind(sentence: Sentence, quantities: Sequence[Quantity], index: int) -> M
     """The mention that follows the number at once ("97 % test accuracy") and has no number of its own."""
     tokens, quantity = sentence.tokens, quantities[index]
     mention = next((m for m in sentence.mentions if m.start >= quantity.end), None)
-    if mention is None or mention.start - quantity.end > 4:
+    if mention is None:
+        return None
+    is_far = {"classified", "correct", "klassifiziert"} & {
+        token.low for token in tokens[mention.start : mention.end]
+    } and quantity.is_percent
+    if mention.start - quantity.end > (9 if is_far else 4):
         return None
     gap = tokens[quantity.end : mention.start]
     unknown = 0
@@ -188,26 +232,10 @@ def _behind(sentence: Sentence, quantities: Sequence[Quantity], index: int) -> M
             and token.low not in ("of", "as", "the", "a", "in", "on", "our", "for")
             and token.low not in SPLITS
         ):
-            if token.low in (
-                "and",
-                "with",
-                "while",
-                "but",
-                "by",
-                "at",
-                "to",
-                "was",
-                "is",
-                "when",
-                "after",
-                "und",
-                "mit",
-                "than",
-                "or",
-            ):
+            if token.low in _NOT_BEHIND and not is_far:
                 return None
             unknown += 1
-    if unknown > 2:
+    if unknown > 2 and not is_far:
         return None
     if any(token.kind is Kind.BREAK for token in gap) and not _is_prose(tokens, quantity, mention):
         return None
@@ -219,6 +247,9 @@ def _behind(sentence: Sentence, quantities: Sequence[Quantity], index: int) -> M
     if any(token.low in ("in", "on", "for") for token in gap) and mention.metric not in ("accuracy",):
         return None
     return mention
+
+
+_NOT_BEHIND = frozenset("which that and with while but by at to was is when after und mit than or".split())
 
 
 def _has_own(tokens: Sequence[Token], mention: Mention) -> bool:
@@ -239,14 +270,16 @@ def _is_better(before: Mention, behind: Mention, link: str) -> bool:
     return before.labels[0].split is None and behind.labels[0].split is not None and before.metric == behind.metric
 
 
-def _goes_on(tokens: Sequence[Token], last: Value, quantity: Quantity, mention: Mention) -> bool:
+def _goes_on(
+    tokens: Sequence[Token], last: Value, quantity: Quantity, mention: Mention | None, results: set[int]
+) -> bool:
     """Is this one more number of the list that began with `last`?"""
     if quantity.is_percent != last.quantity.is_percent or quantity.is_whole != last.quantity.is_whole:
         return False
     between = [token for token in tokens[last.quantity.end : quantity.at] if token.kind is not Kind.BREAK]
-    if not between or len(between) > 10 or any(token.kind is Kind.NUMBER for token in between):
+    if not between or len(between) > 10 or any(place in results for place in range(last.quantity.end, quantity.at)):
         return False
-    if mention.metric in _COUNTS:
+    if mention is not None and mention.metric in _COUNTS:
         return False
     if not quantity.is_percent and any(token.low in (".", ";") for token in between):
         return False
@@ -259,9 +292,13 @@ def _goes_on(tokens: Sequence[Token], last: Value, quantity: Quantity, mention: 
     return (quantity.is_percent or "." in quantity.text) and any(token.low in _JOINERS for token in between)
 
 
-def _is_in_reach(tokens: Sequence[Token], mention: Mention, quantity: Quantity) -> bool:
+def _is_in_reach(tokens: Sequence[Token], mention: Mention, quantity: Quantity, results: set[int]) -> bool:
     between = tokens[mention.end : quantity.at]
     words = sum(token.kind is not Kind.BREAK for token in between)
+    short = sum(token.kind is Kind.BREAK and token.end < SHORT_LINE for token in between)
+    is_linked = all(token.kind is not Kind.WORD or token.low in LINKS for token in between)
+    if short > 1 and not is_linked and mention.metric not in _COUNTS:
+        return False  # over several short lines a label does not reach
     if mention.metric in _COUNTS:
         is_sum = (
             bool(between)
@@ -278,7 +315,7 @@ def _is_in_reach(tokens: Sequence[Token], mention: Mention, quantity: Quantity) 
             for t in between
         )
         return is_big and ((is_sum and (words <= 40 or is_arithmetic)) or words <= 10)
-    if any(token.kind is Kind.NUMBER and "." in token.text for token in between):
+    if any(place in results for place in range(mention.end, quantity.at)):
         return False
     if mention.metric in ("loss", "mse", "mae", "rmse"):
         return words <= FAR_LOSS and "." in quantity.text and not quantity.is_percent
@@ -288,6 +325,9 @@ def _is_in_reach(tokens: Sequence[Token], mention: Mention, quantity: Quantity) 
 def _is_inferred(tokens: Sequence[Token], quantity: Quantity, before: Mention | None) -> bool:
     """A percentage that someone "reached" or that stands "on the test set", with no metric near."""
     del before
+    lows = {token.low for token in tokens[max(0, quantity.at - 12) : quantity.at]}
+    if quantity.is_percent and ({"state", "art"} <= lows or "sota" in lows):
+        return True
     splits, _ = splits_after(tokens, quantity.end)
     is_share = quantity.is_percent and "%" != quantity.text
     if not is_share and not (splits and quantity.text.lstrip("0").startswith(".")):
@@ -324,7 +364,7 @@ def _is_plausible(value: Value) -> bool:
         number = float(text.replace(",", ".")) if text.count(",") + text.count(".") <= 1 else float("inf")
     except ValueError:
         return False
-    if metric in ("accuracy", "error", "f1", "precision", "recall", "auc", "iou"):
+    if metric in RATES:
         if quantity.is_whole and value.tie in ("far", "list", "inferred"):
             return False
         return number <= 100 and not (value.tie != "key" and quantity.is_whole and number < 2)
@@ -339,15 +379,40 @@ def _is_plausible(value: Value) -> bool:
 def _set_splits(sentence: Sentence) -> None:
     tokens, values = sentence.tokens, sentence.values
     _set_listed(sentence)
+    _set_ranges(sentence)
     for value in values:
         if value.label.split is not None or value.label.metric in _COUNTS:
             continue
         here = value.quantity.at
         stops = [m.start for m in sentence.mentions if m.start > here and m is not value.mention]
         stop = min([*stops, *(q.at for q in sentence.quantities if q.at > here and q.is_result), len(tokens)])
-        split = _split_behind(tokens, value.quantity.end, stop) or _split_after_verb(tokens, value.last, stop)
+        split = _split_behind(tokens, value.quantity.end, stop)
+        if split is None and value.mention is not None and value.tie in ("key", "far"):
+            split = _split_among(tokens[value.mention.end : here])
+        split = split or _split_after_verb(tokens, value.last, stop)
         value.label.split = split or _split_ahead(tokens, value)
     _inherit(sentence)
+
+
+def _set_ranges(sentence: Sentence) -> None:
+    """Both ends of "68-72 % validation accuracy" are of the same split."""
+    tokens = sentence.tokens
+    for low, high in zip(sentence.values, sentence.values[1:], strict=False):
+        is_pair = high.tie in ("list", "inferred") and low.quantity.is_percent == high.quantity.is_percent
+        if is_pair and low.label.split is None and high.label.split is None:
+            own = _split_behind(tokens, low.quantity.end, high.quantity.at)
+            split = _split_behind(tokens, high.quantity.end, len(tokens)) or _split_after_verb(
+                tokens, high.last, high.last + 8
+            )
+            if split and not own and _split_after_verb(tokens, low.last, high.quantity.at) is None:
+                low.label.split = high.label.split = split  # "75 % with A and 76 % with B on the test set"
+        if (
+            low.quantity.bound == ">"
+            and high.quantity.bound == "<"
+            and low.quantity.is_approximate
+            and low.label.metric == high.label.metric
+        ):
+            low.label.split = high.label.split = low.label.split or high.label.split
 
 
 def _set_listed(sentence: Sentence) -> None:
@@ -364,6 +429,16 @@ def _set_listed(sentence: Sentence) -> None:
                 for one, split in zip(run, splits, strict=True):
                     one.label.split = split
         run = [value] if value is not None else []
+
+
+def _split_among(between: Sequence[Token]) -> str | None:
+    """The only split named between a label and its number: "accuracy of the network on the 10000 test images: 63 %"."""
+    named = {SPLITS[token.low] for token in between if token.low in SPLITS and token.kind is Kind.WORD}
+    return (
+        named.pop()
+        if len(named) == 1 and not _TRAINED - {"training", "train"} & {token.low for token in between}
+        else None
+    )
 
 
 def _split_behind(tokens: Sequence[Token], at: int, stop: int) -> str | None:
@@ -418,7 +493,9 @@ def _is_head(tokens: Sequence[Token], place: int) -> bool:
     """Does the split head a record: "Validation: loss=0.95", "[TEST] acc", "| Test | acc"? Only blanks lie before it."""
     before = tokens[place - 1] if place else None
     starts = (
-        before is None or before.kind is Kind.BREAK or before.low in ("-", "*", "•", "[", "|", "(", "–", "—", ">", ",")
+        before is None
+        or before.kind is Kind.BREAK
+        or before.low in ("-", "*", "•", "[", "|", "(", "–", "—", ">", ",", ";")
     )
     at = place + 1
     while at < len(tokens) and (
@@ -426,6 +503,14 @@ def _is_head(tokens: Sequence[Token], place: int) -> bool:
         or tokens[at].low in ("results", "result", "metrics", "phase", "scores", "performance")
     ):
         at += 1
+    if (
+        at < len(tokens)
+        and metric_word(tokens[at].low)
+        and at > place
+        and at + 2 < len(tokens)
+        and tokens[at + 1].low == ":"
+    ):
+        return starts and tokens[at + 2].kind is Kind.BREAK  # "Test Error:" and below it the values
     ends = at < len(tokens) and tokens[at].low in (":", "-", "]", "|", "–", "—", ")", ">", "=>", "->")
     return starts and ends
 
@@ -462,8 +547,10 @@ def _inherit(sentence: Sentence) -> None:
                 and value.label.metric != before.label.metric
             ):
                 gap = tokens[before.last : value.first]
-                if all(token.kind is Kind.SIGN or token.low in ("and", "avg", "average") for token in gap) and not any(
-                    t.low == "." for t in gap
-                ):
+                if all(
+                    token.kind is Kind.SIGN
+                    or token.low in ("and", "avg", "average", "the", "a", "der", "die", "das", "und", "mit", "with")
+                    for token in gap
+                ) and not any(t.low == "." for t in gap):
                     value.label.split = before.label.split
                     value.reasons.append("inherited")

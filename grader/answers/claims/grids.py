@@ -197,17 +197,39 @@ def _spanned(cell: str) -> list[str]:
     return [text] * count
 
 
+def _continues(rows: Sequence[Row], text: str) -> bool:
+    """Does a table of wide blanks go on behind an empty line? Its next row has a number and as many cells."""
+    cells = [cell.strip() for cell in _WIDE.split(text.strip())]
+    width = len(rows[0].cells)
+    fits = len(cells) in (width, width + 1) or (
+        len(cells) == 3 and width >= 3 and metric_phrase([cells[0].casefold()]) is not None
+    )
+    return fits and len(cells) > 2 and any(is_number_cell(cell) for cell in cells[1:])
+
+
 def _wide(lines: Sequence[Line], at: int) -> Grid | None:
     """Rows of cells that tabs or wide blanks part, all of one width (a head may lack its first cell)."""
     first = at
     rows: list[Row] = []
-    while at < len(lines) and lines[at].text.strip() and at - first < 2000:
+    while at < len(lines) and at - first < 2000:
+        if not lines[at].text.strip() and rows and at + 1 < len(lines) and _continues(rows, lines[at + 1].text):
+            at += 1
+            continue
+        if not lines[at].text.strip():
+            break
         if _RULE.match(lines[at].text):
             at += 1
             continue
         cells = [clean(cell).strip() for cell in _WIDE.split(lines[at].text.strip())]
         if len(cells) < 2 or len(cells) > MAX_COLUMNS or "|" in lines[at].text:
             break
+        if rows and len(cells) < len(rows[0].cells) and len(cells) == 3 and metric_phrase([cells[0].casefold()]):
+            width = max(len(row.cells) for row in rows)
+            cells = [
+                cells[0],
+                *[""] * (width - len(cells)),
+                *cells[1:],
+            ]  # sklearn's "accuracy": the first columns are empty
         if rows and not (
             len(cells) in (len(rows[0].cells), len(rows[0].cells) + 1) or len(cells) == len(rows[-1].cells)
         ):

@@ -89,6 +89,13 @@ def _mention_at(tokens: Sequence[Token], at: int, floor: int) -> Mention | None:
     ):
         return None
     end = _end_of(tokens, at, size)
+    ahead = [token.low for token in tokens[max(0, at - 3) : at] if token.low != "-"]
+    if (
+        metric == "accuracy"
+        and ahead[-1:] in (["5"], ["top5"], ["3"], ["top3"])
+        and (ahead[-2:-1] == ["top"] or len(ahead[-1]) > 1)
+    ):
+        metric = f"top{ahead[-1][-1]}_accuracy"
     mention = Mention(at, end, [])
     splits = _splits_left(tokens, at, floor, mention)
     splits_right = _right(tokens, mention)
@@ -146,6 +153,13 @@ def _splits_left(tokens: Sequence[Token], at: int, floor: int, mention: Mention)
         ):
             if not token.is_glued and tokens[back - 1].low not in SPLITS:
                 break
+        elif (
+            token.low == "."
+            and token.is_glued
+            and back > floor
+            and tokens[back - 1].low in ("val", "valid", "tr", "avg", "max")
+        ):
+            pass
         elif token.low in ("(", ")") and back > floor and _is_split_bracket(tokens, back, floor):
             alternatives = alternatives or bool(splits) or token.low == ")"
         elif token.low in _JOINERS and splits and back > floor and tokens[back - 1].low in SPLITS:
@@ -207,6 +221,17 @@ def _right(tokens: Sequence[Token], mention: Mention) -> list[str] | list[tuple[
             if more and not splits:
                 splits = more
                 at = stop
+                continue
+            if (
+                token.low == "/"
+                and token.is_glued
+                and at + 1 < len(tokens)
+                and tokens[at + 1].low in SPLITS
+                and not splits
+                and _is_before_number(tokens, at + 2)
+            ):
+                splits = [SPLITS[tokens[at + 1].low]]
+                at += 2
                 continue
             if token.low in SPLITS and not splits and _is_before_number(tokens, at + 1):
                 splits = [SPLITS[token.low]]

@@ -32,10 +32,14 @@ _COUNT_KEYS = frozenset(
     blocks layers count steps step values range pixels size p interval scale""".split()
 )
 _PERCENT = frozenset({"%", "percent", "prozent", "percents"})
+_MAGNITUDES = frozenset({"million", "millions", "thousand", "mio", "billion"})
 _STEPS = frozenset({"epoch", "epochs", "step", "steps", "iteration", "iter", "batch", "id", "seed", "version", "fold", "run",
                     "session", "page", "epochen"})  # fmt: skip
 _BETWEEN = frozenset(
-    ": = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca".split()
+    ": = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca least most more than over only just another".split()
+)
+_CLASSIFIED = frozenset(
+    {"correct", "correctly", "classified", "korrekt", "richtig", "right", "recognized", "recognised"}
 )
 _TIMES = frozenset({"x", "×", "*", "·", "⋅"})
 _QUALIFIERS = APPROXIMATE | frozenset("a an the of at to than just only even slightly well ( an".split())
@@ -95,11 +99,14 @@ def quantities_in(tokens: Sequence[Token], covered: Sequence[bool]) -> list[Quan
 
 def _spread_units(tokens: Sequence[Token], found: list[Quantity]) -> None:
     """In "55, 70 and 95 epochs" the unit holds for all three."""
+    is_measured = False
     for last, quantity in zip(reversed(found[:-1]), reversed(found), strict=False):
+        is_measured = (is_measured and not quantity.is_result) or (
+            quantity.end < len(tokens) and tokens[quantity.end].low in UNITS
+        )
         if quantity.is_result or not quantity.is_whole or not last.is_whole or quantity.end >= len(tokens):
             continue
         between = {token.low for token in tokens[last.end : quantity.at]}
-        is_measured = tokens[quantity.end].low in UNITS or not tokens[quantity.end - 1].text
         if is_measured and between and between <= {",", "and", "or", "-", "to", "/", "und", "&"}:
             last.is_result = False
 
@@ -127,6 +134,8 @@ def _quantity_at(tokens: Sequence[Token], at: int) -> Quantity:
         ):
             groups += 1
         return Quantity(at, groups, " ".join(token.text for token in tokens[at:groups]))
+    if end < len(tokens) and tokens[end].low in _MAGNITUDES:
+        return Quantity(at, end + 1, f"{text} {tokens[end].text}")
     if end < len(tokens) and tokens[end].low in _PERCENT:
         return Quantity(at, end + 1, text, is_percent=True)
     if end + 1 < len(tokens) and tokens[end].low == "per" and tokens[end + 1].low == "cent":
@@ -163,7 +172,7 @@ def _is_other(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[boo
     after = tokens[end] if end < len(tokens) else None
     if before is not None and (before.kind is Kind.SIGN or before.low == "x") and _is_marked(tokens, at):
         return True
-    if after is not None and (_is_measured(tokens, quantity) or _is_share(tokens, quantity)):
+    if after is not None and (_is_measured(tokens, quantity) or _is_share(tokens, quantity, covered)):
         return True
     if (
         quantity.is_whole
@@ -184,8 +193,10 @@ def _is_marked(tokens: Sequence[Token], at: int) -> bool:
         return True
     if low == "/" and at >= 2 and tokens[at - 2].low == "+":
         return True
+    if low == "-" and at >= 3 and tokens[at - 2].low == "/" and tokens[at - 3].low == "+":
+        return True
     if low == "-" and tokens[at].is_glued and at >= 2:
-        return at >= 3 and tokens[at - 2].low in ("+", "/") or tokens[at - 2].low in ("e", "^", "±", "(")
+        return at >= 3 and tokens[at - 2].low in ("+", "/") or tokens[at - 2].low in ("e", "^", "±", "(", "top")
     return low == "/" and tokens[at].is_glued and tokens[at - 2].low in ("+",)
 
 
@@ -206,7 +217,9 @@ def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
     ):
         return True
     if quantity.is_percent:
-        return first.low == "|"  # "100%|####" of a progress bar
+        return first.low == "|" and first.is_glued  # "100%|####" of a progress bar
+    if first.low == ":" and quantity.is_whole and at + 1 < len(tokens) and tokens[at + 1].kind is Kind.NUMBER:
+        return True  # "Accuracy of 3 : 98.9 %": the class 3
     if first.low == "=" and quantity.is_whole and quantity.at and tokens[quantity.at - 1].kind is Kind.WORD:
         return True  # "params 1 = ...": an index
     if first.low == "-" and at + 1 < len(tokens):
@@ -219,14 +232,18 @@ def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
         and tokens[at + 1].low in ("step", "epoch", "batch", "it", "s", "sample")
     ):
         return True
+    if first.low == "percentage" and at + 1 < len(tokens) and tokens[at + 1].low.startswith("point"):
+        return True
     if first.low not in UNITS or first.kind is not Kind.WORD:
         return False
+    if not quantity.is_whole and any(token.low in (":", "=") for token in tokens[at + 1 : at + 3]):
+        return False  # "0.31 batch_id=4": the next label
     # "0.91 test accuracy": no unit; "0.98 model accuracy" neither
     following = [token.low for token in tokens[at + 1 : at + 3]]
     return not any(metric_word(word) not in (None, "parameters") for word in following) or quantity.is_whole
 
 
-def _is_share(tokens: Sequence[Token], quantity: Quantity) -> bool:
+def _is_share(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
     if not quantity.is_percent:
         return tokens[quantity.end].low in ("higher", "lower", "better", "worse", "improvement")
     words = [token for token in tokens[quantity.end : quantity.end + 5] if token.kind is not Kind.BREAK]
@@ -254,9 +271,12 @@ def _is_share(tokens: Sequence[Token], quantity: Quantity) -> bool:
         return lows[0] != "above" or False
     if lows[:1] == ["of"]:
         rest = [low for low in lows[1:] if low not in ("the", "all", "our", "its", "my", "total")]
+        around = {token.low for token in tokens[max(0, quantity.at - 8) : quantity.end + 10]}
+        if around & _CLASSIFIED:
+            return False  # "97 % of the test images were classified correctly"
         return bool(rest) and rest[0] in SHARED and not any(metric_word(low) for low in rest[1:2])
-    if len(lows) >= 2 and lows[0] in ("for", "as") and lows[1] in SPLITS:
-        return True  # "20% for validation"
+    if len(lows) >= 2 and lows[0] in ("for", "as") and lows[1] in SPLITS and lows[2:3] not in ([","], ["and"], ["/"]):
+        return not any(covered)  # "20% for validation"
     return len(lows) >= 2 and lows[0] in SPLITS and (lows[1] in SET_WORDS or lows[1] in ("/", "and", ","))
 
 
@@ -289,7 +309,7 @@ def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[
         return not (low in _COUNT_KEYS and not quantity.is_whole and low != "p")
     if low in NAMED and (is_adjacent or tokens[back + 1].low == "(" or low in _STEPS):
         return not quantity.is_percent or (quantity.text.isdigit() and low in ("top",))
-    if sign == "=" and tokens[quantity.at - 1].low in ("=", "-"):
+    if sign == "=" and tokens[quantity.at - 1].low in ("=", "-") and not low.lstrip("x").isdigit():
         return not quantity.is_percent and low not in SPLITS and low not in OPTIMIZERS
     return False
 
@@ -330,6 +350,13 @@ def _mend_range(tokens: Sequence[Token], found: list[Quantity], quantity: Quanti
         return
     last = found[-1]
     between = [token.low for token in tokens[last.end : quantity.at]]
+    if (
+        between in (["to"], ["→"], ["->"])
+        and not last.is_result
+        and last.is_percent == quantity.is_percent
+        and not last.is_restated
+    ):
+        quantity.is_result = False  # "dropout from 0.25 to 0.5"
     if between not in (["-"], ["–"], ["to"], ["and"], ["→"], ["->"], ["—"]):
         return
     if quantity.is_percent and not last.is_percent and not last.total and "." not in last.text[:2]:

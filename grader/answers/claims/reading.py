@@ -23,7 +23,7 @@ from grader.answers.claims.quantities import Quantity
 from grader.answers.claims.stance import Stance, stance_of
 from grader.answers.claims.tabled import CellValue, read_grid
 from grader.answers.claims.tokens import Kind, Token, is_ordinal, tokens_of
-from grader.answers.claims.vocabulary import NETWORKS, OPTIMIZERS, datasets_in
+from grader.answers.claims.vocabulary import NETWORKS, OPTIMIZERS, SPLITS, datasets_in, metric_word
 from grader.answers.numbers import Number, parse_number
 from grader.documents.report_lines import Line, Source
 from grader.model import Place
@@ -117,11 +117,22 @@ def _claim_of_value(value: Value, sentence: Sentence, block: Block) -> FoundClai
     line = tokens[quantity.at].line
     claim = FoundClaim(
         line, max(line, tokens[max(quantity.end, value.last) - 1].line), written, number.value, number, metric, split, around.dataset,
-        around.model, around.epoch, around.epochs, around.optimizer, quantity.bound, quantity.is_approximate,
+        around.model, around.epoch, around.epochs, around.optimizer, quantity.bound, quantity.is_approximate or _is_round(quantity, metric),
         is_goal=stance.is_goal or (block.scope.is_goal and not _is_done(tokens)), is_literature=stance.is_literature,
         text=block.texts.get(line, "").strip(),
     )  # fmt: skip
     return _with_open_readings(claim, value, reason)
+
+
+def _is_round(quantity: Quantity, metric: str) -> bool:
+    """A whole percentage in fives, such as "reached 80 %", is a rounded one."""
+    return (
+        metric in RATES
+        and quantity.is_percent
+        and quantity.text.isdigit()
+        and int(quantity.text) % 5 == 0
+        and not quantity.bound
+    )
 
 
 def _with_open_readings(claim: FoundClaim, value: Value, reason: str) -> FoundClaim:
@@ -198,27 +209,36 @@ def _is_of_one_layer(tokens: Sequence[Token], value: Value) -> bool:
 def _around(tokens: Sequence[Token], value: Value, scope: Scope) -> _Around:
     made = _Around(model=scope.model)
     at = value.quantity.at
-    for place, token in enumerate(tokens):
-        if token.low in ("epoch", "epochs", "epoche", "epochen", "ep"):
+    named = [place for place, token in enumerate(tokens) if token.low in ("epoch", "epochs", "epoche", "epochen", "ep")]
+    for place in [*reversed([place for place in named if place < at]), *(place for place in named if place > at)]:
+        if (
+            made.epoch is None
+            and made.epochs is None
+            and not (value.tie == "key" and _lines_between(tokens, place, at) > 1)
+        ):
             _set_epoch(tokens, place, made)
     near = [place for place, token in enumerate(tokens) if token.low in OPTIMIZERS]
     before = [place for place in near if place < at]
     if before or len(near) == 1:
         made.optimizer = OPTIMIZERS[tokens[before[-1] if before else near[0]].low]
     else:
-        named = [OPTIMIZERS[t.low] for t in tokens_of(scope.model, 0) if t.low in OPTIMIZERS]
-        made.optimizer = named[0] if len(named) == 1 else None
+        in_head = [OPTIMIZERS[t.low] for t in tokens_of(scope.model, 0) if t.low in OPTIMIZERS]
+        made.optimizer = in_head[0] if len(in_head) == 1 else None
     text = " ".join(token.text for token in tokens[max(0, at - 60) : at + 40])
     sets = datasets_in(text)
     made.dataset = sets[0] if len(sets) == 1 else (_nearest_set(tokens, at) if sets else scope.dataset)
     head = " ".join(token.text for token in tokens[max(0, value.first - 40) : at])
-    named = list(NETWORKS.finditer(head))
+    networks = list(NETWORKS.finditer(head))
     own = _own_name(tokens, value)
     if own:
         made.model = own
-    elif named:
-        made.model = named[-1][0]
+    elif networks:
+        made.model = networks[-1][0]
     return made
+
+
+def _lines_between(tokens: Sequence[Token], one: int, other: int) -> int:
+    return sum(token.kind is Kind.BREAK for token in tokens[min(one, other) : max(one, other)])
 
 
 def _nearest_set(tokens: Sequence[Token], at: int) -> str | None:
@@ -234,12 +254,22 @@ def _own_name(tokens: Sequence[Token], value: Value) -> str:
             while (
                 start
                 and tokens[start - 1].kind is not Kind.BREAK
-                and tokens[start - 1].low not in (":", ".", ",", ";", "-", "•", "*")
-                and place - start < 8
+                and tokens[start - 1].low not in _ENDS
+                and place - start < 7
             ):
                 start -= 1
-            return " ".join(token.text for token in tokens[start:place])
+            words = tokens[start:place]
+            is_name = len(words) < 7 and not any(
+                t.low in _NO_NAMES or t.low in SPLITS or metric_word(t.low) for t in words
+            )
+            return " ".join(token.text for token in words) if is_name else ""
     return ""
+
+
+_ENDS = frozenset({":", ".", ",", ";", "-", "•", "*", "|", "[", "("})
+_NO_NAMES = frozenset(
+    {"epoch", "epochs", "step", "iteration", "results", "result", "note", "set", "slightly", "following"}
+)
 
 
 def _set_epoch(tokens: Sequence[Token], place: int, made: _Around) -> None:
@@ -388,7 +418,7 @@ def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | No
     )
     claim = FoundClaim(
         value.line, value.line, written, number.value, number, value.metric, value.split, value.dataset or scope.dataset,
-        value.model or scope.model, value.epoch, None, value.optimizer, value.quantity.bound, value.quantity.is_approximate,
+        value.model or scope.model, *value.epoch, value.optimizer, value.quantity.bound, value.quantity.is_approximate,
         is_goal=is_goal, is_literature=is_cited, text=text.strip(),
     )  # fmt: skip
     from grader.answers.claims.doubts import meaning_of

@@ -17,10 +17,29 @@ _GOALS = frozenset(
     criterion minimum desire attempting will would ideally demanded demands expectation krav mål""".split()
 )
 _RESULTS = frozenset(
-    """achieved reached obtained got attained gave yielded scored hit achieves reaches obtains attains gives yields gets
-    scores hits had has was were resulted results reaced managed observed measured recorded erreichte erreicht erzielt
-    erzielte lag giving resulting achieving reaching getting yielding obtaining produced performs performed ended
-    improved increased rose jumped surpassed exceeded exceeds surpasses saw see shows showed""".split()
+    """achieved reached obtained got attained gave yielded scored hit had has was were resulted reaced managed observed
+    measured recorded erreichte erreicht erzielt erzielte lag giving resulting achieving reaching getting yielding
+    obtaining produced performed ended improved increased rose jumped surpassed exceeded saw showed""".split()
+)
+_PRESENT = frozenset(
+    """achieves reaches obtains attains gives yields gets scores hits exceeds surpasses performs results see shows
+    show""".split()
+)
+_MET = frozenset(
+    {
+        "exceeded",
+        "met",
+        "meets",
+        "surpassed",
+        "beat",
+        "above",
+        "passed",
+        "passes",
+        "fulfilled",
+        "fulfills",
+        "satisfied",
+        "exceeds",
+    }
 )
 _BASE = frozenset(
     "achieve reach get obtain attain hit exceed surpass score pass beat cross have be produce yield give match erreichen".split()
@@ -94,21 +113,29 @@ def _is_state_of_the_art(lows: Sequence[str], at: int) -> bool:
 
 
 def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) -> bool:
-    verdict = False
-    first = next((low for token, low in zip(tokens, lows, strict=True) if token.kind is Kind.WORD), "")
+    verdict, asked = False, 0
+    first = next((low for token, low in zip(tokens, lows, strict=True) if token.kind is Kind.WORD and len(low) > 1), "")
     is_order = first in _IMPERATIVES and (
         len(lows) < 2 or lows[lows.index(first) + 1 : lows.index(first) + 2] not in (["of"], [":"], ["="])
     )
     for place in range(at):
         low = lows[place]
-        if low in _RESULTS and not _NOT & set(lows[max(0, place - 3) : place]):
+        if low in _PRESENT and verdict and not any(sign in (",", ";", "but", "and") for sign in lows[asked:place]):
+            continue  # "ensure that it achieves ..."
+        if low in _RESULTS | _PRESENT and not _NOT & set(lows[max(0, place - 3) : place]):
             verdict = (
                 low in ("was", "were", "has", "had")
                 and verdict
                 and not {"accuracy", "loss", "error"} & set(lows[place - 1 : place])
             )
         elif low in _GOALS:
-            verdict = True
+            is_met = bool(_MET & set(lows[max(0, place - 4) : place])) and lows[place + 1 : place + 2] not in (
+                ["of"],
+                ["is"],
+                [":"],
+                ["was"],
+            )
+            verdict, asked = (verdict if is_met else True), place
         elif low in _NOT and lows[place + 1 : place + 3] and _BASE & set(lows[place + 1 : place + 4]):
             verdict = True
         elif low in _BASE:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from grader.answers.claims.found import RATES
 from grader.answers.claims.governed import read_sentence
 from grader.answers.claims.grids import Grid, is_number_cell
 from grader.answers.claims.mentions import Mention, mentions_in
@@ -52,7 +53,7 @@ class CellValue:
     dataset: str | None
     optimizer: str | None
     is_percent: bool
-    epoch: int | None
+    epoch: tuple[int | None, int | None]
     text: str
     tokens: list[Token]
     reason: str = ""
@@ -155,13 +156,7 @@ def _head_rows(grid: Grid) -> int:
             break
         if count and any(is_number_cell(cell) for cell in row.cells):
             break
-        if (
-            count
-            and row.cells
-            and row.cells[0]
-            and any(not cell for cell in row.cells[1:]) is False
-            and not _all_heads(row.cells)
-        ):
+        if count and not _all_heads(row.cells[1:]):
             break
         count += 1
         if grid.kind == "cells":
@@ -194,17 +189,18 @@ def _is_of_layers(grid: Grid, heads: Sequence[Head], first_data: int) -> bool:
     return len(named) * 3 > len(grid.rows) and len(named) > 1 and not words & {"accuracy", "acc", "loss"}
 
 
-def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> int | None:
+def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int | None]:
+    """In which epoch, after how many epochs: a column "Epoch" numbers the rows, a column "Epochs" counts."""
     for head, cell in zip(heads, cells, strict=False):
         digits = cell.split("/")[0].strip()
         if head.is_epoch and digits.isdigit() and len(digits) < 6:
-            return int(digits)
-    return None
+            return (None, int(digits)) if head.text.casefold().startswith("epochs") else (int(digits), None)
+    return None, None
 
 
 def _numbers(  # noqa: PLR0913  what stands around one cell
     cell: str, line: int, head: Head, row_head: Head, corner: Head, lead: set[str], heads: Sequence[Head],
-    epoch: int | None, lead_split: str | None, *, is_layers: bool,
+    epoch: tuple[int | None, int | None], lead_split: str | None, *, is_layers: bool,
 ) -> Iterator[CellValue]:  # fmt: skip
     tokens = tokens_of(cell, line)
     quantities = [q for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result and not q.is_restated]
@@ -247,7 +243,12 @@ def _numbers(  # noqa: PLR0913  what stands around one cell
 def _metric(
     head: Head, row_head: Head, lead: set[str], heads: Sequence[Head], quantity: Quantity, *, is_layers: bool
 ) -> tuple[str | None, str]:
-    for source in (head, row_head):
+    is_row_pure = (
+        row_head.mention is not None
+        and bool(row_head.mention.labels)
+        and row_head.mention.end - row_head.mention.start == len(tokens_of(row_head.text, 0))
+    )
+    for source in (row_head, head) if is_row_pure else (head, row_head):
         if source.mention is not None:
             metric = source.mention.labels[0].metric if source.mention.labels else "parameters"
             if metric == "parameters" and row_head.mention and row_head.mention.labels:
@@ -293,18 +294,23 @@ def _fits(metric: str, quantity: Quantity, *, is_percent: bool) -> bool:
         value = float(text)
     except ValueError:
         return False
-    if metric in ("accuracy", "error", "f1", "precision", "recall", "auc", "iou"):
+    if metric in RATES:
         return value <= 100
     return not is_percent
 
 
 def _model(head: Head, row_head: Head) -> str:
     texts = [source.text for source in (row_head, head) if source.text and source.mention is None and not source.splits]
+    texts = [
+        text
+        for text in texts
+        if text.casefold().strip(" :") not in ("value", "description", "result", "results", "values", "score")
+    ]
     return " ".join(texts)[:80]
 
 
 def _worded(
-    cell: str, line: int, head: Head, row_head: Head, epoch: int | None, lead_split: str | None
+    cell: str, line: int, head: Head, row_head: Head, epoch: tuple[int | None, int | None], lead_split: str | None
 ) -> Iterator[CellValue]:
     """A cell of words that states a value itself: "99.65% validation accuracy on MNIST"."""
     tokens = tokens_of(cell, line)

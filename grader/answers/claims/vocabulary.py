@@ -62,7 +62,7 @@ def metric_phrase(words: list[str]) -> tuple[str, int] | None:
     (('error', 2), None, ('accuracy', 3))
     """
     for size in (3, 2):
-        found = _PHRASES.get(tuple(words[:size]))
+        found = _PHRASES.get(tuple(words[:size])) if len(words) >= size else None
         if found is not None:
             more = metric_word(words[size]) if len(words) > size else None
             return found, size + (more == found)
@@ -122,7 +122,7 @@ LINKS = frozenset(
     achieve achieving got gets get getting obtained obtains obtain attained attains attain hits hit hitting scored
     scores had has have a an the about around approximately approx roughly nearly almost circa ca ~ ≈ over above more
     than under below less up ( [ → only just exactly even > < ≥ ≤ >= <= value score came comes out stands settled
-    increased increases rose improved went goes dropped drops fell decreased beträgt von liegt bei lag war ist
+    increased increases rose improved went goes dropped drops fell decreased beträgt betrug betrugen von liegt bei lag war ist
     erreicht erreichte auf etwa ca. rund über mindestens knapp - -- – — | also now then still finally here well far
     very high low good slightly upto greater higher lower better between from and""".split()
 )
@@ -226,6 +226,6 @@ OPTIMIZERS = {
 NETWORKS = re.compile(
     r"\b(?:(?:wide[- ]?|pre-?act)?resnext[- ]?\d*|(?:wide[- ]?|pre-?act[- ]?)?resnet[- ]?\d*|vgg(?:[- ]?(?:net|like|\d+))?|densenet[- ]?\d*"
     r"|mobilenet(?:[- ]?v\d)?|efficientnet(?:[- ]?b\d)?|alexnet|lenet(?:[- ]?5)?|googlenet|inception(?:[- ]?v\d)?"
-    r"|squeezenet|mlp|vit|(?:model|network|net) ?(?:\d{1,2}|[A-Z])\b)",
+    r"|squeezenet|mlp|vit|(?:model|network|net) ?(?:\d{1,2}|(?-i:[A-Z]))\b)",
     re.IGNORECASE,
 )
