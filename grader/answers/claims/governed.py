@@ -463,7 +463,7 @@ def _split_behind(tokens: Sequence[Token], at: int, stop: int) -> str | None:
 
 def _split_after_verb(tokens: Sequence[Token], at: int, stop: int) -> str | None:
     """ "97 % accuracy was achieved on the test set": the first such phrase before the next number."""
-    for place in range(at, min(stop, at + 12)):
+    for place in range(at, min(stop, at + 12, len(tokens))):
         splits, end = splits_after(tokens, place)
         if splits and end <= stop and (any(t.low in SET_WORDS for t in tokens[place:end]) or tokens[place].low == "on"):
             return splits[0] if len(splits) == 1 else None
