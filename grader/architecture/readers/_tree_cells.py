@@ -130,6 +130,8 @@ def fits(column: str, text: str) -> bool:
     """True if `text` can stand in the column."""
     lowered = text.lower()
     if column in _SHAPES:
+        if column == "kernel" and text.isascii() and text.isdecimal():
+            return True  # a pooling's kernel of one number
         return lowered in _EMPTY or (text[0] in "[({" and text[-1] in "])},;" and not text.startswith("(rec"))
     if column in _COUNTS:
         return lowered in _EMPTY or _COUNT.fullmatch(text.lstrip(_INNER_MARKS)) is not None
