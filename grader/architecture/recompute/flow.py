@@ -1,0 +1,399 @@
+"""Which tensor goes into each row, and what does that story cost?
+
+For every step the earlier outputs are tried: the row above, then others near it, then any that has the channels
+or features that the count asks for, then concatenations. The cheapest story is kept; its price says how much has
+to be supposed beyond the print. Only prices below `STRANGE` are told as if they were so.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from math import isqrt
+from typing import NamedTuple
+
+from grader.architecture.readers.printed import PrintedShape
+from grader.architecture.recompute.between import change_between, changes, images_of
+from grader.architecture.recompute.laws import Fit, channels_of, fit, same_shape, spatial_of, volume, why_not
+from grader.architecture.recompute.operations import Operation
+from grader.architecture.recompute.steps import Step
+
+INPUT = -1  # the index of the network's own input
+WINDOW = 10  # how many rows back a branch is looked for by shape alone
+IMPOSSIBLE = 8.0  # no input at all explains the row
+UNEXPLAINED = 4.0  # only a tensor that no row shows would explain it
+STRANGE = 2.0
+_FAR = 1.7
+_AREAS = (1, 9, 25, 49, 3, 5, 7, 4, 16, 121, 81, 2)
+
+
+class Story(NamedTuple):
+    """How a step is explained: the price, the step that feeds it, what it is fed, what happens before it."""
+
+    price: float
+    source: int | None = None
+    given: PrintedShape | None = None
+    needs: str = ""
+    fit: Fit | None = None
+
+
+class Flow:
+    """The steps of a summary with the tensors that each could take.
+
+    `view` in the methods lays other steps over the printed ones: a supposed repair is tried without a copy.
+    """
+
+    def __init__(
+        self, steps: Sequence[Step], inputs: Sequence[PrintedShape] = (), known: Mapping[int, Story] | None = None
+    ) -> None:
+        self.steps = steps
+        self.inputs = tuple(inputs)
+        self._by_channels: dict[int, list[int]] = defaultdict(list)
+        self._by_volume: dict[int, list[int]] = defaultdict(list)
+        self._by_shape: dict[PrintedShape, list[int]] = defaultdict(list)
+        for index, step in enumerate([None, *steps], start=-1):
+            for shape in self.inputs if step is None else step.outputs:
+                self._note(index, shape)
+        known = known or {}
+        self.stories = [known.get(index) or self.story(index, {}) for index in range(len(steps))]
+
+    def with_steps(self, steps: Sequence[Step], changed: Mapping[int, Step]) -> Flow:
+        """The flow after a repair; stories that cannot have changed are kept."""
+        moved = set(changed)
+        for index in changed:
+            moved.update(range(index, index + WINDOW + 2))
+        kept = {
+            index: story
+            for index, story in enumerate(self.stories)
+            if index not in moved and story.source not in changed and story.price < 1.0
+        }
+        return Flow(list(steps), self.inputs, kept)
+
+    def _note(self, index: int, shape: PrintedShape) -> None:
+        if self._by_shape[shape[1:]][-1:] != [index]:
+            self._by_shape[shape[1:]].append(index)
+        axes = {shape[axis] for axis in (1, -1) if len(shape) > 1}
+        for size in axes:
+            if size is not None and self._by_channels[size][-1:] != [index]:
+                self._by_channels[size].append(index)
+        numbers = volume(shape)
+        if numbers is not None:
+            self._by_volume[numbers].append(index)
+
+    def step(self, index: int, view: Mapping[int, Step]) -> Step:
+        return view.get(index) or self.steps[index]
+
+    def outputs(self, index: int, view: Mapping[int, Step]) -> tuple[PrintedShape, ...]:
+        return self.inputs if index == INPUT else self.step(index, view).outputs
+
+    def above(self, index: int, view: Mapping[int, Step]) -> int | None:
+        """The nearest step before `index` that shows an output, `INPUT` where there is none."""
+        for earlier in range(index - 1, max(index - 40, -1), -1):
+            if self.step(earlier, view).outputs:
+                return earlier
+        return INPUT if self.inputs and index < 40 else None
+
+    def story(self, index: int, view: Mapping[int, Step]) -> Story:
+        """The cheapest explanation of a step."""
+        step = self.step(index, view)
+        operation = step.operation
+        if not step.outputs or operation.family == "input":
+            return Story(0.0)
+        out = step.outputs[0]
+        above = self.above(index, view)
+        if not operation.is_custom and above is not None and step.sources is None and not step.inputs:
+            for shape in self.outputs(above, view):  # the row above and nothing supposed: nearly always
+                found = fit(operation, shape, out, step.count, step.kernel)
+                if found is not None and found.price <= 0.5:
+                    return Story(found.price, above, shape, "", found)
+        if why_not(operation, step.name, out, step.count):
+            return Story(IMPOSSIBLE)
+        if step.sources is not None:
+            return self._connected(step, out, view)
+        if step.inputs:
+            return self._stated(step, out, above, view)
+        if above is None:
+            return Story(0.0) if index == 0 else Story(0.5)
+        return self._searched(index, step, out, view)
+
+    def _connected(self, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story:
+        """Keras names what is connected: nothing has to be guessed."""
+        shapes = [shape for source in step.sources or () for shape in self.outputs(source, view)[:1]]
+        if not shapes or step.operation.is_custom:
+            return Story(0.0, (step.sources or (None,))[0])
+        first = (step.sources or (None,))[0]
+        if step.operation.family in {"merge", "concatenate"}:
+            is_so = _merges(step.operation, shapes, out)
+            return Story(0.0 if is_so else IMPOSSIBLE - 1, first, shapes[0])
+        for shape in shapes:
+            found = fit(step.operation, shape, out, step.count, step.kernel)
+            if found is not None:
+                return Story(found.price, first, shape, "", found)
+        return Story(IMPOSSIBLE - 1, first, shapes[0])
+
+    def _stated(self, step: Step, out: PrintedShape, above: int | None, view: Mapping[int, Step]) -> Story:
+        """The print states the input: it must explain the row, and it should be there."""
+        best = Story(IMPOSSIBLE - 1)
+        for shape in step.inputs:
+            if step.operation.is_custom:
+                found: Fit | None = Fit(0.0)
+            else:
+                found = fit(step.operation, shape, out, step.count, step.kernel)
+            if found is not None and found.price < best.price:
+                best = Story(found.price, above, shape, "", found)
+        if best.given is None or above is None:
+            return best
+        given = best.given
+        for shape in self.outputs(above, view):
+            if same_shape(shape, given):
+                return best
+            change = change_between(shape, given)
+            if change is not None:
+                return best._replace(price=best.price + 0.5 * change.price, needs=change.needs)
+        known = self._before(self._by_shape.get(given[1:], ()), above + 1, view, 1)
+        return best._replace(price=best.price + (0.6 if known else 1.6), source=None, needs="another branch")
+
+    # --- searching ------------------------------------------------------------------------------
+
+    def _searched(self, index: int, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story:
+        best = Story(UNEXPLAINED)
+        seen: set[PrintedShape] = set()
+        for rank, source in enumerate(self._near(index, view)):
+            distance = 0.0 if rank == 0 else 1.1 + 0.04 * rank
+            if step.operation.is_custom:
+                distance *= 0.5
+            for shape in self.outputs(source, view):
+                if shape in seen or distance >= best.price:
+                    continue
+                seen.add(shape)
+                applied = _applied(step.operation, shape, out, step.count, step.kernel)
+                if applied.price + distance < best.price:
+                    best = applied._replace(price=applied.price + distance, source=source)
+            if rank == 0 and best.price <= 1.0:
+                return best
+        if best.price > _FAR:
+            for source, shape in self._far(index, step, out, view):
+                applied = _applied(step.operation, shape, out, step.count, step.kernel)
+                if applied.price + _FAR < best.price:
+                    best = applied._replace(price=applied.price + _FAR, source=source)
+        if best.price > 2.3:
+            joined = self._joined(index, step, out, view)
+            if joined is not None and joined.price < best.price:
+                best = joined
+        return best
+
+    def _near(self, index: int, view: Mapping[int, Step]) -> Iterator[int]:
+        for source in range(index - 1, max(index - 1 - WINDOW, -1), -1):
+            if self.step(source, view).outputs:
+                yield source
+        if index <= WINDOW and self.inputs:
+            yield INPUT
+
+    def _before(self, places: Sequence[int], index: int, view: Mapping[int, Step], limit: int) -> list[int]:
+        """The last `limit` of `places` that lie before `index` and still say what they say."""
+        end = bisect_left(places, index)
+        return [place for place in places[max(0, end - limit - len(view)) : end][::-1] if place not in view][:limit]
+
+    def _far(
+        self, index: int, step: Step, out: PrintedShape, view: Mapping[int, Step]
+    ) -> Iterator[tuple[int, PrintedShape]]:
+        """Tensors further back that have what the step asks for."""
+        family = step.operation.family
+        places: list[int] = []
+        if family in {"conv", "conv_transpose", "linear"} and step.count:
+            for size in wanted_inputs(step.operation, out, step.count):
+                places += self._before(self._by_channels.get(size, ()), index, view, 3)
+                if family == "linear":
+                    places += self._before(self._by_volume.get(size, ()), index, view, 2)
+        else:
+            places += self._before(self._by_shape.get(out[1:], ()), index, view, 1)
+            if family in {"pool", "adaptive_pool", "upsample", "pad"} and len(out) > 1 and out[1]:
+                places += self._before(self._by_channels.get(out[1], ()), index, view, 6)
+        for place in dict.fromkeys(places):
+            for shape in self.outputs(place, view):
+                yield place, shape
+
+    def _joined(self, index: int, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story | None:
+        """A concatenation, or a part, of earlier tensors."""
+        family = step.operation.family
+        if family in {"conv", "conv_transpose"} and step.count:
+            wanted = list(wanted_inputs(step.operation, out, step.count))
+        elif family == "linear" and step.count:
+            wanted = list(wanted_inputs(step.operation, out, step.count))
+        elif len(out) > 1 and out[1]:
+            wanted = [out[1]]
+        else:
+            return None
+        shapes = [
+            shape
+            for place in range(index - 1, max(index - 1 - 60, -2), -1)
+            if place >= 0 or self.inputs
+            for shape in self.outputs(place, view)
+        ]
+        is_whole = family not in {"conv", "conv_transpose", "pool", "adaptive_pool", "upsample", "pad"}
+        groups: dict[PrintedShape, list[int]] = defaultdict(list)
+        for shape in shapes:
+            if len(shape) == len(out) or family == "linear":
+                groups[shape[2:]].append(shape[1] if len(shape) > 1 and shape[1] else 0)
+        best: Story | None = None
+        for rest, sizes in groups.items():
+            if is_whole and family != "linear" and rest != out[2:]:
+                continue
+            reachable = _sums(tuple(sizes[:24]), max(wanted, default=0))
+            for size in wanted:
+                given = (out[0], size, *rest)
+                if family == "linear":
+                    is_there = reachable >> size & 1
+                    price = 2.4
+                else:
+                    is_there = reachable >> size & 1
+                    price = 2.2
+                if not is_there:
+                    continue
+                applied = _applied(step.operation, given, out, step.count, step.kernel)
+                if applied.price < 1.5 and (best is None or price + applied.price < best.price):
+                    price += applied.price - (1.2 if step.operation.is_custom else 0.0)
+                    needs = "a concatenation of earlier outputs"
+                    best = applied._replace(price=price, source=None, needs=needs)
+        return best
+
+
+@lru_cache(maxsize=4096)
+def _sums(sizes: tuple[int, ...], limit: int) -> int:
+    """A number whose bit n is set where n is a sum of some of `sizes`."""
+    mask = (1 << (limit + 1)) - 1
+    bits = 1
+    for size in sizes:
+        if 0 < size <= limit:
+            bits |= (bits << size) & mask
+    return bits & ~1
+
+
+@lru_cache(maxsize=1 << 14)
+def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[int, ...]:
+    """Channels or features of the input that the count asks for, the usual kernels first."""
+    made = out[-1] if operation.family == "linear" else channels_of(operation, out)
+    if not made:
+        return ()
+    found: list[int] = []
+    for bias in (1, 0):
+        weights, left = divmod(count - bias * made, made)
+        if left or weights <= 0:
+            continue
+        if operation.family == "linear":
+            found.append(weights)
+            continue
+        dims = operation.dims or 2
+        for area in (*_AREAS, *(side**dims for side in (1, 3, 5, 7))):
+            if weights % area == 0:
+                found.append(weights // area)
+    return tuple(dict.fromkeys(size for size in found if size <= 1 << 17))
+
+
+@lru_cache(maxsize=1 << 17)
+def _applied(
+    operation: Operation, source: PrintedShape, out: PrintedShape, count: int | None, kernel: PrintedShape | None
+) -> Story:
+    """The cheapest way from one tensor to the step's output, functional steps included."""
+    if operation.is_custom:
+        return Story(_custom_price(source, out, count), None, source)
+    best = Story(UNEXPLAINED, None, source)
+    found = fit(operation, source, out, count, kernel)
+    if found is not None:
+        best = Story(found.price, None, source, "", found)
+    if best.price <= 0.7 or operation.is_keras:
+        return best
+    for change in changes(source):
+        if change.price >= best.price:
+            break
+        found = fit(operation, change.shape, out, count, kernel)
+        if found is not None and found.price + change.price < best.price:
+            best = Story(found.price + change.price, None, change.shape, change.needs, found)
+    if best.price > 1.0:
+        best = _unusual(operation, source, out, count, kernel, best)
+    return best
+
+
+def _unusual(
+    operation: Operation,
+    source: PrintedShape,
+    out: PrintedShape,
+    count: int | None,
+    kernel: PrintedShape | None,
+    best: Story,
+) -> Story:
+    """Views and adaptive poolings: the step itself says what shape it wants."""
+    family = operation.family
+    numbers = volume(source)
+    options: list[tuple[float, PrintedShape, str]] = []
+    if family in {"conv", "conv_transpose"} and count and numbers:
+        for channels in wanted_inputs(operation, out, count):
+            size = images_of(numbers, channels)
+            if size is not None and operation.dims == 2:
+                options.append((0.5, (source[0], channels, *size), "a view as an image"))
+            elif operation.dims == 1 and numbers % channels == 0:
+                options.append((0.7, (source[0], channels, numbers // channels), "a view as a sequence"))
+            if len(source) == operation.dims + 2 and channels == source[1]:
+                for price, size in ((1.3, spatial_of(operation, out)), (1.4, tuple(2 * (s or 0) for s in out[2:]))):
+                    options.append((price, (source[0], channels, *size), "a resizing"))
+    elif family == "linear" and count and out[-1]:
+        for features in wanted_inputs(operation, out, count):
+            options += _features_from(source, features, out)
+    elif operation.family not in {"embedding"}:
+        change = change_between(source, out)
+        if change is not None:
+            options.append((change.price, change.shape, change.needs))
+        if numbers and len(out) == 4 and len(source) == 2 and out[1]:
+            size = images_of(numbers, out[1])
+            if size is not None:
+                options.append((0.5, (source[0], out[1], *size), "a view as an image"))
+    for price, shape, needs in options:
+        found = fit(operation, shape, out, count, kernel)
+        if found is not None and found.price + price < best.price:
+            best = Story(found.price + price, None, shape, needs, found)
+    return best
+
+
+def _features_from(source: PrintedShape, features: int, out: PrintedShape) -> Iterator[tuple[float, PrintedShape, str]]:
+    given = (*out[:-1], features)
+    numbers = volume(source)
+    if len(source) == 4 and source[1] and features % source[1] == 0:
+        pixels = features // source[1]
+        side = isqrt(pixels)
+        if side * side == pixels and pixels <= (numbers or 0) // source[1]:
+            yield 1.1, given, f"a pooling to {side} x {side} pixels and a flatten"
+        elif pixels <= (numbers or 0) // source[1]:
+            yield 1.8, given, "a pooling and a flatten"
+    if features in source[1:]:
+        yield 1.0, given, "a permutation"
+    if numbers and numbers % features == 0:
+        yield 1.2, given, "a view"
+    if len(source) == 3 and source[1] and features % source[1] == 0 and features < (numbers or 0):
+        yield 1.3, given, "a pooling and a flatten"
+
+
+def _custom_price(source: PrintedShape, out: PrintedShape, count: int | None) -> float:
+    """A class of the student's own can do anything; that it keeps the shape is most usual."""
+    if same_shape(source, out):
+        return 0.0
+    change = change_between(source, out)
+    price = 1.1 if change is None else 0.4 + 0.4 * change.price
+    return 0.5 * price if count else price
+
+
+def _merges(operation: Operation, shapes: Sequence[PrintedShape], out: PrintedShape) -> bool:
+    if operation.family == "merge":
+        if not all(len(shape) == len(out) for shape in shapes):
+            return True  # broadcasting
+        return all(max((one[axis] or 1) for one in shapes) == (out[axis] or 1) for axis in range(1, len(out)))
+    if any(len(shape) != len(out) for shape in shapes):
+        return False
+    for axis in range(1, len(out)):
+        others = all(
+            shape[other] == out[other] for shape in shapes for other in range(1, len(out)) if other != axis
+        )  # fmt: skip
+        if others and (out[axis] is None or sum(shape[axis] or 0 for shape in shapes) == out[axis]):
+            return True
+    return False

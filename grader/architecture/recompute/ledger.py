@@ -1,0 +1,194 @@
+"""Which sums must come out, and do they, if some rows or totals said something else?
+
+The total of the parameters, the megabytes and the multiply-adds are witnesses of the rows that no slip in a row
+changes with it: a repair that makes them agree is confirmed by them. What a tool really prints, faults included,
+is decided in `totals.py`; here is only how far the sums are from agreeing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+
+from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
+from grader.architecture.recompute.steps import Step
+
+Totals = Mapping[str, Fraction]
+MEBIBYTE = Fraction(4, 1024**2)
+MEGABYTE = Fraction(4, 10**6)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A total that is a sum over the rows: the sum of the rows as printed, and where it may lie."""
+
+    name: str
+    total: Fraction
+    low: Fraction
+    high: Fraction
+
+    def gap(self, change: Fraction | int = 0, printed: Fraction | None = None) -> Fraction:
+        """How far the total is from the sum; 0 if the printed digits agree."""
+        moved = self.total + change
+        shift = 0 if printed is None else printed
+        if moved > self.high + shift:
+            return self.high + shift - moved
+        if moved < self.low + shift:
+            return self.low + shift - moved
+        return Fraction(0)
+
+
+class Ledger:
+    """The sums of one summary."""
+
+    def __init__(self, summary: PrintedSummary, steps: Sequence[Step], said: Totals | None = None) -> None:
+        self.summary = summary
+        self.steps = steps
+        self.said: dict[str, Fraction] = {name: number.value for name, number in summary.totals.items()}
+        self.said.update(said or {})
+        self.unit = MEBIBYTE if summary.format is Format.TORCHSUMMARY else MEGABYTE
+        self.witnesses = {one.name: one for one in self._witnesses()}
+
+    def _witnesses(self) -> list[Witness]:
+        found = []
+        is_cut = any(row.is_cut for row in self.summary.rows)
+        is_again = any(row.is_recursive for row in self.summary.rows)
+        form = self.summary.format
+        counts = "parameters" in self.said and all(
+            row.parameters is None or not row.parameters.is_rounded for row in self.summary.rows
+        )
+        if counts:
+            found.append(self._witness("parameters", Fraction(1)))
+        shapes = all(row.outputs for row in self.summary.rows)
+        if form is Format.TORCHSUMMARY and shapes and "pass_mb" in self.said:
+            found.append(self._witness("pass_mb", 2 * MEBIBYTE))
+        if form is Format.TORCHINFO and not is_cut and shapes:
+            if "pass_mb" in self.said:
+                found.append(self._witness("pass_mb", 2 * MEGABYTE))
+            if "mult_adds" in self.said and not is_again:
+                found.append(self._witness("mult_adds", Fraction(1)))
+        return found
+
+    def _witness(self, name: str, unit: Fraction) -> Witness:
+        slack = self.summary.totals[name].step * Fraction(51, 100)
+        value = self.said[name]
+        if name == "parameters" and "optimizer" in self.said:
+            value -= self.said["optimizer"]
+        total = sum((Fraction(self.share(name, step)) for step in self.steps), Fraction(0))
+        if name == "pass_mb":
+            total = abs(total)
+        return Witness(name, total, (value - slack) / unit, (value + slack) / unit)
+
+    def share(self, name: str, step: Step) -> int:
+        """What one row adds to the sum."""
+        if name == "parameters":
+            return step.count or 0
+        form = self.summary.format
+        if form is Format.TORCHSUMMARY:
+            numbers = prod(-1 if axis is None else axis for shape in step.outputs for axis in shape)
+            return -numbers if step.outputs and step.outputs[0][:1] == (None,) else numbers
+        is_leaf = not step.holds and (step.count or self.summary.rows[step.row].is_recursive)
+        if not is_leaf or not step.outputs:
+            return 0
+        out = tuple(axis or 1 for axis in step.outputs[0])
+        if name == "pass_mb":
+            return prod(out)
+        if "Conv" in step.name:
+            return (step.count or 0) * prod((*out[:1], *out[2:]))
+        steps = prod(out[:2]) if step.operation.family == "recurrent" else out[0]
+        return (step.count or 0) * steps
+
+    def with_changes(self, steps: Sequence[Step], totals: Totals) -> Ledger:
+        """The ledger after a repair."""
+        return Ledger(self.summary, list(steps), {**self.said, **totals})
+
+    def is_again(self, step: Step) -> bool:
+        """True if the row is a module that was counted before."""
+        return self.summary.rows[step.row].is_recursive
+
+    def pass_bounds(self, step: Step) -> tuple[Fraction, Fraction]:
+        """How many numbers the row's output may hold for `pass_mb` to come out."""
+        witness = self.witnesses["pass_mb"]
+        own = self.share("pass_mb", step)
+        if not own:
+            return Fraction(-1), Fraction(-1)
+        return witness.low - witness.total + own, witness.high - witness.total + own
+
+    def other_totals(self, broken: frozenset[str]) -> list[tuple[str, Fraction]]:
+        """Totals said otherwise, each so that one equation comes out."""
+        found: list[tuple[str, Fraction]] = []
+        said = self.said
+        for name, witness in self.witnesses.items():
+            if name in broken:
+                unit = {"pass_mb": 2 * self.unit}.get(name, Fraction(1))
+                extra = said.get("optimizer", Fraction(0)) if name == "parameters" else Fraction(0)
+                found.append((name, witness.total * unit + extra))
+        if "trainable" in broken:
+            rest = said["parameters"] - said.get("optimizer", 0)
+            found.append(("parameters", said["trainable"] + said["non_trainable"] + said.get("optimizer", 0)))
+            found.append(("trainable", rest - said["non_trainable"]))
+            found.append(("non_trainable", rest - said["trainable"]))
+        if "parameters_mb" in broken:
+            found.append(("parameters_mb", said["parameters"] * self.unit))
+        if "total_mb" in broken:
+            parts = ("input_mb", "pass_mb", "parameters_mb")
+            found.append(("total_mb", sum((said[name] for name in parts), Fraction(0))))
+            for name in parts:
+                others = sum((said[other] for other in parts if other != name), Fraction(0))
+                found.append((name, said["total_mb"] - others))
+        return [(name, value) for name, value in found if value >= 0]
+
+    def change(self, name: str, view: Mapping[int, Step]) -> Fraction:
+        return Fraction(
+            sum(self.share(name, step) - self.share(name, self.steps[index]) for index, step in view.items())
+        )
+
+    def broken(self, view: Mapping[int, Step] | None = None, totals: Totals | None = None) -> frozenset[str]:
+        """Names of the equations that do not come out, with `view` and `totals` laid over the print."""
+        view, totals = view or {}, totals or {}
+        said = {**self.said, **totals} if totals else self.said
+        names = set()
+        for name, witness in self.witnesses.items():
+            shift = None
+            if name in totals:
+                unit = {"pass_mb": 2 * self.unit}.get(name, Fraction(1))
+                shift = (totals[name] - self.said[name]) / unit
+            if witness.gap(self.change(name, view) if view else 0, shift):
+                names.add(name)
+        names |= self._between_totals(said)
+        return frozenset(names)
+
+    def _between_totals(self, said: Totals) -> set[str]:
+        names = set()
+        if {"parameters", "trainable", "non_trainable"} <= said.keys():
+            numbers = [self.summary.totals[name] for name in ("parameters", "trainable", "non_trainable")]
+            slack = sum((number.step for number in numbers), Fraction(0))
+            rest = said["parameters"] - said["trainable"] - said["non_trainable"] - said.get("optimizer", 0)
+            if abs(rest) > slack:
+                names.add("trainable")
+        if {"parameters", "parameters_mb"} <= said.keys() and self.summary.format in {
+            Format.TORCHSUMMARY, Format.TORCHINFO, Format.LIGHTNING,
+        }:  # fmt: skip
+            slack = self.summary.totals["parameters_mb"].step * Fraction(51, 100)
+            slack += self.summary.totals["parameters"].step * self.unit
+            if abs(said["parameters"] * self.unit - said["parameters_mb"]) > slack:
+                names.add("parameters_mb")
+        parts = {"input_mb", "pass_mb", "parameters_mb"}
+        if parts | {"total_mb"} <= said.keys():
+            slack = sum((self.summary.totals[name].step for name in (*parts, "total_mb")), Fraction(0)) * Fraction(
+                51, 100
+            )
+            if abs(sum((said[name] for name in parts), Fraction(0)) - said["total_mb"]) > slack:
+                names.add("total_mb")
+        return names
+
+
+def numbers_in(shape: PrintedShape) -> int:
+    """How many numbers a printed shape holds, an open axis counted once.
+
+    >>> numbers_in((None, 32, 28, 28))
+    25088
+    """
+    return prod(axis or 1 for axis in shape)

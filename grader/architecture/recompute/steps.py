@@ -1,0 +1,84 @@
+"""In which order did the printed rows happen?
+
+A torchsummary prints a container behind its children; a tree prints it before them. Here every print becomes one
+list in the order of execution, containers behind their children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row at its place in time.
+
+    `row`      index into the summary's rows;  `name` the class as printed
+    `count`    the printed parameters, None where none is printed or it is rounded
+    `sources`  Keras: the steps it is connected to; None where the print does not say
+    `inputs`   the input shapes where the print states them
+    `holds`    how many of the steps before it are its own children
+    """
+
+    row: int
+    name: str
+    operation: Operation
+    outputs: tuple[PrintedShape, ...]
+    count: int | None
+    kernel: PrintedShape | None = None
+    inputs: tuple[PrintedShape, ...] = ()
+    sources: tuple[int, ...] | None = None
+    holds: int = 0
+
+
+def steps_of(summary: PrintedSummary) -> list[Step]:
+    """The rows of `summary` in the order of execution."""
+    rows = summary.rows
+    is_keras = summary.format is Format.KERAS
+    made: list[Step] = []
+    place: dict[str, int] = {}
+    for index, holds in _in_time(rows):
+        row = rows[index]
+        operation = operation_of(row.type, is_keras=is_keras)
+        if holds or row.is_cut:
+            operation = Operation("custom", is_keras=True) if is_keras else CUSTOM
+        count = None
+        if row.parameters is not None and not row.parameters.is_rounded and not row.is_recursive:
+            count = int(row.parameters.value)
+        sources = _connected(row, place, len(made), is_first=not made) if is_keras else None
+        outputs = tuple(shape for shape in row.outputs if shape)
+        made.append(Step(index, row.type, operation, outputs, count, row.kernel or None, row.inputs, sources, holds))
+        place[_plain(row.name)] = len(made) - 1
+    return made
+
+
+def _plain(name: str) -> str:
+    return name.split(" ")[0].split("[")[0].rstrip("….,")
+
+
+def _connected(row: PrintedRow, place: dict[str, int], here: int, *, is_first: bool) -> tuple[int, ...] | None:
+    if not row.connected:
+        return None
+    found = [place.get(_plain(name)) for name in row.connected]
+    if is_first or any(one is None for one in found):
+        return None
+    return tuple(one for one in found if one is not None and one < here)
+
+
+def _in_time(rows: Sequence[PrintedRow]) -> list[tuple[int, int]]:
+    """Indices of the rows, each with the number of rows below it, children first."""
+    order: list[tuple[int, int]] = []
+    open_rows: list[tuple[int, int]] = []  # (index, length of `order` when it was opened)
+    for index, row in enumerate(rows):
+        while open_rows and rows[open_rows[-1][0]].depth >= row.depth:
+            top, since = open_rows.pop()
+            order.append((top, len(order) - since))
+        open_rows.append((index, len(order)))
+    while open_rows:
+        top, since = open_rows.pop()
+        order.append((top, len(order) - since))
+    return order
