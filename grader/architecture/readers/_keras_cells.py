@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from grader.architecture.readers._keras_names import CONTAINERS, class_of_name, completed
+from grader.architecture.readers._keras_names import CONTAINERS, class_of_name, completed, completions
 from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedShape
 
 ELLIPSIS = "…"
@@ -149,6 +149,31 @@ def connections_of(text: str) -> tuple[str, ...]:
         else:
             names.append(name.rstrip("]"))
     return tuple(names)
+
+
+def with_classes_by_rank(rows: list[PrintedRow]) -> list[PrintedRow]:
+    """The rows, with a cut class completed where only its dimensions were open and the shapes show them.
+
+    "GlobalAveragePo…" after (None, 8, 8, 64) is GlobalAveragePooling2D.
+    """
+    by_name = {row.name: row for row in rows}
+    made = []
+    for place, row in enumerate(rows):
+        choices = (
+            completions(row.type, row.name) if any(word.startswith("the class is cut") for word in row.mended) else ()
+        )
+        source = by_name.get(row.connected[0]) if row.connected else rows[place - 1] if place else None
+        shapes = source.outputs if row.type.startswith("Global") and source is not None else row.outputs
+        fitting = [one for one in choices if shapes and one[-2:] == f"{len(shapes[0]) - 2}D"]
+        if len(choices) > 1 and len(fitting) == 1 and len({one[:-2] for one in choices}) == 1:
+            mended = (
+                *(word for word in row.mended if not word.startswith("the class is cut")),
+                f"the class {row.type!r} read as {fitting[0]!r}, by the shape",
+            )
+            made.append(replace(row, type=fitting[0], mended=mended))
+        else:
+            made.append(row)
+    return made
 
 
 def with_full_names(rows: list[PrintedRow]) -> Mapping[str, str]:

@@ -79,6 +79,16 @@ def completed(cut: str, name: str) -> str:
     >>> completed("Conv", "stem"), completed("Dense", "dense_block")
     ('', '')
     """
+    found = completions(cut, name)
+    return found[0] if len(found) == 1 else ""
+
+
+def completions(cut: str, name: str) -> tuple[str, ...]:
+    """Every class that a cut class name can be, given the layer's name, which may be cut as well.
+
+    >>> completions("GlobalAveragePo", "global_average_p…")
+    ('GlobalAveragePooling1D', 'GlobalAveragePooling2D', 'GlobalAveragePooling3D')
+    """
     cut = cut.rstrip("…. ")
     at = bisect_left(KERAS_CLASSES, cut)
     found = []
@@ -87,16 +97,15 @@ def completed(cut: str, name: str) -> str:
         at += 1
     own = class_of_name(name)
     if own and (own in found or not cut):
-        return own
+        return (own,)
     if not cut:
-        return ""
-    if len(found) > 1:
-        is_cut = name.endswith("…")
-        stem = name.rstrip("…") if is_cut else _stem(name)
-        found = [one for one in found if snake_case(one).startswith(stem) and is_cut]
-    if len(found) != 1:
-        return ""
+        return ()
+    begun = name.rstrip("…")
+    if begun != name:
+        # Both are cut: the name tells less than the class, but it must not contradict it.
+        fitting = [one for one in found if snake_case(one).startswith(begun) or begun.startswith(snake_case(one))]
+        return tuple(fitting or found)
     # "dense_block (Dense": the author named the layer by a class that goes on otherwise.
-    stem = _stem(name.rstrip("…"))
+    stem = _stem(name)
     begins_alike = len(cut) > 2 and stem.startswith(snake_case(cut).rstrip("_"))
-    return "" if begins_alike and not snake_case(found[0]).startswith(stem) else found[0]
+    return () if begins_alike and not any(snake_case(one).startswith(stem) for one in found) else tuple(found)

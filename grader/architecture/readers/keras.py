@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from grader.architecture.readers import _keras_text
-from grader.architecture.readers._keras_cells import Cells, is_count, row_of, with_full_names
+from grader.architecture.readers._keras_cells import Cells, is_count, row_of, with_classes_by_rank, with_full_names
 from grader.architecture.readers._keras_names import CONTAINERS
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.architecture.readers.tables import Table, find_tables
@@ -205,6 +205,8 @@ def _in_table(lines: Sequence[Line], header: int) -> _Summary | None:
         texts.setdefault(line.number, line.text)
     for row in table.rows:
         _table_row(found, row.texts, row.line, row.last_line, places, texts.get(row.line, ""))
+    if "parameters" not in places:
+        found.notes.append("The column of the counts is cut off: the table was wider than its window.")
     _totals_below(lines, found)
     return found
 
@@ -256,7 +258,8 @@ def _places(table: Table) -> dict[str, int] | None:
         )  # fmt: skip
         if name:
             places.setdefault(name, column)
-    return places if {"name", "parameters"} <= places.keys() else None
+    # Keras 3 crops a table that is wider than its console: the column of the counts may be missing.
+    return places if "name" in places and ("parameters" in places or "output" in places) else None
 
 
 def _table_row(
@@ -272,7 +275,7 @@ def _table_row(
     if _total(found, Line(line, " ".join((*texts[:1], ":", *texts[1:])) if not _TOTAL.search(joined) else joined)):
         return
     name, count = cell("name"), cell("parameters")
-    if not count.strip(" ()unbuiltsed") and found.cells and not is_count(count):
+    if found.cells and _goes_on(found.cells[-1], name, count, has_counts="parameters" in places):
         # The rest of a row that goes over several lines.
         above = found.cells[-1]
         above.name = " ".join(filter(None, (above.name, name)))
@@ -281,7 +284,7 @@ def _table_row(
         above.connected = " ".join(filter(None, (above.connected, cell("connected"))))
         above.last_line = last_line
         return
-    if not is_count(count):
+    if "parameters" in places and not is_count(count):
         found.unread.append(Unread(line, joined, f"{count!r} is no count of parameters"))
     depth = 0
     if "└" in name:
@@ -292,6 +295,13 @@ def _table_row(
     found.cells.append(
         Cells(line, last_line, name.strip(), cell("output"), count, cell("connected"), cell("trainable"), depth)
     )
+
+
+def _goes_on(above: Cells, name: str, count: str, *, has_counts: bool) -> bool:
+    """True if a line of a table is the rest of the row above it."""
+    if has_counts:
+        return count.strip() in {"", "(unbuilt)", "(unused)"}
+    return not name or (name.startswith("(") and "(" not in above.name)
 
 
 def _totals_below(lines: Sequence[Line], found: _Summary) -> None:
@@ -374,6 +384,7 @@ def _finished(lines: Sequence[Line], found: _Summary, free: int) -> PrintedSumma
         replace(row, is_cut=row.type in CONTAINERS and not (after is not None and after.depth > row.depth))
         for row, after in zip(rows, [*rows[1:], None], strict=True)
     ]
+    rows = with_classes_by_rank(rows)
     full = with_full_names(rows)
     if full:
         rows = [
