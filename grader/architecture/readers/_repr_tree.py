@@ -163,6 +163,6 @@ def _with_paths(flat: Sequence[tuple[int, str, Module]]) -> list[tuple[str, Modu
             made.append((module.piece.type, module))
             continue
         del path[depth - 1 :]
-        path.append(key or module.piece.key)
+        path.append(key or module.piece.key or module.piece.type)
         made.append((".".join(path), module))
     return made

@@ -32,6 +32,8 @@ _BRACKETED = r"[\[({](?:[^\[\](){}]|[\[({][^\[\](){}]{0,200}[\])}]){0,400}[\])}]
 _TOKEN = re.compile(_BRACKETED + r"[,.;]?|\S+")
 _COUNT = re.compile(r"\(?\d{1,3}(?:,\d{3})+\)?|\(?\d+\)?", re.ASCII)
 _PIECE = re.compile(r"\(?[\d,]+\)?", re.ASCII)
+_INNERMOST = re.compile(r"[\[({]([^\[\](){}]*)[\])}]")
+_FILLING = dict.fromkeys(map(ord, "[](){},; ?'\""))  # what may stand between the shapes of a nested cell
 _EMPTY = frozenset({"--", "-", "—", "–", "(recursive)", "recursive", "n/a", "---", "−−"})
 _FLAGS = frozenset({"true", "false", "partial", "--"})
 _INNER_MARKS = "├└─|+- "
@@ -159,25 +161,27 @@ def shapes_of(text: str) -> tuple[PrintedShape, ...] | None:
 
     >>> shapes_of("[-1, 16, 28, 28]"), shapes_of("[[1, 3], [1, 4]]"), shapes_of("--"), shapes_of("[1, ...]")
     (((None, 16, 28, 28),), ((1, 3), (1, 4)), (), None)
+    >>> shapes_of("[[5, 1, 6], [[1, 1, 6], '?']]")
+    ((5, 1, 6), (1, 1, 6))
     """
     if text.lower() in _EMPTY:
         return ()
     inner = text.strip(",;. ")
     if len(inner) < 2 or inner[0] not in "[({" or inner[-1] not in "])}":
         return None
-    inner = inner[1:-1].strip()
-    if not inner:
-        return ()
-    if inner[0] in "[({":
-        shapes = [_shape(cell.text.strip("[](){},; ")) for cell in cells_in(inner) if cell.text.strip(",")]
-        return None if None in shapes else tuple(shape for shape in shapes if shape is not None)
-    shape = _shape(inner)
-    return None if shape is None else (shape,)
+    flat = _shape(inner[1:-1])
+    if flat is not None:
+        return (flat,) if flat else ()
+    shapes = [_shape(match[1]) for match in _INNERMOST.finditer(inner)]
+    if None in shapes or _INNERMOST.sub("", inner).translate(_FILLING):
+        return None
+    return tuple(shape for shape in shapes if shape)
 
 
 def _shape(text: str) -> PrintedShape | None:
     sizes: list[int | None] = []
-    for piece in text.replace(";", ",").rstrip(", ").split(","):
+    plain = text.replace(";", ",").strip(", ")
+    for piece in plain.split(",") if plain else ():
         size = piece.strip()
         if size.isascii() and size.isdigit() and len(size) < 20:
             sizes.append(int(size))

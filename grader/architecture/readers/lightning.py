@@ -17,7 +17,7 @@ from fractions import Fraction
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers._tree_cells import shapes_of
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary, Unread
-from grader.documents.report_lines import Line, Source
+from grader.documents.report_lines import Line
 
 LONGEST_LINE = 2_000  # characters
 PATIENCE = 6  # lines of something else that may stand between two lines of the table
@@ -66,7 +66,7 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
         text = line.text
         if len(text) > LONGEST_LINE:
             continue
-        if table is not None and (line.source is Source.CODE or line.part != table.part):
+        if table is not None and line.part != table.part:
             table.close(found)
             table = None
         is_header = "Params" in text and "Name" in text and "Type" in text
@@ -79,7 +79,7 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
             if not table.take(line):
                 table.close(found)
                 table = None
-        elif text.startswith(("0 |", "0  |", " 0 |")) and line.source is not Source.CODE:
+        elif text.startswith(("0 |", "0  |", " 0 |")):
             table = _Table(line.number, line.part, ("name", "type", "parameters"), 1, is_headless=True)
             if not table.take(line):
                 table = None
@@ -90,7 +90,7 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
 
 def _started(line: Line) -> _Table | None:
     """A table that begins at this header, None if the line is no header of Lightning."""
-    if line.source is Source.CODE or not _BAR.search(line.text):
+    if not _BAR.search(line.text):
         return None
     titles = [cell.strip(" *`_").lower() for cell in _BAR.split(line.text)]
     if "name" not in titles:

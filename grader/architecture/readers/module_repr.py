@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from grader.architecture.readers._repr_settings import parameters_of, settings_of
 from grader.architecture.readers._repr_tree import Mark, Module, Piece, listed, nested
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary, Unread
-from grader.documents.report_lines import Line, Source
+from grader.documents.report_lines import Line
 
 LONGEST_LINE = 20_000  # characters of a repr on one line
 PATIENCE = 4  # lines of something else that may stand between two lines of a repr
@@ -37,6 +37,11 @@ _OBJECT = re.compile(_KEY + r"Object of type: \w+")
 _ROOT_END = re.compile(r"(?:^|(?<=[\s\"'`=:,\[(>|*]))" + _TYPE + r" ?\($")
 _FIRST_KEY = re.compile(_KEY + r"(?:\d{1,9} ?x ?)?[A-Za-z_][\w.]* ?\(")
 _WORDS = re.compile(r"\w+ ?= ?\S|\(?\d+(?:,|$)")
+_ALONE = re.compile(r"([A-Z]\w{1,40})\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_ALONE_FIRST = re.compile(
+    r"Linear\(in_features=\d+, out_features=\d+, bias="
+    r"|Conv(?:Transpose)?[123]d\(\d+, \d+, kernel_size=\([\d, ]+\), stride=\("
+)
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _BRACKET = re.compile(r"[()]")
 _FRONT = " \t>#|*`\"'%"
@@ -87,14 +92,16 @@ class _Reader:
     wrapped: list[str] = field(default_factory=list)  # a module whose settings go on in the next line
     wrapped_piece: Piece | None = None
     wrapped_depth: int = 0
+    is_bare: bool = False  # layers without names
     lone_key: str = ""  # "(0):" at the end of a line
 
     def take(self, line: Line) -> None:
         """Read a line."""
         text = line.text
-        if not self.pieces and self.candidate is None and "):" not in text and not text.rstrip().endswith("("):
+        is_bare = "_features=" in text or "kernel_size=(" in text
+        if not (self.pieces or self.candidate or is_bare or "):" in text or text.rstrip().endswith("(")):
             return
-        if len(text) > LONGEST_LINE or line.source is Source.CODE:
+        if len(text) > LONGEST_LINE:
             return
         if line.part != self.part:
             self.close()
@@ -117,7 +124,7 @@ class _Reader:
             body, self.lone_key = self.lone_key + " " + body, ""
         if self._child(number, body, indent) or self._closing(number, body, indent):
             return
-        if self._root(number, body, indent):
+        if self._root(number, body, indent) or self._bare(number, body, indent):
             return
         self._other(number, text, body, indent)
 
@@ -190,6 +197,19 @@ class _Reader:
         self._items(number, body, -1, first.start())
         return True
 
+    def _bare(self, number: int, body: str, indent: int) -> bool:
+        """A layer that was printed by itself: `Linear(in_features=4, out_features=2, bias=True)`, or a list of such."""
+        if self.pieces and not self.is_bare:
+            return False
+        match = _ALONE.fullmatch(body)
+        if match is None or not (self.is_bare or _ALONE_FIRST.match(body)):
+            return False
+        if "kind" not in settings_of(match[1], match[2]):
+            return False
+        self.is_bare, self.candidate = True, None
+        self._add(Piece(Mark.LEAF, number, indent, "", match[1], match[2]))
+        return True
+
     def _other(self, number: int, text: str, body: str, indent: int) -> None:
         """Settings on a line of their own, or something that is no part of the repr."""
         if self.candidate is not None and not self.pieces:
@@ -204,6 +224,9 @@ class _Reader:
                 self.waiting.append(Unread(number, text, DAMAGED))
             return
         if not self.pieces:
+            return
+        if self.is_bare:
+            self.close()
             return
         if self.pieces[-1].mark in {Mark.OPEN, Mark.WORDS} and _WORDS.match(body) and self.balance > 0:
             self._add(Piece(Mark.WORDS, number, indent, words=body))
@@ -312,6 +335,8 @@ class _Reader:
 
     def _begin(self, number: int) -> None:
         """A child is read: the line before it opened the repr, or the repr has no first line."""
+        if self.is_bare:
+            self.close()
         if self.pieces:
             is_over = self.has_root and self.balance <= 0
             if is_over and number - self.pieces[-1].line > 2:
@@ -346,17 +371,18 @@ class _Reader:
         if self.wrapped_piece is not None:
             self._cut_off(self.wrapped_piece)
         modules = sum(piece.mark in {Mark.OPEN, Mark.LEAF} for piece in self.pieces)
-        if modules > 1:
+        if modules > 1 or self.is_bare:
             self.found.append(_summary(self.pieces, self.unread, has_root=self.has_root))
         self.pieces, self.unread, self.waiting, self.wrapped = [], [], [], []
-        self.has_root, self.balance, self.misses = False, 0, 0
+        self.has_root, self.is_bare, self.balance, self.misses = False, False, 0, 0
         self.candidate, self.candidate_words, self.lone_key = None, [], ""
 
 
 def _summary(pieces: Sequence[Piece], unread: Sequence[Unread], *, has_root: bool) -> PrintedSummary:
-    tree = nested(pieces, has_root=has_root)
+    tree = nested(pieces, has_root=has_root or len(pieces) == 1)
     rows = tuple(_row(path, module) for path, module in listed(tree))
-    notes = [] if has_root else ["the first line, with the name of the model, is missing"]
+    is_single = len(rows) == 1
+    notes = [] if has_root or is_single else ["the first line, with the name of the model, is missing"]
     missing = [Unread(line, "", why) for line, why in tree.missing]
     last = max(max(piece.line, piece.last_line) for piece in pieces)
     return PrintedSummary(
@@ -365,7 +391,7 @@ def _summary(pieces: Sequence[Piece], unread: Sequence[Unread], *, has_root: boo
         last,
         rows,
         columns=("name", "type"),
-        title=rows[0].type if has_root else "",
+        title=rows[0].type if has_root or is_single else "",
         unread=tuple(sorted([*unread, *missing], key=lambda one: one.line)),
         notes=(*notes, *tree.notes),
     )

@@ -20,7 +20,7 @@ from grader.architecture.readers._tree_cells import Cell, Column
 from grader.architecture.readers._tree_rows import Style, TreeRow, are_cells, has_branch, has_label, row_in
 from grader.architecture.readers._tree_totals import totals_in
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
-from grader.documents.report_lines import Line, Source
+from grader.documents.report_lines import Line
 
 LONGEST_LINE = 2_000  # characters; a row is never longer
 PATIENCE = 8  # lines of something else that may stand between two rows, or between the rows and the totals
@@ -46,7 +46,7 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
         text = line.text
         if len(text) > LONGEST_LINE:
             continue
-        if tree is not None and (line.source is Source.CODE or line.part != tree.part):
+        if tree is not None and line.part != tree.part:
             tree.close(found)
             tree = None
         if "ayer" in text and _HEADER.search(text):
@@ -64,10 +64,8 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     return tuple(found)
 
 
-def _started(line: Line) -> _Tree | None:
+def _started(line: Line) -> _Tree:
     """A tree that begins at this header."""
-    if line.source is Source.CODE:
-        return None
     text = line.text
     columns = tree_cells.columns_in(text)
     lowered = text.lower().replace("\\", "")
@@ -86,7 +84,7 @@ def _started(line: Line) -> _Tree | None:
 def _headless(line: Line) -> _Tree | None:
     """A tree whose header was left out: it begins at a row that only torchinfo prints."""
     is_labelled = has_label(line.text)
-    if line.source is Source.CODE or not (is_labelled or has_branch(line.text)):
+    if not (is_labelled or has_branch(line.text)):
         return None
     tree = _Tree(line.number, line.part, Style(has_labels=is_labelled))
     return tree if tree.take(line) and tree.open is not None else None

@@ -350,6 +350,13 @@ def test_a_print_without_its_first_line_keeps_its_paths():
     assert read_one(body).notes
 
 
+def test_a_layer_printed_by_itself_is_a_summary_of_one_row():
+    text = "The last layer:\n\n" + repr(nn.Linear(4, 2)) + "\n\nwas trained."
+    summary = read_one(text)
+    assert [(row.name, row.depth, repr_parameters(row)) for row in summary.rows] == [("Linear", 0, 10)]
+    assert (summary.first_line, summary.last_line) == (3, 3)
+
+
 def test_two_prints_in_a_text_are_two_summaries():
     assert len(read(lines(PLAIN + "\n\nThe second one:\n\n" + PLAIN))) == 2
     assert len(read(lines(PLAIN + "\n" + PLAIN))) == 2
