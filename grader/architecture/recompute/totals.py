@@ -1,0 +1,456 @@
+"""Do the totals and megabytes of a printed summary follow from its rows, by the rule of the tool that printed it?
+
+A total is called wrong for certain only where no version of the tool can have printed it above, or below, these rows.
+What may also be a habit of the tool, or of a module that the print does not show, goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.megabytes import Layout, Parts, Rule, layout_of, rules_for
+from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, optimizer_of
+from grader.architecture.recompute.ranges import Range, made_of, printed_bounds, written_like
+from grader.architecture.recompute.verdict import Disagreement
+
+_WORDS = {
+    "parameters": "the total of the parameters",
+    "trainable": "the number of trainable parameters",
+    "non_trainable": "the number of parameters that are not trained",
+    "optimizer": "the number that the optimizer keeps",
+    "mult_adds": "the total of the multiply-adds",
+    "input_mb": "the size of the input",
+    "pass_mb": "the size of the forward and backward pass",
+    "parameters_mb": "the size of the parameters",
+    "total_mb": "the estimated total size",
+    "trainable_mb": "the size of the trainable parameters",
+    "non_trainable_mb": "the size of the parameters that are not trained",
+    "optimizer_mb": "the size of what the optimizer keeps",
+}
+
+
+@dataclass(frozen=True)
+class TotalsVerdict:
+    """What is so about the totals.
+
+    `recomputed`  every total that follows from the rows, by the names of TOTALS, as the tool would print it
+    `defects`     known faults of the tool that show in the totals: never charged
+    `doubts`      what could not be decided
+    """
+
+    disagreements: tuple[Disagreement, ...] = ()
+    recomputed: Mapping[str, str] | None = None
+    defects: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def check_totals(summary: PrintedSummary, *, inputs: Sequence[PrintedShape] = ()) -> TotalsVerdict:
+    """Compare every printed total with what follows from the rows.
+
+    Shapes:  `inputs` are the shapes of the network's inputs, batch first, where they are known
+
+    >>> from fractions import Fraction
+    >>> from grader.architecture.readers.printed import PrintedNumber
+    >>> count = lambda value: PrintedNumber(Fraction(value), Fraction(0), 9, f"{value:,}")
+    >>> row = PrintedRow(3, "Linear-1", "Linear", outputs=((None, 10),), parameters=count(7850))
+    >>> summary = PrintedSummary(Format.TORCHSUMMARY, 1, 9, (row,), {"parameters": count(7580)})
+    >>> [(one.field, one.said, one.recomputed) for one in check_totals(summary).disagreements]
+    [('parameters', '7,580', '7,850')]
+    """
+    return TotalsModel(summary, inputs).verdict()
+
+
+def expected(
+    summary: PrintedSummary,
+    name: str,
+    *,
+    rows: Mapping[int, PrintedRow] | None = None,
+    inputs: Sequence[PrintedShape] = (),
+) -> Range | None:
+    """The values that a total can have above these rows, some of them replaced; None where nothing follows.
+
+    For many questions about one summary make one `TotalsModel` and ask it `with_row`.
+    """
+    view = TotalsModel(summary, inputs).view()
+    for index, row in (rows or {}).items():
+        view = view.with_row(index, row)
+    return view.expected(name)
+
+
+class TotalsModel:
+    """The sums of one summary by every version of its tool; a question about another row costs no new sum."""
+
+    def __init__(self, summary: PrintedSummary, inputs: Sequence[PrintedShape] = ()) -> None:
+        self.summary = summary
+        self.layout: Layout = layout_of(summary, inputs)
+        self.rules: tuple[Rule, ...] = rules_for(summary) or OTHER_RULES.get(summary.format, ())
+        self.parts = tuple(
+            tuple(rule.part(self.layout, index, row) for index, row in enumerate(summary.rows)) for rule in self.rules
+        )
+        self._sums = tuple(_added(parts) for parts in self.parts)
+        self._best: TotalsView | None = None
+
+    def view(self) -> TotalsView:
+        """The totals by the version of the tool that explains the print best, the newest first."""
+        if self._best is None:
+            views = [TotalsView(self, index, sums) for index, sums in enumerate(self._sums)]
+            empty = TotalsView(self, -1, Parts())
+            self._best = min(views, key=lambda view: len(view.disagreements()), default=empty)
+        return self._best
+
+    def with_row(self, index: int, row: PrintedRow) -> TotalsView:
+        """The totals if the row of this index were another one of the same class and place."""
+        return self.view().with_row(index, row)
+
+    def verdict(self) -> TotalsVerdict:
+        """The whole answer about the totals."""
+        view = self.view()
+        recomputed = {
+            name: written_like(made, self.summary.totals.get(name))
+            for name, made in view.ranges.items()
+            if made.is_known
+        }
+        return TotalsVerdict(view.disagreements(), recomputed, view.defects(), view.doubts())
+
+
+def _added(parts: Sequence[Parts]) -> Parts:
+    made = Parts()
+    for part in parts:
+        made = made.plus(part)
+    return made
+
+
+class TotalsView:
+    """The totals by one version of a tool, over the rows as printed or with some replaced."""
+
+    def __init__(self, model: TotalsModel, rule: int, sums: Parts, changed: Mapping[int, Parts] | None = None) -> None:
+        self._model, self._rule, self._sums = model, rule, sums
+        self._changed = changed or {}
+        self.ranges: dict[str, Range] = {}
+        self._inputs: tuple[Range, ...] = ()
+        if rule >= 0:
+            self.ranges = model.rules[rule].totals(model.layout, sums)
+            self._inputs = model.rules[rule].input_mb(model.layout)
+            self._add_sizes()
+
+    def with_row(self, index: int, row: PrintedRow) -> TotalsView:
+        """The totals if the row of this index were another one."""
+        if self._rule < 0:
+            return self
+        rule = self._model.rules[self._rule]
+        old = self._changed.get(index) or self._model.parts[self._rule][index]
+        new = rule.part(self._model.layout, index, row)
+        return TotalsView(
+            self._model, self._rule, self._sums.minus(old).plus(new), {**self._changed, index: new}
+        )
+
+    def expected(self, name: str) -> Range | None:
+        """The values that this total can have; None where nothing follows."""
+        return self.ranges.get(name)
+
+    def _add_sizes(self) -> None:
+        """The size of the input, and the sum of the sizes."""
+        if self._inputs:
+            self.ranges["input_mb"] = self._inputs[0]
+        if "pass_mb" not in self.ranges:
+            return
+        said = self._printed.get("input_mb")
+        fitting = [made for made in self._inputs if said is None or made.allows(said)]
+        if fitting:
+            part = fitting[0]
+        elif said is not None:
+            part = Range(*printed_bounds(said))
+        else:
+            part = Range(Fraction(0), None)
+        self.ranges["total_mb"] = self.ranges["pass_mb"].plus(self.ranges["parameters_mb"]).plus(part)
+
+    @property
+    def _printed(self) -> Mapping[str, PrintedNumber]:
+        return self._model.summary.totals
+
+    @property
+    def _is_cut(self) -> bool:
+        return self._model.summary.format is Format.LIGHTNING
+
+    def _fits(self, name: str) -> bool:
+        """True if the total was printed as it follows, or was not printed, or nothing follows."""
+        said, made = self._printed.get(name), self.ranges.get(name)
+        if said is None or made is None:
+            return True
+        if name == "input_mb":
+            return any(one.allows(said) for one in self._inputs)
+        return made.allows(said, is_cut=self._is_cut)
+
+    # --- the questions, in the order of cause and consequence ---------------------------------------
+
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Every total that does not follow, in the order of the lines; what follows from another is not repeated."""
+        if self._rule < 0:
+            return ()
+        found = [*self._counts(), *self._sizes(), *self._keras_sizes()]
+        if not self._fits("mult_adds"):
+            found.append(self._wrong("mult_adds", self._why("mult_adds"), is_certain=self._are_adds_printed()))
+        return tuple(sorted(found, key=lambda one: one.line))
+
+    def _counts(self) -> list[Disagreement]:
+        found: list[Disagreement] = []
+        if not self._fits("parameters") and not self.defects():
+            found.append(self._wrong("parameters", self._why("parameters"), is_certain=self._is_total_certain()))
+        split = self._split()
+        if split is not None:
+            found = [one for one in found if one.field != "parameters"] if split.field == "parameters" else found
+            found.append(split)
+        elif not found:
+            found += [
+                self._wrong(name, self._why(name), is_certain=not self._model.layout.hides)
+                for name in ("trainable", "non_trainable")
+                if not self._fits(name) and self._model.summary.format is not Format.LIGHTNING
+            ][:1]
+        return found
+
+    def _split(self) -> Disagreement | None:
+        """Trainable and not trainable add up to the total; else the one is named that explains it best."""
+        names = ("parameters", "trainable", "non_trainable")
+        if any(name not in self._printed for name in names):
+            return None
+        total, trained, frozen = (self._printed[name] for name in names)
+        kept = self._printed.get("optimizer")
+        extra = kept.value if kept is not None else Fraction(0)
+        bounds = [printed_bounds(number, is_cut=self._is_cut) for number in (total, trained, frozen)]
+        (low, high), (least, most), (few, many) = bounds
+        if least + few + extra <= high and low <= most + many + extra:
+            return None
+        arithmetic = f"{trained.text.strip()} + {frozen.text.strip()} are not {total.text.strip()}"
+        if kept is not None:
+            arithmetic = f"{_plain(trained)} + {_plain(frozen)} + {_plain(kept)} are not {_plain(total)}"
+            if not self.ranges["parameters"].allows(total) or self._total_fits_rows(total, extra, trained, frozen):
+                made = total.value - trained.value - frozen.value
+                if made >= 0 and self._fits_rows(trained.value + frozen.value):
+                    return self._instead("optimizer", made, arithmetic)
+        elif kept is None:
+            arithmetic = f"{_plain(trained)} trainable and {_plain(frozen)} not trainable parameters are not {_plain(total)}"
+        if self._fits_rows(trained.value + frozen.value) and not self._fits_rows(total.value - extra):
+            return self._instead("parameters", trained.value + frozen.value + extra, arithmetic)
+        needed, left = total.value - extra - frozen.value, total.value - extra - trained.value
+        options = [
+            (name, value)
+            for name, value, made in (
+                ("trainable", needed, self.ranges.get("trainable")),
+                ("non_trainable", left, self.ranges.get("non_trainable")),
+            )
+            if value >= 0 and (made is None or (made.low <= value and (made.high is None or value <= made.high)))
+        ] or [("trainable", needed)]
+        if len(options) == 2:
+            changes = [_changed_digits(self._printed[name].value, value) for name, value in options]
+            first = 0 if changes[0] < changes[1] or (changes[0] == changes[1] and not frozen.value) else 1
+            options = [options[first]]
+        return self._instead(*options[0], arithmetic)
+
+    def _total_fits_rows(
+        self, total: PrintedNumber, extra: Fraction, trained: PrintedNumber, frozen: PrintedNumber
+    ) -> bool:
+        del extra
+        return total.value >= trained.value + frozen.value
+
+    def _fits_rows(self, value: Fraction) -> bool:
+        """True if the rows can add up to this many parameters, the optimizer's left out."""
+        kept = self._printed.get("optimizer")
+        made = self.ranges["parameters"]
+        extra = kept.value if kept is not None else Fraction(0)
+        return made.low <= value + extra and (made.high is None or value + extra <= made.high)
+
+    def _instead(self, name: str, value: Fraction, why: str) -> Disagreement:
+        said = self._printed[name]
+        made = Range(max(Fraction(0), value), max(Fraction(0), value))
+        return Disagreement(
+            said.line, name, _plain(said), written_like(made, said), f"{why}: {_WORDS[name]} would be {_shown(made.low)}"
+        )
+
+    def _sizes(self) -> list[Disagreement]:
+        """The megabytes of the PyTorch tools."""
+        if self._model.summary.format is Format.KERAS:
+            return []
+        found = []
+        sums_up = self._sizes_add_up()
+        total = self._printed.get("parameters")
+        if not self._fits("parameters_mb"):
+            size = self._printed["parameters_mb"]
+            follows = total is not None and self._size_of(total).allows(size)
+            if not follows:
+                found.append(self._wrong("parameters_mb", self._why("parameters_mb"), is_certain=True))
+        elif total is not None and "parameters_mb" in self._printed and self._is_cut:
+            if not self._size_of(total).allows(self._printed["parameters_mb"]):
+                found.append(self._wrong("parameters_mb", self._why_size(total), is_certain=True))
+        if not self._fits("pass_mb"):
+            found.append(self._wrong("pass_mb", self._why("pass_mb"), is_certain=self._is_pass_certain()))
+        if self._inputs and not self._fits("input_mb"):
+            found.append(self._wrong("input_mb", self._why("input_mb"), is_certain=not sums_up))
+        if not found and not sums_up and not self._fits("total_mb"):
+            found.append(self._wrong("total_mb", self._why("total_mb"), is_certain=True))
+        elif not sums_up and not found:
+            found += self._odd_size()
+        return found
+
+    def _size_of(self, total: PrintedNumber) -> Range:
+        """The megabytes of the parameters if the printed total is right."""
+        unit = self.ranges["parameters_mb"]
+        known = self.ranges["parameters"]
+        low, high = printed_bounds(total, is_cut=self._is_cut)
+        if not known.low and not known.high:
+            return unit
+        factor = self._factor()
+        return Range(low, high).times(factor)
+
+    def _factor(self) -> Fraction:
+        """Megabytes of one parameter, by this version of the tool."""
+        rule, layout = self._model.rules[self._rule], self._model.layout
+        one = rule.totals(layout, Parts((1, 1), (0, 1), (1, 1)))["parameters_mb"]
+        return one.low
+
+    def _sizes_add_up(self) -> bool:
+        """True unless the printed sizes contradict their printed sum."""
+        names = ("input_mb", "pass_mb", "parameters_mb", "total_mb")
+        if any(name not in self._printed for name in names):
+            return True
+        *parts, (low, high) = (printed_bounds(self._printed[name]) for name in names)
+        return sum(part[0] for part in parts) <= high and low <= sum(part[1] for part in parts)
+
+    def _odd_size(self) -> list[Disagreement]:
+        """The sizes do not add up, and each may be right for itself: the one that no rule bounds is named."""
+        loose = [name for name in ("input_mb", "pass_mb") if not (self.ranges.get(name) and self.ranges[name].is_known)]
+        values = {name: self._printed[name].value for name in ("input_mb", "pass_mb", "parameters_mb", "total_mb")}
+        name = loose[0] if loose and not self._inputs else "pass_mb" if "pass_mb" in loose else "total_mb"
+        parts = values["input_mb"] + values["pass_mb"] + values["parameters_mb"]
+        made = parts if name == "total_mb" else values["total_mb"] - parts + values[name]
+        why = f"{_shown(values['input_mb'])} + {_shown(values['pass_mb'])} + {_shown(values['parameters_mb'])} MB"
+        return [self._instead(name, made, f"{why} are not {_shown(values['total_mb'])} MB")]
+
+    def _keras_sizes(self) -> list[Disagreement]:
+        """The sizes that Keras prints behind the counts."""
+        if self._model.summary.format is not Format.KERAS:
+            return []
+        found = []
+        for count, size in (
+            ("parameters", "total_mb"),
+            ("trainable", "trainable_mb"),
+            ("non_trainable", "non_trainable_mb"),
+            ("optimizer", "optimizer_mb"),
+        ):
+            said, total = self._printed.get(size), self._printed.get(count)
+            if said is None or self._fits(size):
+                continue
+            if total is not None:
+                factor = self.ranges["total_mb"].low / self.ranges["parameters"].low if self.ranges["parameters"].low else None
+                exact = Range(total.value, total.value).times(factor or Fraction(4, 2**20))
+                if Range(exact.low, (exact.high or 0) + Fraction(8, 2**20)).allows(said):
+                    continue
+            found.append(self._wrong(size, self._why(size), is_certain=True))
+        return found
+
+    # --- how certain, and in which words --------------------------------------------------------------
+
+    def _is_total_certain(self) -> bool:
+        """True if no honest network prints this total below these rows."""
+        summary = self._model.summary
+        said, made = self._printed["parameters"], self.ranges["parameters"]
+        if summary.unread or any("cut" in note or "missing row" in note for note in summary.notes):
+            return False
+        if summary.format is Format.TORCHINFO:
+            return not (self._model.layout.hides or None in self._model.layout.is_leaf)
+        if summary.format is Format.LIGHTNING:
+            low, high = printed_bounds(said, is_cut=True)
+            return high < max((part.parameters[0] for part in self._model.parts[self._rule]), default=0) or low < 0
+        if summary.format is Format.KERAS:
+            return not self._is_refrozen(int(said.value - made.low)) if made.is_known else True
+        return True
+
+    def _is_refrozen(self, difference: int) -> bool:
+        """Keras counts what was trainable when the model was compiled: freezing later counts a layer twice or never."""
+        counts = [part.parameters[0] for part in self._model.parts[self._rule]]
+        frozen = self._printed.get("non_trainable")
+        kinds = {row.type for row in self._model.summary.rows}
+        title = self._model.summary.title.lower()
+        is_own = bool(title) and not title.startswith(("sequential", "model", "functional"))
+        if difference > 0:
+            twice = frozen is not None and frozen.value >= difference and is_part_sum(difference, counts)
+            return twice or is_own
+        # Layers left out of the count, or a nested model that shares its layers with rows of this one.
+        return bool(kinds & {"Functional", "Model", "Sequential"}) or is_part_sum(-difference, counts)
+
+    def _is_pass_certain(self) -> bool:
+        layout = self._model.layout
+        return not self._model.summary.unread and not layout.hides
+
+    def _are_adds_printed(self) -> bool:
+        summary = self._model.summary
+        return "mult_adds" in summary.columns and not self._model.layout.hides and not summary.unread
+
+    def _wrong(self, name: str, why: str, *, is_certain: bool) -> Disagreement:
+        said, made = self._printed[name], self.ranges[name]
+        return Disagreement(said.line, name, _plain(said), written_like(made, said), why, None, is_certain)
+
+    def _why(self, name: str) -> str:
+        said, made = self._printed[name], self.ranges[name]
+        value = written_like(made, said)
+        if name == "parameters":
+            return f"the counts of the rows add up to {value}, not to {_plain(said)}"
+        if name == "parameters_mb":
+            count = written_like(self.ranges["parameters"], self._printed.get("parameters"))
+            return f"{count} parameters at {self._bytes()} are {value} MB, not {_plain(said)}"
+        if name == "pass_mb":
+            return f"the output shapes of the rows make {value} MB, not {_plain(said)}"
+        if name == "total_mb" and "pass_mb" in self.ranges:
+            return f"input, pass and parameters together are {value} MB, not {_plain(said)}"
+        if name == "mult_adds":
+            return f"the rows make {value} multiply-adds, not {_plain(said)}"
+        return f"{_WORDS[name]} would be {value}, not {_plain(said)}"
+
+    def _why_size(self, total: PrintedNumber) -> str:
+        made = written_like(self._size_of(total), self._printed["parameters_mb"])
+        return f"{_plain(total)} parameters are {made} MB"
+
+    def _bytes(self) -> str:
+        unit = self._factor()
+        return f"{(unit * 10**6).numerator if unit.denominator <= 10**6 and (unit * 10**6).denominator == 1 else 4} bytes each"
+
+    def defects(self) -> tuple[str, ...]:
+        """Faults of the tool that explain a total which is not the sum of its rows."""
+        if self._rule < 0 or self._model.summary.format is not Format.LIGHTNING or self._fits("parameters"):
+            return ()
+        said = self._printed["parameters"]
+        low, high = printed_bounds(said, is_cut=True)
+        parts = [part.parameters for part in self._model.parts[self._rule]]
+        made = made_of(*self._sums.parameters)
+        if high < made.low and max((count[0] for count in parts), default=0) <= high:
+            return (
+                f"Lightning counts a module that is registered under two names in the rows of both: they add up to "
+                f"{written_like(made, said)}, the total of {_plain(said)} counts it once",
+            )
+        return ()
+
+    def doubts(self) -> tuple[str, ...]:
+        """What could not be decided about the totals."""
+        found = []
+        kept, trained = self._printed.get("optimizer"), self._printed.get("trainable")
+        if kept is not None and trained is not None and optimizer_of(int(trained.value), int(kept.value)) is None:
+            found.append(f"no optimizer of Keras is known that keeps {_plain(kept)} numbers for {_plain(trained)}")
+        return tuple(found)
+
+
+def _plain(number: PrintedNumber) -> str:
+    """A total without its label: the printed text where it is short, else the value."""
+    value = number.value
+    return written_like(Range(value, value), number)
+
+
+def _shown(value: Fraction) -> str:
+    return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):,.2f}"
+
+
+def _changed_digits(said: Fraction, wanted: Fraction) -> int:
+    one, other = str(int(said)), str(int(wanted))
+    width = max(len(one), len(other))
+    return sum(a != b for a, b in zip(one.rjust(width), other.rjust(width), strict=True))
