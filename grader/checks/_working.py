@@ -18,6 +18,7 @@ ANSWER: Final[Mapping[str, Json]] = {
             "type": "object",
             "additionalProperties": False,
             "required": ["value"],
+            "patternProperties": {"^_": {"description": "a comment, such as the line it came from; no check reads it"}},
             "properties": {
                 "value": {"type": ["number", "string"], "description": "the number"},
                 "unit": {"type": "string", "maxLength": 40, "description": "its unit"},

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
 from grader.answers.claims.tokens import Kind, Token, tokens_of
-from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in
+from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in, word_set
 from grader.documents.report_lines import Line, Source
 
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*?)[\s#]*$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*)$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
 _TAGGED = re.compile(r"^\s*<h([1-6])[^>]{0,200}>(.*?)</h\1>", re.IGNORECASE)
 _BOLD = re.compile(r"^\s*(?:[-*•]\s+)?(?:\*\*|__)(?P<name>[^*_]{1,80})(?:\*\*|__)\s*:?\s*$")
 _RUN_IN = re.compile(r"^\s*(?:[-*•]\s+)?(?:\*\*|__)(?P<name>[^*_]{1,60})(?:\*\*|__)\s+(?=\S)")
 _NUMBERED = re.compile(
-    r"^\s{0,3}(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+)?(?:Task|Exercise|Problem|Question|Part|Section|Aufgabe)\s*\d{0,2}\.?\s*\(?[a-z]{0,3}\)?\s*[:.)]?\s*(?:\S+\s*){0,6}$"
+    r"^\s{0,3}(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+)?(?:Task|Exercise|Problem|Question|Part|Section|Aufgabe)\s?\d{0,2}\.?\s?\(?[a-z]{0,3}\)?\s?[:.)]?(?=\s|$)"
 )
 _ITEM = re.compile(r"^\s*(?:[-*•‣▪◦·+–]\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+|- \[[ x]\])")
 _FENCE = re.compile(r"^\s*(?:```|~~~)\s*(?P<language>[A-Za-z0-9_+-]*)")
@@ -47,6 +47,10 @@ _LEAD_SPLIT = re.compile(r"^(?:\W|\d)*(?:(?:final|best|on|for|the|results?|metri
                          r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|error|and))*\W*$", re.IGNORECASE)  # fmt: skip
 
 
+LONGEST_LABEL = 200
+LONGEST_HEADING = 100
+LONGEST_LINE = 20_000  # a longer one is cut: it is no prose
+MOST_LINES = 200  # of a block
 WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose with wrapped lines
 
 
@@ -63,17 +67,6 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Block:
-    """Lines that are read as one text. `raw` keeps the cleaned text by line number."""
-
-    tokens: list[Token] = field(default_factory=list)
-    scope: Scope = field(default_factory=Scope)
-    texts: dict[int, str] = field(default_factory=dict)
-    source: Source = Source.TEXT
-    is_item: bool = False
-
-
-@dataclass(slots=True)
 class Cleaned:
     """A line without typography, and what it is."""
 
@@ -84,6 +77,36 @@ class Cleaned:
     source: Source
     is_heading: bool = False
     name: str = ""
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that are read as one text. `raw` keeps the cleaned text by line number."""
+
+    scope: Scope = field(default_factory=Scope)
+    lines: list[Cleaned] = field(default_factory=list)
+    source: Source = Source.TEXT
+    is_item: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """The cleaned text of each line of the file."""
+        made: dict[int, str] = {}
+        for line in self.lines:
+            made[line.number] = f"{made[line.number]} {line.text}" if line.number in made else line.text
+        return made
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens of all lines, a BREAK between lines, words that a hyphen divides at a line's end put together."""
+        made: list[Token] = []
+        for line in self.lines:
+            _add(made, tokens_of(line.text, line.number), line)
+        return made
 
 
 def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Cleaned | None]:
@@ -107,7 +130,7 @@ def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Clea
         text = line.text
         if _PAGE.match(text) and line.source is Source.TEXT:
             continue
-        if line.source is Source.CODE or is_code_fence and in_fence or _CODE.match(text):
+        if line.source is Source.CODE or (is_code_fence and in_fence) or _CODE.match(text):
             text = _comment(text)
             if not text:
                 yield None
@@ -133,7 +156,7 @@ def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
         else None
     )
     if heading:
-        name = clean(heading[heading.lastindex or 0] or "").strip()
+        name = clean(heading[heading.lastindex or 0] or "").strip().rstrip("# ")
         yield Cleaned(index, line.number, name, text, line.source, is_heading=True, name=name)
         return
     bold = _BOLD.match(text) if is_text and ("**" in text or "__" in text) else None
@@ -142,11 +165,16 @@ def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
         yield Cleaned(index, line.number, name, text, line.source, is_heading=True, name=name)
         return
     run_in = _RUN_IN.match(text) if is_text and "**" in text else None
-    for piece in clean(text).split("\n"):
+    for piece in _pieces(clean(text)):
         if piece.strip():
             yield Cleaned(
                 index, line.number, piece, text, line.source, name=clean(run_in["name"]).strip() if run_in else ""
             )
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for piece in text.split("\n"):
+        yield from (piece[at : at + LONGEST_LINE] for at in range(0, max(1, len(piece)), LONGEST_LINE))
 
 
 def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
@@ -156,19 +184,18 @@ def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
     last: Cleaned | None = None
     for line in lines:
         if line is None:
-            if block.tokens:
+            if block.lines:
                 yield block
                 scope = _with_dataset(scope, block)
             block = Block(scope=scope)
             last = None
             continue
-        starts = line.is_heading or _is_start(line, last, block)
-        if starts and block.tokens:
+        starts = line.is_heading or len(block.lines) >= MOST_LINES or _is_start(line, last, block)
+        if starts and block.lines:
             yield block
             scope = _with_dataset(scope, block)
         if starts:
-            numbered = _NUMBERED.match(line.text) if not line.is_heading and line.source is Source.TEXT else None
-            if numbered:
+            if not line.is_heading and line.source is Source.TEXT and _is_numbered(line.text):
                 scope = _with(scope, heading=line.text.strip(), model="", split=None, is_goal=False)
             opened = _OPENED.match(line.text)
             if opened:
@@ -180,9 +207,9 @@ def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
         else:
             scope = _lead(scope, line.text, last)
             block.scope = scope
-        _add(block, line)
+        block.lines.append(line)
         last = line
-    if block.tokens:
+    if block.lines:
         yield block
 
 
@@ -195,30 +222,38 @@ def _with(scope: Scope, **changes: object) -> Scope:
 
 def _with_dataset(scope: Scope, block: Block) -> Scope:
     """A paragraph that names one data set is what the next ones go on about."""
-    sets = [name for name in datasets_in(" ".join(block.texts.values())) if name != "imagenet"]
+    sets = [name for name in datasets_in(block.text) if name != "imagenet"]
     return _with(scope, dataset=sets[0]) if len(sets) == 1 and sets[0] != scope.dataset else scope
 
 
 def _is_start(line: Cleaned, last: Cleaned | None, block: Block) -> bool:
-    if last is None or last.is_heading or not block.tokens:
+    if last is None or last.is_heading or not block.lines:
         return True
     if line.source is not Source.TEXT:
         return False
     if last.text.rstrip().endswith(":") and line.text.strip()[:1].isdigit() and is_number_cell(line.text):
         return False  # "Test accuracy:" and below it "0.8123"
+    return bool(_ITEM.match(line.text)) or _is_label(line.text) or _is_numbered(line.text) or _is_label(last.text)
+
+
+def _is_numbered(text: str) -> bool:
+    """Is this a heading without a mark: "Task 3b)", "3.1 Exercise 2: Results"?"""
     return (
-        bool(_ITEM.match(line.text)) or _is_label(line.text) or bool(_NUMBERED.match(line.text)) or _is_label(last.text)
+        len(text) < LONGEST_HEADING
+        and bool(_NUMBERED.match(text))
+        and len(text.split()) <= 9
+        and not text.rstrip().endswith(".")
     )
 
 
 def _is_label(text: str) -> bool:
     """Is this a line that heads the next ones: "Target:", "Network 1:", "On the test set, it scored:"?"""
-    stripped = text.strip().rstrip("*_ ")
-    return (
-        stripped.endswith(":")
-        and len(stripped) < 200
-        or bool(GOAL_HEADING.match(stripped) or _RESULT_HEADING.match(stripped))
-    )
+    stripped = text.strip(" \t*_")
+    if len(stripped) > LONGEST_LABEL:
+        return False
+    if stripped.endswith(":"):
+        return True
+    return len(stripped) < LONGEST_HEADING and bool(GOAL_HEADING.match(stripped) or _RESULT_HEADING.match(stripped))
 
 
 _RESULT_HEADING = re.compile(
@@ -234,8 +269,9 @@ def _names_model(name: str) -> bool:
 def _scope_after(scope: Scope, line: Cleaned) -> Scope:
     text = line.name or line.text.strip()
     sets = datasets_in(text)
-    goal = bool(GOAL_HEADING.match(text))
-    lead = _LEAD_SPLIT.match(text)
+    is_short = len(text) < LONGEST_HEADING
+    goal = is_short and bool(GOAL_HEADING.match(text))
+    lead = _LEAD_SPLIT.match(text) if is_short else None
     split = SPLITS[lead["split"].casefold()] if lead and (not line.is_heading or _has_set_word(text)) else None
     if split is None and text.endswith(":"):
         split = _split_of_lead(text)
@@ -252,7 +288,12 @@ def _scope_after(scope: Scope, line: Cleaned) -> Scope:
         dataset=sets[0] if len(sets) == 1 else scope.dataset if not sets else None,
         split=split,
         is_goal=goal
-        or (scope.is_goal and not line.is_heading and not _RESULT_HEADING.match(text) and not text.endswith(":")),
+        or (
+            scope.is_goal
+            and not line.is_heading
+            and not (is_short and _RESULT_HEADING.match(text))
+            and not text.endswith(":")
+        ),
     )
 
 
@@ -281,36 +322,19 @@ def _lead(scope: Scope, text: str, last: Cleaned | None) -> Scope:
     return scope
 
 
-def _add(block: Block, line: Cleaned) -> None:
-    made = tokens_of(line.text, line.number)
+def _add(tokens: list[Token], made: list[Token], line: Cleaned) -> None:
     if not made:
         return
-    if block.tokens:
-        last = block.tokens[-1]
-        is_hyphenated = (
-            last.low == "-"
-            and last.is_glued
-            and len(block.tokens) > 1
-            and made[0].kind is Kind.WORD
-            and made[0].text[:1].islower()
-        )
-        if (
-            is_hyphenated
-            and block.tokens[-2].kind is Kind.WORD
-            and last.end >= len(block.texts.get(last.line, "").rstrip())
-        ):
-            block.tokens.pop()
-            head = block.tokens.pop()
-            joined = tokens_of(head.text + made[0].text, line.number)
-            block.tokens += joined
-            made = made[1:]
-            if not made:
-                block.texts.setdefault(line.number, line.text)
-                return
+    if tokens:
+        last = tokens[-1]
+        is_divided = last.low == "-" and last.is_glued and len(tokens) > 1 and tokens[-2].kind is Kind.WORD
+        if is_divided and made[0].kind is Kind.WORD and made[0].text[:1].islower() and tokens[-2].line == last.line:
+            tokens.pop()
+            head = tokens.pop()
+            made = [*tokens_of(head.text + made[0].text, line.number), *made[1:]]
         else:
-            block.tokens.append(Token(Kind.BREAK, "\n", "\n", last.line, last.end, last.end))
-    block.tokens += made
-    block.texts[line.number] = f"{block.texts[line.number]} {line.text}" if line.number in block.texts else line.text
+            tokens.append(Token(Kind.BREAK, "\n", "\n", last.line, last.end, last.end))
+    tokens += made
 
 
 def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -343,12 +367,18 @@ def _is_capital(tokens: Sequence[Token], at: int) -> bool:
     )
 
 
-_OPENERS = frozenset(
-    "thus the we this in our it as for so hence therefore with from to these that after by i summing adding".split()
+_OPENERS = word_set(
+    """
+    thus the we this in our it as for so hence therefore with from to these that after by i summing adding
+    """
 )
 
 
-_SHORT = frozenset("val valid acc approx max min avg no fig vs resp ca incl e g i etc eq tab params val tr".split())
+_SHORT = word_set(
+    """
+    val valid acc approx max min avg no fig vs resp ca incl e g i etc eq tab params val tr
+    """
+)
 
 
 def _is_stop(tokens: Sequence[Token], at: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from grader.answers.claims.found import RATES, FoundClaim, Meaning
+from grader.answers.claims.found import FoundClaim, Meaning
 
 NEAR = 12  # lines between the claims of one record
 
@@ -61,6 +61,3 @@ def _as_either(claim: FoundClaim) -> FoundClaim:
         reason="beside it stand accuracies of the other splits, of this size, and none of this split",
     )
     return replace(claim, readings=(first, second))
-
-
-assert "accuracy" in RATES

@@ -6,6 +6,7 @@ further ahead. A label is used up by its number, unless the next number comes as
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,16 @@ from grader.answers.claims.found import RATES
 from grader.answers.claims.mentions import Label, Mention, mentions_in, splits_after
 from grader.answers.claims.quantities import Quantity, quantities_in
 from grader.answers.claims.tokens import Kind, Token
-from grader.answers.claims.vocabulary import ACHIEVING, CHANGE_NOUNS, LINKS, MODIFIERS, SET_WORDS, SPLITS, metric_word
+from grader.answers.claims.vocabulary import (
+    ACHIEVING,
+    CHANGE_NOUNS,
+    LINKS,
+    MODIFIERS,
+    SET_WORDS,
+    SPLITS,
+    metric_word,
+    word_set,
+)
 
 _JOINERS = frozenset({",", "and", "/", "&", "und", "|", "vs", "vs.", "versus", "or", "to", "→", "->", "-", ";", "while", "whereas",
                       "compared", "but", "respectively", "(", ")", "then"})  # fmt: skip
@@ -135,8 +145,10 @@ def _governed(sentence: Sentence) -> Iterator[Value]:
         yield value
 
 
-_MOVED = frozenset(
-    "improved improves increased increases decreased decreases dropped drops rose rises fell gained gains lost".split()
+_MOVED = word_set(
+    """
+    improved improves increased increases decreased decreases dropped drops rose rises fell gained gains lost
+    """
 )
 
 
@@ -244,12 +256,12 @@ def _behind(sentence: Sentence, quantities: Sequence[Quantity], index: int) -> M
         following[0].low in (":", "=", "→") or (following[0].kind is Kind.NUMBER and not _has_own(tokens, mention))
     ):
         return None
-    if any(token.low in ("in", "on", "for") for token in gap) and mention.metric not in ("accuracy",):
+    if any(token.low in ("in", "on", "for") for token in gap) and mention.metric != "accuracy":
         return None
     return mention
 
 
-_NOT_BEHIND = frozenset("which that and with while but by at to was is when after und mit than or".split())
+_NOT_BEHIND = word_set("which that and with while but by at to was is when after und mit than or")
 
 
 def _has_own(tokens: Sequence[Token], mention: Mention) -> bool:
@@ -300,10 +312,8 @@ def _is_in_reach(tokens: Sequence[Token], mention: Mention, quantity: Quantity, 
     if short > 1 and not is_linked and mention.metric not in _COUNTS:
         return False  # over several short lines a label does not reach
     if mention.metric in _COUNTS:
-        is_sum = (
-            bool(between)
-            and tokens[quantity.at - 1].low in ("=", ":", "→")
-            or (len(between) > 1 and tokens[quantity.at - 2].low == "=")
+        is_sum = (bool(between) and tokens[quantity.at - 1].low in ("=", ":", "→")) or (
+            len(between) > 1 and tokens[quantity.at - 2].low == "="
         )
         is_big = len(quantity.text) >= 3 and "." not in quantity.text[:-4]
         is_arithmetic = not any(
@@ -329,7 +339,7 @@ def _is_inferred(tokens: Sequence[Token], quantity: Quantity, before: Mention | 
     if quantity.is_percent and ({"state", "art"} <= lows or "sota" in lows):
         return True
     splits, _ = splits_after(tokens, quantity.end)
-    is_share = quantity.is_percent and "%" != quantity.text
+    is_share = quantity.is_percent and quantity.text != "%"
     if not is_share and not (splits and quantity.text.lstrip("0").startswith(".")):
         return False
     back = quantity.at - 1
@@ -355,7 +365,7 @@ def _is_plausible(value: Value) -> bool:
     quantity, metric = value.quantity, value.label.metric
     text = quantity.text.replace("'", "").replace("_", "").replace(" ", "")
     if metric in _COUNTS:
-        return not quantity.is_percent and not (text.startswith("0.") or text.startswith("."))
+        return not quantity.is_percent and not (text.startswith(("0.", ".")))
     if quantity.total:
         return metric in ("accuracy", "error", "precision", "recall")
     if text[-1:].isalpha():
@@ -368,7 +378,7 @@ def _is_plausible(value: Value) -> bool:
         if quantity.is_whole and value.tie in ("far", "list", "inferred"):
             return False
         return number <= 100 and not (value.tie != "key" and quantity.is_whole and number < 2)
-    if metric in ("psnr",):
+    if metric == "psnr":
         return number < 200
     return not quantity.is_percent or metric == "ssim"
 
@@ -538,7 +548,7 @@ def _inherit(sentence: Sentence) -> None:
                 value.label.split = "train"
                 value.is_keras = True
             continue
-        for before, value in zip(row, row[1:], strict=False):
+        for before, value in itertools.pairwise(row):
             if (
                 value.label.split is None
                 and value in keyed

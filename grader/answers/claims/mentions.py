@@ -5,6 +5,7 @@ A mention may be a list: several metrics or splits that several numbers answer i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from grader.answers.claims.vocabulary import (
     SET_WORDS,
     SPLITS,
     is_no_metric_after,
+    may_begin_metric,
     metric_phrase,
     metric_word,
 )
@@ -78,6 +80,8 @@ def mentions_in(tokens: Sequence[Token]) -> list[Mention]:
 
 
 def _mention_at(tokens: Sequence[Token], at: int, floor: int) -> Mention | None:
+    if not may_begin_metric(tokens[at].low):
+        return None
     words = _words_from(tokens, at)
     phrase = metric_phrase(words)
     if phrase is None:
@@ -162,9 +166,7 @@ def _splits_left(tokens: Sequence[Token], at: int, floor: int, mention: Mention)
             pass
         elif token.low in ("(", ")") and back > floor and _is_split_bracket(tokens, back, floor):
             alternatives = alternatives or bool(splits) or token.low == ")"
-        elif token.low in _JOINERS and splits and back > floor and tokens[back - 1].low in SPLITS:
-            pass
-        elif (
+        elif (token.low in _JOINERS and splits and back > floor and tokens[back - 1].low in SPLITS) or (
             token.kind is Kind.BREAK and (back == at - 1 or splits == []) and back > floor and _continues(tokens, back)
         ):
             pass
@@ -200,7 +202,7 @@ def _right(tokens: Sequence[Token], mention: Mention) -> list[str] | list[tuple[
             at += 1
         elif token.low in ("(", "[") and at + 2 < len(tokens):
             close = next((i for i in range(at + 1, min(at + 9, len(tokens))) if tokens[i].low in (")", "]")), None)
-            inside = [t for t in tokens[at + 1 : close]] if close else []
+            inside = list(tokens[at + 1 : close]) if close else []
             if not inside:
                 break
             if all(t.low in _PERCENT_MARKS or t.low == "in" for t in inside):
@@ -265,14 +267,13 @@ def splits_after(tokens: Sequence[Token], at: int) -> tuple[list[str], int]:
         token = tokens[at]
         if token.kind is Kind.WORD and token.low in SPLITS:
             splits.append(SPLITS[token.low])
-        elif token.kind is Kind.WORD and (token.low in SET_WORDS or token.low in _ARTICLES):
-            pass
-        elif token.low in _JOINERS and splits and _next_is_split(tokens, at + 1):
+        elif (token.kind is Kind.WORD and (token.low in SET_WORDS or token.low in _ARTICLES)) or (
+            token.low in _JOINERS and splits and _next_is_split(tokens, at + 1)
+        ):
             pass
         elif (
             splits
-            or token.kind is Kind.SIGN
-            and token.low not in ("-", '"', "(", ")")
+            or (token.kind is Kind.SIGN and token.low not in ("-", '"', "(", ")"))
             or skipped >= 4
             or token.low in _ON
         ):
@@ -317,6 +318,6 @@ def _share_splits(labels: list[Label]) -> None:
     if len(set(named)) == 1:
         for label in labels:
             label.split = named[0]
-    for before, label in zip(labels, labels[1:], strict=False):
+    for before, label in itertools.pairwise(labels):
         if label.split is None:
             label.split = before.split

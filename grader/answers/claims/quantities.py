@@ -25,24 +25,30 @@ from grader.answers.claims.vocabulary import (
     SPLITS,
     UNITS,
     metric_word,
+    word_set,
 )
 
-_COUNT_KEYS = frozenset(
-    """support samples images image batch batches workers classes channels filters neurons units hidden features nodes
-    blocks layers count steps step values range pixels size p interval scale""".split()
+_COUNT_KEYS = word_set(
+    """
+    support samples images image batch batches workers classes channels filters neurons units hidden features nodes
+    blocks layers count steps step values range pixels size p interval scale
+    """
 )
 _PERCENT = frozenset({"%", "percent", "prozent", "percents"})
 _MAGNITUDES = frozenset({"million", "millions", "thousand", "mio", "billion"})
 _STEPS = frozenset({"epoch", "epochs", "step", "steps", "iteration", "iter", "batch", "id", "seed", "version", "fold", "run",
                     "session", "page", "epochen"})  # fmt: skip
-_BETWEEN = frozenset(
-    ": = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca least most more than over only just another".split()
+_BETWEEN = word_set(
+    """
+    : = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca least most more
+    than over only just another
+    """
 )
 _CLASSIFIED = frozenset(
     {"correct", "correctly", "classified", "korrekt", "richtig", "right", "recognized", "recognised"}
 )
 _TIMES = frozenset({"x", "×", "*", "·", "⋅"})
-_QUALIFIERS = APPROXIMATE | frozenset("a an the of at to than just only even slightly well ( an".split())
+_QUALIFIERS = APPROXIMATE | word_set("a an the of at to than just only even slightly well ( an")
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 
 
@@ -155,7 +161,7 @@ def _in_brackets(tokens: Sequence[Token]) -> set[int]:
             others = [
                 t
                 for t in tokens[opened + 1 : at]
-                if t.kind is Kind.WORD or t.low not in (",", "-", ".") and t.kind is Kind.SIGN
+                if t.kind is Kind.WORD or (t.low not in (",", "-", ".") and t.kind is Kind.SIGN)
             ]
             is_citation = token.low == "]" and len(numbers) == 1 and tokens[numbers[0]].text.isdigit()
             if numbers and not others and (len(numbers) > 1 or is_citation):
@@ -196,8 +202,8 @@ def _is_marked(tokens: Sequence[Token], at: int) -> bool:
     if low == "-" and at >= 3 and tokens[at - 2].low == "/" and tokens[at - 3].low == "+":
         return True
     if low == "-" and tokens[at].is_glued and at >= 2:
-        return at >= 3 and tokens[at - 2].low in ("+", "/") or tokens[at - 2].low in ("e", "^", "±", "(", "top")
-    return low == "/" and tokens[at].is_glued and tokens[at - 2].low in ("+",)
+        return (at >= 3 and tokens[at - 2].low in ("+", "/")) or tokens[at - 2].low in ("e", "^", "±", "(", "top")
+    return low == "/" and tokens[at].is_glued and tokens[at - 2].low == "+"
 
 
 def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
@@ -227,7 +233,7 @@ def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
         if not first.is_glued:
             return False
     if (
-        first.low in ("/",)
+        first.low == "/"
         and at + 1 < len(tokens)
         and tokens[at + 1].low in ("step", "epoch", "batch", "it", "s", "sample")
     ):
@@ -308,7 +314,7 @@ def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[
     if low in KEYS:
         return not (low in _COUNT_KEYS and not quantity.is_whole and low != "p")
     if low in NAMED and (is_adjacent or tokens[back + 1].low == "(" or low in _STEPS):
-        return not quantity.is_percent or (quantity.text.isdigit() and low in ("top",))
+        return not quantity.is_percent or (quantity.text.isdigit() and low == "top")
     if sign == "=" and tokens[quantity.at - 1].low in ("=", "-") and not low.lstrip("x").isdigit():
         return not quantity.is_percent and low not in SPLITS and low not in OPTIMIZERS
     return False

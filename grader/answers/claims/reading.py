@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.claims.blocks import Block, Scope, blocks_of, cleaned_lines, sentences_of
 from grader.answers.claims.cellruns import find_cell_runs
-from grader.answers.claims.cleaning import clean
-from grader.answers.claims.doubts import with_doubts
+from grader.answers.claims.doubts import meaning_of, with_doubts
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
 from grader.answers.claims.governed import Sentence, Value, read_sentence
 from grader.answers.claims.grids import Grid, find_grids, squeezed
@@ -29,12 +27,13 @@ from grader.documents.report_lines import Line, Source
 from grader.model import Place
 
 # A block without one of these, or without a digit, states nothing: most of a long file is passed over by this test.
-_WORTH = re.compile(
-    r"acc|a[ck]+u?r|loss|err|param|precision|recall|f1|f-|f measure|psnr|ssim|\bmae\b|mse|auc|iou|perplex|%|percent|genauigk|verlust|fehler|quote"
-    r"|exactitud|klassifiziert|rate|correct|nøyak|noggr|\btap\b|\bperte\b|top|test|valid|train",
-    re.IGNORECASE,
-)
+_WORTH = (
+    "%", "acc", "loss", "err", "param", "precision", "recall", "f1", "f-", "f measure", "psnr", "ssim", "mae", "mse", "auc",
+    "iou", "perplex", "percent", "prozent", "acu", "genauigk", "verlust", "fehler", "quote", "exactitud", "classified",
+    "klassifiziert", "ion rate", "success rate", "correct", "nøyak", "noggr", " tap", "perte", "top", "scor", "tarkk", "nauwk",
+)  # fmt: skip
 _DIGIT = re.compile(r"\d")
+MOST_CLAIMS = 50_000  # of one file: more are a log of numbers, of which these are enough
 
 
 def read_claims(lines: Sequence[Line], *, name: str = "") -> tuple[FoundClaim, ...]:
@@ -58,29 +57,37 @@ def read_claims(lines: Sequence[Line], *, name: str = "") -> tuple[FoundClaim, .
     found: list[FoundClaim] = []
     scopes: list[tuple[int, Scope, str]] = []
     for block in blocks_of(cleaned_lines(lines, taken)):
-        first = block.tokens[0].line
-        text = " ".join(block.texts.values())
-        scopes.append((first, block.scope, text[-400:]))
-        if _DIGIT.search(text) and _WORTH.search(text):
+        text = block.text
+        scopes.append((block.lines[0].number, block.scope, text[-400:]))
+        if _DIGIT.search(text) and _is_worth_reading(text) and len(found) < MOST_CLAIMS:
             found += _of_block(block)
     found += _of_grids(lines, [*grids, *runs], scopes)
     found.sort(key=lambda claim: claim.line)
     return with_doubts(_with_dataset(found, lines, name))
 
 
+def _is_worth_reading(text: str) -> bool:
+    low = text.casefold()
+    return any(stem in low for stem in _WORTH)
+
+
 # --- blocks -----------------------------------------------------------------------------------
 
 
 def _of_block(block: Block) -> Iterator[FoundClaim]:
-    tables = squeezed(block.tokens)
+    whole = block.tokens
+    texts = block.texts
+    tables = squeezed(whole) if len(block.lines) > 1 else []
     lines_taken = {row.line for grid in tables for row in grid.rows}
     for grid in tables:
         for value in read_grid(grid, "", block.scope.split):
-            claim = _claim_of_cell(value, block.scope, block.texts.get(value.line, value.text))
+            claim = _claim_of_cell(value, block.scope, texts.get(value.line, value.text))
             if claim is not None:
                 yield claim
-    tokens = [token for token in block.tokens if token.line not in lines_taken] if lines_taken else block.tokens
+    tokens = [token for token in whole if token.line not in lines_taken] if lines_taken else whole
     for run in sentences_of(tokens):
+        if not any(token.kind is Kind.NUMBER for token in run):
+            continue
         sentence = read_sentence(run)
         for value in sentence.values:
             claim = _claim_of_value(value, sentence, block)
@@ -136,8 +143,6 @@ def _is_round(quantity: Quantity, metric: str) -> bool:
 
 
 def _with_open_readings(claim: FoundClaim, value: Value, reason: str) -> FoundClaim:
-    from grader.answers.claims.doubts import meaning_of
-
     if value.label.others:
         also = [
             meaning_of(claim, split=other, reason=f"the label names {claim.split} and {other}")
@@ -351,8 +356,6 @@ def _bare(sentence: Sentence, block: Block) -> Iterator[FoundClaim]:
     metrics = list(dict.fromkeys(value.label.metric for value in keyed))
     if len(bare) != len(metrics) or any(value.quantity in bare for value in sentence.values if value.tie == "key"):
         return
-    from grader.answers.claims.doubts import meaning_of
-
     for metric, quantity in zip(metrics, bare, strict=True):
         number, written = _number(sentence.tokens, quantity, metric, is_percent=False)
         if number is None or not 0 <= number.value <= (1 if metric in RATES else 100):
@@ -388,7 +391,7 @@ def _of_grids(
             place += 1
         _, scope, before = scopes[place] if scopes and scopes[place][0] <= first else (0, Scope(), "")
         text = " ".join(row_cell for row in grid.rows[:40] for row_cell in row.cells)
-        if not _DIGIT.search(text) or not (_WORTH.search(text) or mentions_in(tokens_of(before, 0))):
+        if not _DIGIT.search(text) or not (_is_worth_reading(text) or mentions_in(tokens_of(before, 0))):
             continue
         lead = (
             before
@@ -421,8 +424,6 @@ def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | No
         value.model or scope.model, *value.epoch, value.optimizer, value.quantity.bound, value.quantity.is_approximate,
         is_goal=is_goal, is_literature=is_cited, text=text.strip(),
     )  # fmt: skip
-    from grader.answers.claims.doubts import meaning_of
-
     if value.reason:
         claim = replace(claim, readings=(meaning_of(claim, reason=value.reason),))
     return claim
@@ -446,6 +447,3 @@ def _with_dataset(found: Sequence[FoundClaim], lines: Sequence[Line], name: str)
         named.update(datasets_in(name))
     only = named.pop() if len(named) == 1 else None
     return [replace(claim, dataset=claim.dataset or only) for claim in found] if only else list(found)
-
-
-Fraction, clean  # noqa: B018

@@ -9,21 +9,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.answers.claims.tokens import Kind, Token
+from grader.answers.claims.vocabulary import word_set
 
-_GOALS = frozenset(
-    """goal goals target targets targeted targeting aim aims aimed aiming objective required requirement requirements requires
-    must should shall needs threshold desired expected expect supposed hope hoping want wanted wants ensure ensures
-    unless until won't cannot can't couldn't didn't wouldn't unable fail failed fails ziel soll sollte muss müssen
-    criterion minimum desire attempting will would ideally demanded demands expectation krav mål""".split()
+_GOALS = word_set(
+    """
+    goal goals target targets targeted targeting aim aims aimed aiming objective required requirement requirements
+    requires must should shall needs threshold desired expected expect supposed hope hoping want wanted wants ensure
+    ensures unless until won't cannot can't couldn't didn't wouldn't unable fail failed fails ziel soll sollte muss
+    müssen criterion minimum desire attempting will would ideally demanded demands expectation krav mål
+    """
 )
-_RESULTS = frozenset(
-    """achieved reached obtained got attained gave yielded scored hit had has was were resulted reaced managed observed
+_RESULTS = word_set(
+    """
+    achieved reached obtained got attained gave yielded scored hit had has was were resulted reaced managed observed
     measured recorded erreichte erreicht erzielt erzielte lag giving resulting achieving reaching getting yielding
-    obtaining produced performed ended improved increased rose jumped surpassed exceeded saw showed""".split()
+    obtaining produced performed ended improved increased rose jumped surpassed exceeded saw showed
+    """
 )
-_PRESENT = frozenset(
-    """achieves reaches obtains attains gives yields gets scores hits exceeds surpasses performs results see shows
-    show""".split()
+_PRESENT = word_set(
+    """
+    achieves reaches obtains attains gives yields gets scores hits exceeds surpasses performs results see shows show
+    """
 )
 _MET = frozenset(
     {
@@ -41,25 +47,34 @@ _MET = frozenset(
         "exceeds",
     }
 )
-_BASE = frozenset(
-    "achieve reach get obtain attain hit exceed surpass score pass beat cross have be produce yield give match erreichen".split()
+_BASE = word_set(
+    """
+    achieve reach get obtain attain hit exceed surpass score pass beat cross have be produce yield give match
+    erreichen
+    """
 )
-_SUBJECTS = frozenset(
-    """we i they you it models networks both does did do that which can could now also then finally consistently easily
-    already able did to_ these those all epochs runs configurations architectures variants layers actually""".split()
+_SUBJECTS = word_set(
+    """
+    we i they you it models networks both does did do that which can could now also then finally consistently easily
+    already able did to_ these those all epochs runs configurations architectures variants layers actually
+    """
 )
 _ABLE = frozenset({"able", "managed", "manages", "helped", "helps", "allowed", "allows", "enough", "sufficient", "took", "takes",
                    "led", "enabled", "enables", "continued", "going", "proved", "found", "seems", "seemed"})  # fmt: skip
 _NOT = frozenset(
     {"not", "never", "without", "no", "n't", "unable", "failed", "cannot", "won", "couldn", "didn", "doesn", "nicht"}
 )
-_IMPERATIVES = frozenset(
-    """achieve reach get obtain improve train design build implement create set make modify tune try report develop
-    construct change experiment fine add use write complete optimize optimise find show""".split()
+_IMPERATIVES = word_set(
+    """
+    achieve reach get obtain improve train design build implement create set make modify tune try report develop
+    construct change experiment fine add use write complete optimize optimise find show
+    """
 )
-_OTHERS = frozenset(
-    """literature paper papers authors published leaderboard humans et kaggle winner winning record researchers
-    literatur benchmark benchmarks publication""".split()
+_OTHERS = word_set(
+    """
+    literature paper papers authors published leaderboard humans et kaggle winner winning record researchers
+    literatur benchmark benchmarks publication
+    """
 )
 _CHANCE = frozenset({"random", "randomly", "chance", "guess", "guessing", "guesses", "zufall", "coin", "majority"})
 
@@ -140,7 +155,7 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
             verdict = True
         elif low in _BASE:
             verdict = _is_asked(lows, place, is_order=is_order) or (verdict and low in ("be", "have"))
-        elif low in ("least",) and lows[place - 1 : place] == ["at"] and is_order:
+        elif low == "least" and lows[place - 1 : place] == ["at"] and is_order:
             verdict = True
     if is_order and not verdict and not any(low in _RESULTS for low in lows[:at]):
         verdict = any(

@@ -87,8 +87,8 @@ def head_of(text: str) -> Head:
     head.is_epoch = lows[:1] in (["epoch"], ["epochs"], ["ep"])
     if head.mention is None:
         words = [low for low in lows if low not in ("value", "values", "results", "result")]
-        head.is_other = any((low in KEYS and low not in ("set",)) or low in UNITS for low in words)
-        if any(low in _WEIGHTS for low in lows) and "number" in lows or lows[:1] == ["weights"]:
+        head.is_other = any((low in KEYS and low != "set") or low in UNITS for low in words)
+        if (any(low in _WEIGHTS for low in lows) and "number" in lows) or lows[:1] == ["weights"]:
             head.mention = Mention(0, 0, [])
             head.is_other = False
     parts = [part.strip() for part in text.replace(" vs ", "/").split("/")]
@@ -198,7 +198,7 @@ def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int
     return None, None
 
 
-def _numbers(  # noqa: PLR0913  what stands around one cell
+def _numbers(
     cell: str, line: int, head: Head, row_head: Head, corner: Head, lead: set[str], heads: Sequence[Head],
     epoch: tuple[int | None, int | None], lead_split: str | None, *, is_layers: bool,
 ) -> Iterator[CellValue]:  # fmt: skip
@@ -283,7 +283,7 @@ def _looks_like_rate(quantity: Quantity) -> bool:
 
 
 def _fits(metric: str, quantity: Quantity, *, is_percent: bool) -> bool:
-    if metric in ("non_trainable_parameters",):
+    if metric == "non_trainable_parameters":
         return False
     if metric in ("parameters", "trainable_parameters"):
         return not quantity.is_percent and not quantity.text.startswith(("0.", "."))

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import re
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of `text`.
+
+    >>> sorted(word_set("loss acc"))
+    ['acc', 'loss']
+    """
+    return frozenset(text.split())
+
+
 # --- metrics ----------------------------------------------------------------------------------
 
-_ACCURACY = frozenset(
-    """accuracy accuracies acc accs accu genauigkeit trefferquote treffergenauigkeit korrektklassifikationsrate nøyaktighet
-    noggrannhet exactitud exactitude accuratezza acurácia acuracia tarkkuus nauwkeurigheid""".split()
+_ACCURACY = word_set(
+    """
+    accuracy accuracies acc accs accu genauigkeit trefferquote treffergenauigkeit korrektklassifikationsrate
+    nøyaktighet noggrannhet exactitud exactitude accuratezza acurácia acuracia tarkkuus nauwkeurigheid
+    """
 )
 _PLAIN = {
     "loss": "loss", "losses": "loss", "verlust": "loss", "verlustwert": "loss", "tap": "loss", "perte": "loss",
@@ -34,6 +46,7 @@ _PHRASES = {
     ("roc", "auc"): "auc", ("correct", "predictions"): "accuracy", ("korrekt", "klassifiziert"): "accuracy",
     ("richtig", "klassifiziert"): "accuracy", ("correct", "classification"): "accuracy",
 }  # fmt: skip
+_FIRST = _ACCURACY | frozenset(_PLAIN) | frozenset(phrase[0] for phrase in _PHRASES)
 _NO_ERROR_AFTER = frozenset({"absolute", "squared", "square", "standard", "reconstruction", "percentage", "rounding"})
 _NO_PRECISION_AFTER = frozenset({"mixed", "half", "single", "double", "full", "float", "average"})
 _VOWELS = str.maketrans("", "", "aeiouy")
@@ -55,12 +68,19 @@ def metric_word(word: str) -> str | None:
     return found
 
 
+def may_begin_metric(word: str) -> bool:
+    """A quick test: no other word begins the name of a metric."""
+    return word in _FIRST or word.startswith("ac")
+
+
 def metric_phrase(words: list[str]) -> tuple[str, int] | None:
     """The metric that the first of `words` begin to name, and how many of them: ("error", 2) for "error rate".
 
     >>> metric_phrase(["error", "rate", "of"]), metric_phrase(["squared"]), metric_phrase(["top", "1", "accuracy"])
     (('error', 2), None, ('accuracy', 3))
     """
+    if not words or not may_begin_metric(words[0]):
+        return None
     for size in (3, 2):
         found = _PHRASES.get(tuple(words[:size])) if len(words) >= size else None
         if found is not None:
@@ -87,9 +107,11 @@ SPLITS = {
     "trainingsdatensatz": "train", "validierungsdatensatz": "validation", "trainingsmenge": "train",
     "testmenge": "test", "validierungsmenge": "validation",
 }  # fmt: skip
-SET_WORDS = frozenset(
-    """set sets data dataset datasets split splits images samples examples subset part partition daten datensatz
-    datasett batch batches fold menge""".split()
+SET_WORDS = word_set(
+    """
+    set sets data dataset datasets split splits images samples examples subset part partition daten datensatz
+    datasett batch batches fold menge
+    """
 )
 _GLUED = re.compile(
     r"^(trainings?|train|validations?|validierungs|valid|val|testing|test)"
@@ -109,90 +131,110 @@ def glued(word: str) -> tuple[str, str] | None:
 
 # --- words that may stand within a label, and between a label and its number ------------------
 
-MODIFIERS = frozenset(
-    """final best highest high max maximum maximal min minimum lowest low overall average avg mean total peak current
+MODIFIERS = word_set(
+    """
+    final best highest high max maximum maximal min minimum lowest low overall average avg mean total peak current
     last classification prediction model models categorical sparse binary score scores value values running macro
     weighted micro obtained achieved resulting cross entropy crossentropy ce nll bce top rate rates epoch end our
     their its new same mean-squared 1 # number no num of finale beste bester bestes durchschnittliche endgültige
-    gesamte total_ top1 validate ever network net trainable all learnable amount count trained
-    approximate""".split()
+    gesamte total_ top1 validate ever network net trainable all learnable amount count trained approximate
+    """
 )
-LINKS = frozenset(
-    """is was are were be been of at to as in = : being equals equal reached reaches reaching reach achieved achieves
+LINKS = word_set(
+    """
+    is was are were be been of at to as in = : being equals equal reached reaches reaching reach achieved achieves
     achieve achieving got gets get getting obtained obtains obtain attained attains attain hits hit hitting scored
-    scores had has have a an the about around approximately approx roughly nearly almost circa ca ~ ≈ over above more
-    than under below less up ( [ → only just exactly even > < ≥ ≤ >= <= value score came comes out stands settled
-    increased increases rose improved went goes dropped drops fell decreased beträgt betrug betrugen von liegt bei lag war ist
-    erreicht erreichte auf etwa ca. rund über mindestens knapp - -- – — | also now then still finally here well far
-    very high low good slightly upto greater higher lower better between from and""".split()
+    scores had has have a an the about around approximately approx roughly nearly almost circa ca ~ ≈ over above
+    more than under below less up ( [ → only just exactly even > < ≥ ≤ >= <= value score came comes out stands
+    settled increased increases rose improved went goes dropped drops fell decreased beträgt betrug betrugen von
+    liegt bei lag war ist erreicht erreichte auf etwa ca. rund über mindestens knapp - -- – — | also now then still
+    finally here well far very high low good slightly upto greater higher lower better between from and
+    """
 )
-APPROXIMATE = frozenset(
-    "about around approximately approx approx. roughly nearly almost circa ca ca. ~ ≈ close near ungefähr etwa rund fast ish knapp".split()
+APPROXIMATE = word_set(
+    """
+    about around approximately approx approx. roughly nearly almost circa ca ca. ~ ≈ close near ungefähr etwa rund
+    fast ish knapp
+    """
 )
 ABOVE_WORDS = frozenset({"over", "above", "exceeding", "exceeds", "exceeded", "exceed", "beyond", "surpassing", "über",
                          "surpassed", "surpasses", "mindestens", "minimum", "crossed", "crossing"})  # fmt: skip
 BELOW_WORDS = frozenset({"under", "below", "unter", "höchstens", "within"})
 COMPARED = {"more": ">", "greater": ">", "higher": ">", "better": ">", "larger": ">", "less": "<", "lower": "<",
             "fewer": "<", "smaller": "<", "mehr": ">", "weniger": "<", "least": ">", "most": "<", "höher": ">"}  # fmt: skip
-ACHIEVING = frozenset(
-    """achieve achieves achieved achieving reach reaches reached reaching reaced get gets got getting obtain obtains
+ACHIEVING = word_set(
+    """
+    achieve achieves achieved achieving reach reaches reached reaching reaced get gets got getting obtain obtains
     obtained obtaining attain attains attained attaining score scores scored scoring yield yields yielded yielding
     give gives gave hit hits produced produces reported performs performed performing erreicht erreichte erzielt
-    erzielte result results resulted classifies classified""".split()
+    erzielte result results resulted classifies classified
+    """
 )
 
 # --- numbers that are no result ---------------------------------------------------------------
 
 # A number right behind one of these (with "of", "=", ":", "is" ... between) belongs to it.
-KEYS = frozenset(
-    """dropout droprate lr rate momentum decay batchsize size sizes probability probabilities prob chance p q gamma
+KEYS = word_set(
+    """
+    dropout droprate lr rate momentum decay batchsize size sizes probability probabilities prob chance p q gamma
     alpha beta beta1 beta2 betas epsilon eps lambda factor kernel stride padding dilation threshold patience ratio
-    seed width height depth std standard deviation variance temperature fraction portion part speed time duration
-    wd l1 l2 smoothing warmup noise scale rotation rotate shear zoom shift crop brightness contrast hue saturation
-    flip augmentation augmentations degrees angle delta resolution area confidence interval step steps count
-    lernrate learning_rate dropoutrate support samples images image batch batches workers classes bs nesterov
-    test_size validation_split train_split random_state percentile margin tolerance split channels filters
-    neurons units hidden features nodes blocks layers receptive rf field fov memory ram memory latency fps
-    mflops flops gflops macs madds speedup memory_ utilization usage iou_threshold score_threshold min_delta
-    range ranges pixel pixels values dimension dimensions""".split()
+    seed width height depth std standard deviation variance temperature fraction portion part speed time duration wd
+    l1 l2 smoothing warmup noise scale rotation rotate shear zoom shift crop brightness contrast hue saturation flip
+    augmentation augmentations degrees angle delta resolution area confidence interval step steps count lernrate
+    learning_rate dropoutrate support samples images image batch batches workers classes bs nesterov test_size
+    validation_split train_split random_state percentile margin tolerance split channels filters neurons units
+    hidden features nodes blocks layers receptive rf field fov memory ram memory latency fps mflops flops gflops
+    macs madds speedup memory_ utilization usage iou_threshold score_threshold min_delta range ranges pixel pixels
+    values dimension dimensions
+    """
 )
 # A number right behind one of these is its name: "Model 1", "Figure 3".
-NAMED = frozenset(
-    """figure fig figures figs table tables tab task tasks section sec chapter equation eq layer layers model models network
-    networks net exercise exercises problem question assignment page pages version v python batch iteration iter step
-    seed class digit digits fold run runs experiment phase trial attempt block stage conv fc no no. nr cifar mnist
-    resnet vgg densenet part appendix line lines cell group team week lecture lab homework hw project config setup case
-    variant architecture abbildung tabelle aufgabe modell netz schicht kapitel number label algorithm listing ref
-    epoch epochs in[ out[ id batch_id session s cuda torch tensorflow keras inception efficientnet mobilenet googlenet densenet
-    wideresnet wrn level tier method approach strategy configuration worker gpu node""".split()
+NAMED = word_set(
+    """
+    figure fig figures figs table tables tab task tasks section sec chapter equation eq layer layers model models
+    network networks net exercise exercises problem question assignment page pages version v python batch iteration
+    iter step seed class digit digits fold run runs experiment phase trial attempt block stage conv fc no no. nr
+    cifar mnist resnet vgg densenet part appendix line lines cell group team week lecture lab homework hw project
+    config setup case variant architecture abbildung tabelle aufgabe modell netz schicht kapitel number label
+    algorithm listing ref epoch epochs in[ out[ id batch_id session s cuda torch tensorflow keras inception
+    efficientnet mobilenet googlenet densenet wideresnet wrn level tier method approach strategy configuration
+    worker gpu node
+    """
 )
 # A number right before one of these counts or measures it.
-UNITS = frozenset(
-    """epochs epoch epochen images image samples sample examples batches batch mini-batches minibatches iterations
+UNITS = word_set(
+    """
+    epochs epoch epochen images image samples sample examples batches batch mini-batches minibatches iterations
     iteration steps step layers layer classes class filters filter channels channel neurons units unit features
-    feature maps pixels pixel px mb gb kb tb mib gib kib bytes byte bits bit seconds second secs sec s minutes minute
-    mins min ms hours hour hrs h days fps times runs models model folds fold degrees degree points point pts digits
-    digit gpus gpu workers students categories labels nodes blocks block convolutional conv dense hidden fully
-    different million-parameter kernels kernel random bilder sekunden schichten klassen minuten stunden durchläufe
-    people groups tasks instances training-images grad datasets lines months weeks years x fc linear stages networks
-    repetitions trials seeds percentage-points pp""".split()
+    feature maps pixels pixel px mb gb kb tb mib gib kib bytes byte bits bit seconds second secs sec s minutes
+    minute mins min ms hours hour hrs h days fps times runs models model folds fold degrees degree points point pts
+    digits digit gpus gpu workers students categories labels nodes blocks block convolutional conv dense hidden
+    fully different million-parameter kernels kernel random bilder sekunden schichten klassen minuten stunden
+    durchläufe people groups tasks instances training-images grad datasets lines months weeks years x fc linear
+    stages networks repetitions trials seeds percentage-points pp
+    """
 )
 # A percentage right before (with "of the" between) one of these is a share or a change, never a result.
-SHARES = frozenset(
-    """dropout chance probability confidence faster slower more less fewer higher lower better worse improvement
-    improvements increase increased drop decrease gain reduction boost difference gap of split holdout pruning sparsity
-    probabilities larger smaller prozentpunkte verbesserung noise zoom shift rotation above
-    smaller rise jump loss_ points decline""".split()
+SHARES = word_set(
+    """
+    dropout chance probability confidence faster slower more less fewer higher lower better worse improvement
+    improvements increase increased drop decrease gain reduction boost difference gap of split holdout pruning
+    sparsity probabilities larger smaller prozentpunkte verbesserung noise zoom shift rotation above smaller rise
+    jump loss_ points decline
+    """
 )
-SHARED = frozenset(
-    """data dataset training train images samples examples set batch time weights neurons units nodes pixels
-    total original test validation parameters memory inputs features width height image cases classes layers
-    daten bilder""".split()
+SHARED = word_set(
+    """
+    data dataset training train images samples examples set batch time weights neurons units nodes pixels total
+    original test validation parameters memory inputs features width height image cases classes layers daten bilder
+    """
 )
 CHANGES = frozenset({"by", "um"})
-CHANGE_NOUNS = frozenset(
-    """improvement increase drop decrease gain reduction boost difference gap margin rise decline overfit gap
-    discrepancy verbesserung unterschied anstieg change differences diff""".split()
+CHANGE_NOUNS = word_set(
+    """
+    improvement increase drop decrease gain reduction boost difference gap margin rise decline overfit gap
+    discrepancy verbesserung unterschied anstieg change differences diff
+    """
 )
 
 # --- data sets, optimizers, networks ----------------------------------------------------------
@@ -226,6 +268,6 @@ OPTIMIZERS = {
 NETWORKS = re.compile(
     r"\b(?:(?:wide[- ]?|pre-?act)?resnext[- ]?\d*|(?:wide[- ]?|pre-?act[- ]?)?resnet[- ]?\d*|vgg(?:[- ]?(?:net|like|\d+))?|densenet[- ]?\d*"
     r"|mobilenet(?:[- ]?v\d)?|efficientnet(?:[- ]?b\d)?|alexnet|lenet(?:[- ]?5)?|googlenet|inception(?:[- ]?v\d)?"
-    r"|squeezenet|mlp|vit|(?:model|network|net) ?(?:\d{1,2}|(?-i:[A-Z]))\b)",
+    r"|squeezenet|mlp|vit|(?:model|network|net) ?(?:\d{1,2}|(?-i:[A-HJ-Z]))\b)",
     re.IGNORECASE,
 )
