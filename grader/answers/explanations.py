@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from grader.answers.granularity import Claim, Fit, claim_of, counts_on, possible_counts
+from grader.answers.granularity import Claim, Fit, claim_of, counts_on, float32_ulp, possible_counts
 from grader.answers.numbers import Number
 
 BATCH_SIZES = (1, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024)
@@ -62,6 +62,18 @@ class Explanation:
         return self.chance < MAX_CHANCE
 
     @property
+    def odds(self) -> str:
+        """How likely that is by chance, as a phrase; "" where many would fit, or a count of so few digits.
+
+        >>> Explanation(Kind.EXACT, Fit.FLOAT32, range(8916, 8917), 10_000, chance=0.0142).odds
+        'by chance 1 such number in 70 would fit as well'
+        """
+        is_worth_telling = self.fit is Fit.FLOAT32 or self.kind is not Kind.EXACT
+        if not is_worth_telling or not 0 < self.chance < 0.1:
+            return ""
+        return f"by chance 1 such number in {round(1 / self.chance):,} would fit as well"
+
+    @property
     def said(self) -> str:
         """One sentence.
 
@@ -86,11 +98,14 @@ class Explanation:
         )
 
 
-def explain(number: Number, total: int, *, batch_sizes: Sequence[int] = BATCH_SIZES) -> tuple[Explanation, ...]:
+def explain(
+    number: Number, total: int, *, batch_sizes: Sequence[int] = BATCH_SIZES, has_means: bool = True
+) -> tuple[Explanation, ...]:
     """Every explanation of the value, the simplest first; empty: nothing explains it.
 
     `total`        n, the number of images
     `batch_sizes`  to try for a dropped last batch and for means of batches; () where n is known to be evaluated whole
+    `has_means`    whether means of batches are tried at all; they are what costs time
 
     >>> from grader.answers.numbers import parse_number
     >>> from grader.model import Place
@@ -108,10 +123,10 @@ def explain(number: Number, total: int, *, batch_sizes: Sequence[int] = BATCH_SI
         return ()
     if number.bound:
         return (Explanation(Kind.EXACT, Fit.ROUNDED, counts.all, total),)
-    return tuple(_explanations(claim, total, batch_sizes))
+    return tuple(_explanations(claim, total, batch_sizes, has_means=has_means))
 
 
-def _explanations(claim: Claim, total: int, batch_sizes: Sequence[int]) -> Iterator[Explanation]:
+def _explanations(claim: Claim, total: int, batch_sizes: Sequence[int], *, has_means: bool) -> Iterator[Explanation]:
     """All that fit. What counts as tried is a whole kind at a time: the order of batch sizes means nothing."""
     sizes = [size for size in sorted(set(batch_sizes)) if size > 0]
     tried = [total]  # the number of values that each hypothesis can give
@@ -126,6 +141,8 @@ def _explanations(claim: Claim, total: int, batch_sizes: Sequence[int]) -> Itera
         for images, fit in found
         if fit
     )
+    if not has_means:
+        return
     uneven = [size for size in sizes if size < total and total % size]  # the mean of equal batches is k of n
     grids = {size: -(-total // size) * math.lcm(size, total % size) for size in uneven}
     tried += grids.values()
@@ -190,12 +207,13 @@ def _chance(claim: Claim, fit: Fit, points: range, grid: int, tried: Sequence[in
     """How likely a random number is explained as well by one of the hypotheses `tried`.
 
     A hypothesis that can give `g` values in [0, 1] catches a window of width w with probability w*g, at most 1.
-    For float32 the window is as wide as the distance that was really found, not as wide as is allowed.
+    For float32 the window is as wide as the distance that was really found, not as wide as is allowed, and at least
+    as wide as the step of float32: all that lies within is printed alike, and who lies nearest means nothing.
     """
     low, high, _ = claim.window(fit)
     width = high - low
     if fit is Fit.FLOAT32:
-        width = 2 * min(abs(Fraction(point, grid) - claim.value) for point in points)
+        width = max(2 * min(abs(Fraction(point, grid) - claim.value) for point in points), float32_ulp(claim.value))
     width = max(width, claim.step * (Fraction(3, 2) if fit is Fit.CUT_OFF else 1))  # cut off is tried after rounded
     missed = 1.0
     for size in tried:

@@ -10,12 +10,18 @@ instead of rounded, printed from float32. Batches stand in `explanations`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from grader.answers.numbers import Number
 from grader.answers.writing import rounded
+from grader.model import Json
+
+if TYPE_CHECKING:
+    from grader.answers.candidates import StatedAccuracy
 
 # Four units in the last place of float32 cover what printed accuracies show (0.9108000755310058 is off by 1.3,
 # 0.891600112915039 by 1.9). More would take 0.8788895606994629 for 39,550 of 45,000, from which it is 11 away.
@@ -47,7 +53,7 @@ class Claim:
         """The width to either side that float32 arithmetic and printing can account for."""
         if not self.has_noise or not self.value:
             return Fraction(0)
-        return FLOAT32_ULPS * _float32_ulp(self.value)
+        return FLOAT32_ULPS * _noise_unit(self.value)
 
     def window(self, fit: Fit) -> tuple[Fraction, Fraction, bool]:
         """(low, high, is high included): the exact values that would be written so."""
@@ -63,15 +69,20 @@ class Claim:
         return value, value + step, not step
 
 
-def _float32_ulp(value: Fraction) -> Fraction:
+def _noise_unit(value: Fraction) -> Fraction:
     """One unit in the last place of a float32 near `value`, or near 100 times it: the coarser of the two."""
-    ulps = []
-    for scale in (1, 100):
-        scaled = value * scale
-        exponent = scaled.numerator.bit_length() - scaled.denominator.bit_length()
-        exponent -= Fraction(2) ** exponent > scaled  # 2**exponent <= scaled < 2**(exponent + 1)
-        ulps.append(Fraction(2) ** (exponent - 23) / scale)
-    return max(ulps)
+    return max(float32_ulp(value), float32_ulp(value * 100) / 100)
+
+
+def float32_ulp(value: Fraction) -> Fraction:
+    """One unit in the last place of a float32 near `value`, which is over 0.
+
+    >>> float32_ulp(Fraction(3, 4)) == Fraction(1, 2**24)
+    True
+    """
+    exponent = value.numerator.bit_length() - value.denominator.bit_length()
+    exponent -= Fraction(2) ** exponent > value  # 2**exponent <= value < 2**(exponent + 1)
+    return Fraction(2) ** (exponent - 23)
 
 
 def claim_of(number: Number) -> Claim | None:
@@ -224,3 +235,30 @@ def nearest_possible(number: Number, total: int) -> Neighbours | None:
     below = math.floor(claim.value * total)
     pair = [Possible(k, total, written(k)) if k <= total else None for k in (below, below + 1)]
     return Neighbours(pair[0], pair[1])
+
+
+# --- where n is not known -------------------------------------------------------------------------
+
+
+def granularity_readings(
+    value: Number | StatedAccuracy, *, totals: Sequence[int] | None = None, batch_sizes: Sequence[int] | None = None
+) -> list[dict[str, Json]]:
+    """What an accuracy can be a count of, the most likely first, where nobody says of how many images it is.
+
+    `value`        a number, or a claim of a report, whose data set and split narrow the sizes down
+    `totals`       the sizes to try; None: those of the data set, or the usual ones
+    `batch_sizes`  to try for a dropped last batch; None: the usual ones
+
+    Each is JSON-ready: n, count, counts (first and last), of (the images counted), batch_size, drop_last, chance, said.
+
+    >>> from grader.answers.numbers import parse_number
+    >>> from grader.model import Place
+    >>> first = granularity_readings(parse_number("0.9082844034830729", Place("report.md")))[0]
+    >>> first["n"], first["count"], first["batch_size"], first["drop_last"], first["chance"] < 0.05
+    (60000, 54468, 64, True, True)
+    """
+    from grader.answers.candidates import candidates
+    from grader.answers.explanations import BATCH_SIZES
+
+    sizes = BATCH_SIZES if batch_sizes is None else batch_sizes
+    return [one.as_json() for one in candidates(value, totals=totals, batch_sizes=sizes)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from grader.answers.candidates import candidates
 from grader.answers.explanations import BATCH_SIZES, Explanation, Kind, explain
 from grader.answers.granularity import Fit, claim_of, nearest_possible
 from grader.answers.numbers import Number
@@ -13,6 +14,7 @@ from grader.checks._settings import percent
 from grader.checks.base import shown
 from grader.model import Json
 
+_FIX = "copy the number from the log of the evaluation, over all images and not rounded"
 _WORTH_NAMING = 0.5  # an explanation that every second number would find says nothing
 
 
@@ -99,10 +101,11 @@ def _meant(value: Fraction, one: Explanation) -> Fraction:
 
 
 def _possible_words(written: str, one: Explanation, n: int, number: Number) -> str:
+    odds = f" ({one.odds})" if one.odds else ""
     if one.kind is not Kind.EXACT:
-        return f"{written} is no k of {n:,}, but {one.said}"
+        return f"{written} is no k of {n:,}, but {one.said}{odds}"
     if len(one.counts) == 1:
-        return f"{written} is {one.said}"
+        return f"{written} is {one.said}{odds}"
     if number.bound:
         return f"{written} holds for {one.said}"
     return f"{written} can be any of {one.said}"
@@ -123,5 +126,9 @@ def _impossible(number: Number, written: str, of: Mapping[str, Json]) -> Impossi
         None,
     )
     if other is not None:
-        said += f"; it would be {other.said}"
-    return Impossible(said, "copy the number from the log of the evaluation, over all images and not rounded")
+        return Impossible(f"{said}; it would be {other.said}", _FIX)
+    elsewhere = next((one for one in candidates(number) if one.explanation.is_informative), None)
+    if elsewhere is not None and elsewhere.n != of["n"]:
+        found = elsewhere.explanation
+        said += f"; of {elsewhere.n:,} images it would be {found.said}" + (f" ({found.odds})" if found.odds else "")
+    return Impossible(said, _FIX)
