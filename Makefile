@@ -1,13 +1,14 @@
 # make demo   sets up, grades the example class on embedded data, ends with the report
 # make test   sets up, then lint, types, import contract and all tests
 # make bench  prints the ratios of benchmarks/
+# make fuzz   looks for a text that crashes or stalls a reader, for FUZZ_SECONDS (60)
 
 VENV ?= .venv
 BIN = $(VENV)/bin
 # One torch thread a process: tests and jobs run side by side, and results do not depend on the machine's cores.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench setup golden
+.PHONY: demo test lint bench fuzz setup golden
 
 setup: $(VENV)/.ready
 
@@ -28,6 +29,9 @@ lint: setup
 
 bench: setup
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+fuzz: setup
+	VENV=$(VENV) bash scripts/fuzz.sh
 
 # Renews the golden files after a meant change of a report; read the diff.
 golden: setup

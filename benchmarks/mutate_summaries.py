@@ -1,7 +1,7 @@
 """How many wrong prints does the grader notice, and on the right line?
 
     python benchmarks/mutate_summaries.py PATH...            every change of every print (files or folders of *.txt)
-    python benchmarks/mutate_summaries.py PATH... --each 40  a sample of 40 changes a print; --show prints what was missed
+    python benchmarks/mutate_summaries.py PATH... --each 40  40 changes a summary; --show missed prints what was missed
 
 Real summaries are changed in one place at a time: a digit of a count, of a shape's axis (the batch axis excepted), of
 a total, of a megabyte line; a channel number; a spatial size; the order of two rows; a row dropped or doubled; one

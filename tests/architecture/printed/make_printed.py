@@ -491,6 +491,8 @@ def by_keras(model: Any, *, trained: bool = False, **options: Any) -> tuple[str,
         model.compile("adam", "mse")
         model.optimizer.build(model.trainable_variables)
     page = io.StringIO()
+    width = options.pop("columns", 80)  # of the terminal: a table that is wider is cut at the margin
+    os.environ["COLUMNS"] = str(width)
     model.summary(print_fn=lambda text, **_: page.write(text + "\n"), **options)
     layers = model.layers if isinstance(model, keras.Sequential) else model._operations
     truth: Truth = {"rows": keras_rows(layers, options.get("expand_nested", False))}
@@ -499,6 +501,8 @@ def by_keras(model: Any, *, trained: bool = False, **options: Any) -> tuple[str,
     truth["total"] = truth["true_total"] + extra
     truth["optimizer"] = extra
     truth["input"] = [list(one.shape) for one in model.inputs]
+    if options.get("line_length", 0) > width:
+        truth["rows"] = [[kind, shapes, None] for kind, shapes, _ in truth["rows"]]
     return page.getvalue(), truth
 
 
@@ -642,7 +646,8 @@ if OLD:
     ]
 KERAS_VARIANTS: list[tuple[str, Callable[..., tuple[str, Truth]], dict[str, Any]]] = [
     ("plain", by_keras, {}),
-    ("wide", by_keras, {"line_length": 120}),
+    ("wide", by_keras, {"line_length": 120, "columns": 160}),
+    ("cut", by_keras, {"line_length": 120}),
     ("narrow", by_keras, {"line_length": 66}),
     ("nested", by_keras, {"expand_nested": True, "show_trainable": True}),
     ("trained", by_keras, {"trained": True}),
@@ -682,13 +687,15 @@ def why_defect(truth: Truth) -> str:
     return f"the tool prints {total:,} where PyTorch has {true:,} parameters"
 
 
-def everything(few: bool) -> Iterator[tuple[str, str, Truth]]:
+def everything(few: bool, only: str | None) -> Iterator[tuple[str, str, Truth]]:
     dice = random.Random(FEW_SEED)  # noqa: S311 - a choice that can be made again
     for name in (*zoo.NETWORKS, *zoo.TORCHVISION):
         is_large = name in zoo.TORCHVISION
         for tool, variants in VARIANTS.items():
             for variant, run, options in variants:
                 drawn = dice.random() < FEW_SHARE[tool]
+                if only and tool != only:
+                    continue
                 if few and (variant not in FEW_TORCHVISION.get(name, ()) if is_large else not drawn):
                     continue
                 model, shapes = prepared(name)
@@ -705,7 +712,7 @@ def everything(few: bool) -> Iterator[tuple[str, str, Truth]]:
                     "variant": variant,
                 }
                 yield file, text, said | counted(model) | truth
-    for variant, run, options in KERAS_VARIANTS:
+    for variant, run, options in KERAS_VARIANTS if only in (None, "keras") else []:
         for name, model in keras_networks().items():
             drawn = dice.random() < FEW_SHARE["keras"]
             if few and not drawn:
@@ -723,11 +730,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--few", action="store_true", help="the part that is kept beside this file")
+    parser.add_argument("--only", choices=[*VARIANTS, "keras"], help="the prints of one tool")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     truths = []
-    for file, text, truth in everything(chosen.few):
+    for file, text, truth in everything(chosen.few, chosen.only):
         (chosen.folder / file).write_text(text, encoding="utf-8")
         truth["defect"] = why_defect(truth)
         truths.append(truth)
