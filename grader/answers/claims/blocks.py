@@ -23,6 +23,8 @@ _NUMBERED = re.compile(
     r"^\s{0,3}(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+)?(?:Task|Exercise|Problem|Question|Part|Section|Aufgabe)\s?\d{0,2}\.?\s?\(?[a-z]{0,3}\)?\s?[:.)]?(?=\s|$)"
 )
 _ITEM = re.compile(r"^\s*(?:[-*•‣▪◦·+–]\s+|\(?\d{1,2}[.)]\s+|\(?[a-z]\)\s+|- \[[ x]\])")
+_BULLETS = frozenset("*+•‣▪◦·")
+_BULLET = re.compile(r"^\s*[*+•‣▪◦·]\s+")
 _FENCE = re.compile(r"^\s*(?:```|~~~)\s*(?P<language>[A-Za-z0-9_+-]*)")
 _LANGUAGES = frozenset(
     {"python", "py", "python3", "bash", "sh", "shell", "c", "cpp", "java", "r", "matlab", "yaml", "yml", "json", "toml"}
@@ -140,12 +142,9 @@ def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Clea
 
 def _comment(text: str) -> str:
     """What stands behind "#" in a line of code; nothing where it is code that was switched off."""
-    _, sign, remark = text.partition("#")
-    return (
-        remark.strip()
-        if sign and not _CODE.match(remark.strip()) and not text.lstrip().startswith(("print", "assert"))
-        else ""
-    )
+    code, sign, remark = text.partition("#")
+    is_string = code.count('"') % 2 or code.count("'") % 2
+    return remark.strip() if sign and not is_string and not _CODE.match(remark.strip()) else ""
 
 
 def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
@@ -164,6 +163,8 @@ def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
         name = clean(bold["name"]).strip()
         yield Cleaned(index, line.number, name, text, line.source, is_heading=True, name=name)
         return
+    if is_text and text.lstrip()[:1] in _BULLETS:
+        text = _BULLET.sub("- ", text)
     run_in = _RUN_IN.match(text) if is_text and "**" in text else None
     for piece in _pieces(clean(text)):
         if piece.strip():

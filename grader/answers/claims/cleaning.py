@@ -93,5 +93,5 @@ def _badge(address: str) -> str:
 def _of_command(found: re.Match[str]) -> str:
     name, symbol = found[1], found[2]
     if name is None:
-        return {" ": " ", ",": "", "!": "", ";": " ", ":": " ", "\\": "\n"}.get(symbol, symbol)
+        return {" ": " ", ",": " ", "!": "", ";": " ", ":": " ", "\\": "\n"}.get(symbol, symbol)
     return _LATEX.get(name, " ")

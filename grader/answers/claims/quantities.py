@@ -249,32 +249,25 @@ def _is_measured(tokens: Sequence[Token], quantity: Quantity) -> bool:
     return not any(metric_word(word) not in (None, "parameters") for word in following) or quantity.is_whole
 
 
+_COMPARING = word_set(
+    "above below more higher lower better less increase improvement drop gain faster of points point decrease worse"
+)
+_OTHER_VALUE = word_set("the that our its training test validation train baseline what previous first chance random")
+
+
 def _is_share(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
     if not quantity.is_percent:
         return tokens[quantity.end].low in ("higher", "lower", "better", "worse", "improvement")
     words = [token for token in tokens[quantity.end : quantity.end + 5] if token.kind is not Kind.BREAK]
     lows = [word.low for word in words]
-    if any(metric_word(low) for low in lows[:4]) and lows[0] not in (
-        "more",
-        "higher",
-        "lower",
-        "better",
-        "less",
-        "increase",
-        "improvement",
-        "drop",
-        "gain",
-        "faster",
-        "of",
-        "points",
-        "point",
-        "decrease",
-    ):
+    if any(metric_word(low) for low in lows[:4]) and lows[0] not in _COMPARING:
         return False
     if lows[:1] == ["-"]:
         lows = lows[1:]
+    if lows and lows[0] in ("above", "below", "over", "under"):
+        return lows[1:2] != [] and lows[1] in _OTHER_VALUE  # "0.7 % above the validation accuracy"
     if lows and (lows[0] in SHARES or lows[0] in ("points", "point")) and lows[0] != "of":
-        return lows[0] != "above" or False
+        return True
     if lows[:1] == ["of"]:
         rest = [low for low in lows[1:] if low not in ("the", "all", "our", "its", "my", "total")]
         around = {token.low for token in tokens[max(0, quantity.at - 8) : quantity.end + 10]}
@@ -330,8 +323,9 @@ def _qualify(tokens: Sequence[Token], quantity: Quantity) -> None:
             quantity.bound = ">"
         elif low in ("<", "≤", "<=") or low in BELOW_WORDS:
             quantity.bound = "<"
-        elif low in COMPARED and back + 1 < quantity.at:
-            quantity.bound = COMPARED[low]
+        elif low in COMPARED and (back + 1 < quantity.at or low in ("least", "most")):
+            is_denied = back > 0 and tokens[back - 1].low in ("no", "not", "kein", "nicht")  # "no more than"
+            quantity.bound = {">": "<", "<": ">"}[COMPARED[low]] if is_denied else COMPARED[low]
         elif low in ("~", "≈") or low in APPROXIMATE:
             quantity.is_approximate = True
         elif low not in _QUALIFIERS and not low.startswith("tha") and tokens[back].kind is not Kind.BREAK:

@@ -185,6 +185,22 @@ _LAYERISH = frozenset(
 _WHOLE = frozenset({"network", "model", "total", "net", "overall", "altogether", "cnn", "params"})
 
 
+def _nearest_scope(tokens: Sequence[Token], at: int) -> bool | None:
+    """Is a layer the last thing named before token `at`, rather than the network? None where neither is named."""
+    for place in range(at - 1, -1, -1):
+        token = tokens[place]
+        if token.kind is not Kind.WORD:
+            continue
+        if token.low in _LAYERISH:
+            before = tokens[place - 1].low if place else ""
+            after = tokens[place + 1].low if place + 1 < len(tokens) else ""
+            if before != "-" and (after != "-" or token.low == "layer"):
+                return True  # but not in "the 7-layer net"
+        elif token.low in _WHOLE and not {"of", "in"} & {t.low for t in tokens[max(0, place - 3) : place]}:
+            return False
+    return None
+
+
 def _is_of_one_layer(tokens: Sequence[Token], value: Value) -> bool:
     """Does the count belong to one layer? "Layer 4 has 131,136 parameters", not "the 7-layer net has 31,898"."""
     mention = value.mention
@@ -193,12 +209,12 @@ def _is_of_one_layer(tokens: Sequence[Token], value: Value) -> bool:
         for t in tokens[mention.start : mention.end]
     ):
         return True
-    for at, token in enumerate(tokens):
-        if token.low in _LAYERISH and token.kind is Kind.WORD:
-            before = tokens[at - 1].low if at else ""
-            if before == "-" or (at + 1 < len(tokens) and tokens[at + 1].low == "-" and token.low != "layer"):
-                continue
-            return True
+    verdict = _nearest_scope(tokens, value.quantity.at)
+    if verdict is None:
+        behind = {token.low for token in tokens[value.quantity.end : value.quantity.end + 7]}
+        verdict = bool(behind & _LAYERISH) and not behind & _WHOLE
+    if verdict:
+        return True
     if mention is None:
         return False
     after = tokens[mention.end : mention.end + 1]
@@ -253,7 +269,7 @@ def _nearest_set(tokens: Sequence[Token], at: int) -> str | None:
 
 def _own_name(tokens: Sequence[Token], value: Value) -> str:
     """The words before a colon that opens the record: "SGD Optimizer: Final loss: 0.20"."""
-    for place in range(min(value.first, len(tokens)) - 1, max(-1, value.first - 3), -1):
+    for place in range(min(value.first, len(tokens)) - 1, max(-1, value.first - 2), -1):
         if tokens[place].low == ":" and place:
             start = place
             while (

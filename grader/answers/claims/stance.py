@@ -104,11 +104,28 @@ def stance_of(tokens: Sequence[Token], at: int, end: int) -> Stance:
     (True, True)
     """
     lows = [token.low for token in tokens]
-    near = lows[max(0, at - 8) : at] + lows[end : end + 7]
+    near = _clause(tokens, at, end)
     if any(low in _CHANCE for low in near) and "augmentation" not in near and not _CHANCE_NAMES & set(near):
         return Stance(is_nobodys=True)
     is_literature = any(low in _OTHERS for low in lows) or _is_state_of_the_art(lows, at)
     return Stance(is_goal=_is_goal(tokens, lows, at, end), is_literature=is_literature)
+
+
+def _clause(tokens: Sequence[Token], at: int, end: int) -> list[str]:
+    """The words around a number, up to another number, a bracket or a comma."""
+    ahead: list[str] = []
+    for token in reversed(tokens[max(0, at - 9) : at]):
+        if token.low in (";", ",", "(", ")") or token.kind is Kind.NUMBER:
+            break
+        ahead.append(token.low)
+    behind: list[str] = []
+    for token in tokens[end : end + 6]:
+        if token.low in (";", ",", ".", "(", ")") or token.kind is Kind.NUMBER:
+            break
+        behind.append(token.low)
+    if end < len(tokens) and tokens[end].low == "(":
+        behind += [token.low for token in tokens[end + 1 : end + 4]]
+    return ahead + behind
 
 
 _CHANCE_NAMES = frozenset({"crop", "forest", "erasing", "rotation", "flip", "search", "seed", "seeds", "initialization", "cropping",

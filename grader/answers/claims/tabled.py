@@ -117,7 +117,9 @@ def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[
         named_by_number = (
             bool(row.cells) and heads and is_number_cell(row.cells[0]) and _is_naming(corner) and width > 1
         )
-        label_text = f"{corner.text} {row.cells[0]}" if named_by_number else " ".join(labels)
+        label_text = f"{corner.text} {row.cells[0]}".strip() if named_by_number else " ".join(labels)
+        if not first_data and grid.kind == "pipes" and len(row.cells) > 2:
+            label_text = ""  # printed lines with bars: no table with names of rows
         row_head = head_of(label_text)
         if named_by_number:
             row_head.is_other = False
@@ -195,6 +197,11 @@ def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int
         digits = cell.split("/")[0].strip()
         if head.is_epoch and digits.isdigit() and len(digits) < 6:
             return (None, int(digits)) if head.text.casefold().startswith("epochs") else (int(digits), None)
+    for cell in cells:
+        words = cell.casefold().replace(":", " ").replace("#", " ").replace("[", " ").split()
+        digits = words[1].split("/")[0] if len(words) > 1 and words[0] in ("epoch", "ep") else ""
+        if digits.isdigit() and len(digits) < 6:
+            return int(digits), None  # a printed line cut at its bars
     return None, None
 
 
