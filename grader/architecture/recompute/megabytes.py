@@ -161,7 +161,7 @@ def _signed(bits: int, value: int) -> int:
 
 
 def _torchsummary_outputs(row: PrintedRow, *, is_product: bool) -> tuple[int, int]:
-    """numpy's product over the printed shape: the open batch is -1, and a list of shapes is one product."""
+    """The product by numpy over the printed shape: the open batch is -1, and a list of shapes is one product."""
     if not row.outputs:
         return -UNBOUNDED, UNBOUNDED
     each = [prod(-1 if axis is None else axis for axis in shape) for shape in row.outputs]
@@ -239,6 +239,9 @@ class _Tree:
     def part(self, layout: Layout, index: int, row: PrintedRow) -> Parts:
         """What a row of the tree adds."""
         count = (0, 0) if row.is_recursive else count_of(layout, row)
+        if row.is_recursive and row.is_cut:
+            # A container that is called piece by piece is printed as "(recursive)" from the first piece on.
+            count = (0, UNBOUNDED)
         is_leaf = layout.is_leaf[index]
         sized = count if is_leaf or not self.sizes_leaves else (0, count[1] if is_leaf is None or row.is_cut else 0)
         return Parts(
@@ -293,8 +296,9 @@ class _Tree:
             out_high = UNBOUNDED
             adds = (adds[0], UNBOUNDED)
         if not self.has_batch:
-            depth = max((row.depth for row in layout.summary.rows), default=1)
-            adds = (adds[0], adds[1] + depth * sums.parameters[1])
+            # It adds to the leaves, once for every container above them, the weights again.
+            levels = 1 + max((row.depth for row in layout.summary.rows), default=1)
+            adds = (adds[0], adds[1] + levels * sums.parameters[1])
         made = {
             **_counts(layout, sums),
             "parameters_mb": made_of(*sums.sized, self.number * self.megabyte),
@@ -314,7 +318,7 @@ class _Tree:
         return tuple(made_of(numbers * size, numbers * size + extra, self.megabyte) for size in sizes)
 
     def rule(self, name: str) -> Rule:
-        """This version as a rule."""
+        """A rule of this version."""
         return Rule(name, self.part, self.totals, self.input_mb)
 
 

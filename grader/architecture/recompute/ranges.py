@@ -37,7 +37,10 @@ class Range(NamedTuple):
 
         >>> from grader.architecture.readers.printed import PrintedNumber
         >>> known = Range(Fraction(1505, 1000), Fraction(1505, 1000))
-        >>> [known.allows(PrintedNumber(Fraction(text), Fraction(1, 100), 1, text)) for text in ("1.50", "1.51", "1.52")]
+        >>> [
+        ...     known.allows(PrintedNumber(Fraction(text), Fraction(1, 100), 1, text))
+        ...     for text in ("1.50", "1.51", "1.52")
+        ... ]
         [True, True, False]
         """
         low, high = printed_bounds(number, is_cut=is_cut)

@@ -143,9 +143,7 @@ class TotalsView:
         rule = self._model.rules[self._rule]
         old = self._changed.get(index) or self._model.parts[self._rule][index]
         new = rule.part(self._model.layout, index, row)
-        return TotalsView(
-            self._model, self._rule, self._sums.minus(old).plus(new), {**self._changed, index: new}
-        )
+        return TotalsView(self._model, self._rule, self._sums.minus(old).plus(new), {**self._changed, index: new})
 
     def expected(self, name: str) -> Range | None:
         """The values that this total can have; None where nothing follows."""
@@ -197,7 +195,7 @@ class TotalsView:
 
     def _counts(self) -> list[Disagreement]:
         found: list[Disagreement] = []
-        if not self._fits("parameters") and not self.defects():
+        if not self._fits("parameters") and not self.defects() and not self._is_left_out():
             found.append(self._wrong("parameters", self._why("parameters"), is_certain=self._is_total_certain()))
         split = self._split()
         if split is not None:
@@ -211,6 +209,18 @@ class TotalsView:
             ][:1]
         return found
 
+    def _is_left_out(self) -> bool:
+        """True if the total may be too small because it leaves out what a module, cut off below, owns itself.
+
+        torchinfo did so before 1.7; all that is printed below the rows must then agree with the total.
+        """
+        said, made = self._printed["parameters"], self.ranges["parameters"]
+        if self._model.summary.format is not Format.TORCHINFO or not self._model.layout.hides:
+            return False
+        size = self._printed.get("parameters_mb")
+        agrees = size is None or self._size_of(said).allows(size)
+        return said.value < made.low and agrees and self._split() is None
+
     def _split(self) -> Disagreement | None:
         """Trainable and not trainable add up to the total; else the one is named that explains it best."""
         names = ("parameters", "trainable", "non_trainable")
@@ -223,16 +233,15 @@ class TotalsView:
         (low, high), (least, most), (few, many) = bounds
         if least + few + extra <= high and low <= most + many + extra:
             return None
-        arithmetic = f"{trained.text.strip()} + {frozen.text.strip()} are not {total.text.strip()}"
         if kept is not None:
             arithmetic = f"{_plain(trained)} + {_plain(frozen)} + {_plain(kept)} are not {_plain(total)}"
-            if not self.ranges["parameters"].allows(total) or self._total_fits_rows(total, extra, trained, frozen):
-                made = total.value - trained.value - frozen.value
-                if made >= 0 and self._fits_rows(trained.value + frozen.value):
-                    return self._instead("optimizer", made, arithmetic)
-        elif kept is None:
-            arithmetic = f"{_plain(trained)} trainable and {_plain(frozen)} not trainable parameters are not {_plain(total)}"
-        if self._fits_rows(trained.value + frozen.value) and not self._fits_rows(total.value - extra):
+            made = total.value - trained.value - frozen.value
+            is_total_kept = optimizer_of(int(trained.value), int(made)) is not None
+            if is_total_kept and self._rows_add_up_to(trained.value + frozen.value):
+                return self._instead("optimizer", made, arithmetic)
+        else:
+            arithmetic = f"{_plain(trained)} trainable and {_plain(frozen)} others are not {_plain(total)} parameters"
+        if self._rows_add_up_to(trained.value + frozen.value) and not self._rows_add_up_to(total.value - extra):
             return self._instead("parameters", trained.value + frozen.value + extra, arithmetic)
         needed, left = total.value - extra - frozen.value, total.value - extra - trained.value
         options = [
@@ -249,13 +258,7 @@ class TotalsView:
             options = [options[first]]
         return self._instead(*options[0], arithmetic)
 
-    def _total_fits_rows(
-        self, total: PrintedNumber, extra: Fraction, trained: PrintedNumber, frozen: PrintedNumber
-    ) -> bool:
-        del extra
-        return total.value >= trained.value + frozen.value
-
-    def _fits_rows(self, value: Fraction) -> bool:
+    def _rows_add_up_to(self, value: Fraction) -> bool:
         """True if the rows can add up to this many parameters, the optimizer's left out."""
         kept = self._printed.get("optimizer")
         made = self.ranges["parameters"]
@@ -266,7 +269,11 @@ class TotalsView:
         said = self._printed[name]
         made = Range(max(Fraction(0), value), max(Fraction(0), value))
         return Disagreement(
-            said.line, name, _plain(said), written_like(made, said), f"{why}: {_WORDS[name]} would be {_shown(made.low)}"
+            said.line,
+            name,
+            _plain(said),
+            written_like(made, said),
+            f"{why}: {_WORDS[name]} would be {_shown(made.low)}",
         )
 
     def _sizes(self) -> list[Disagreement]:
@@ -281,8 +288,10 @@ class TotalsView:
             follows = total is not None and self._size_of(total).allows(size)
             if not follows:
                 found.append(self._wrong("parameters_mb", self._why("parameters_mb"), is_certain=True))
-        elif total is not None and "parameters_mb" in self._printed and self._is_cut:
-            if not self._size_of(total).allows(self._printed["parameters_mb"]):
+        elif total is not None and self._is_cut and "parameters_mb" in self._printed:
+            # Lightning rounds the rows: the total that it prints says more of the size than they do.
+            follows = self._size_of(total).allows(self._printed["parameters_mb"])
+            if not follows:
                 found.append(self._wrong("parameters_mb", self._why_size(total), is_certain=True))
         if not self._fits("pass_mb"):
             found.append(self._wrong("pass_mb", self._why("pass_mb"), is_certain=self._is_pass_certain()))
@@ -343,7 +352,11 @@ class TotalsView:
             if said is None or self._fits(size):
                 continue
             if total is not None:
-                factor = self.ranges["total_mb"].low / self.ranges["parameters"].low if self.ranges["parameters"].low else None
+                factor = (
+                    self.ranges["total_mb"].low / self.ranges["parameters"].low
+                    if self.ranges["parameters"].low
+                    else None
+                )
                 exact = Range(total.value, total.value).times(factor or Fraction(4, 2**20))
                 if Range(exact.low, (exact.high or 0) + Fraction(8, 2**20)).allows(said):
                     continue
@@ -386,7 +399,9 @@ class TotalsView:
 
     def _are_adds_printed(self) -> bool:
         summary = self._model.summary
-        return "mult_adds" in summary.columns and not self._model.layout.hides and not summary.unread
+        is_old = "torch-summary" in self._model.rules[self._rule].name and any(row.depth > 1 for row in summary.rows)
+        is_whole = not self._model.layout.hides and not summary.unread and not is_old
+        return "mult_adds" in summary.columns and is_whole
 
     def _wrong(self, name: str, why: str, *, is_certain: bool) -> Disagreement:
         said, made = self._printed[name], self.ranges[name]
@@ -413,27 +428,33 @@ class TotalsView:
         return f"{_plain(total)} parameters are {made} MB"
 
     def _bytes(self) -> str:
-        unit = self._factor()
-        return f"{(unit * 10**6).numerator if unit.denominator <= 10**6 and (unit * 10**6).denominator == 1 else 4} bytes each"
+        name = self._model.rules[self._rule].name
+        return "2 bytes each" if "half" in name else "8 bytes each" if "double" in name else "4 bytes each"
 
     def defects(self) -> tuple[str, ...]:
         """Faults of the tool that explain a total which is not the sum of its rows."""
         if self._rule < 0 or self._model.summary.format is not Format.LIGHTNING or self._fits("parameters"):
             return ()
         said = self._printed["parameters"]
-        low, high = printed_bounds(said, is_cut=True)
+        _, high = printed_bounds(said, is_cut=True)
         parts = [part.parameters for part in self._model.parts[self._rule]]
         made = made_of(*self._sums.parameters)
         if high < made.low and max((count[0] for count in parts), default=0) <= high:
-            return (
-                f"Lightning counts a module that is registered under two names in the rows of both: they add up to "
-                f"{written_like(made, said)}, the total of {_plain(said)} counts it once",
-            )
+            both = written_like(made, said)
+            said_so = f"they add up to {both}, the total of {_plain(said)} counts it once"
+            return (f"Lightning counts a module that is registered under two names in the rows of both: {said_so}",)
         return ()
 
     def doubts(self) -> tuple[str, ...]:
         """What could not be decided about the totals."""
         found = []
+        if self._rule >= 0 and not self._fits("parameters") and self._is_left_out():
+            said = self._printed["parameters"]
+            value = written_like(self.ranges["parameters"], said)
+            found.append(
+                f"the rows add up to {value}, the total is {_plain(said)}: torchinfo before 1.7 leaves out of the "
+                f"total what a module owns beside the modules below it"
+            )
         kept, trained = self._printed.get("optimizer"), self._printed.get("trainable")
         if kept is not None and trained is not None and optimizer_of(int(trained.value), int(kept.value)) is None:
             found.append(f"no optimizer of Keras is known that keeps {_plain(kept)} numbers for {_plain(trained)}")
