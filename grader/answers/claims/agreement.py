@@ -57,7 +57,9 @@ def _pairs(sources: Sequence[tuple[str, Sequence[FoundClaim]]], head: str) -> It
             if not _is_comparable(claim):
                 continue
             others = known.setdefault(_about(claim), [])
-            clash = next((other for other in others if not agree(other[1], claim)), None)
+            # A report has several networks, often without a name: only what is named can contradict itself.
+            comparable = [one for one in others if one[0] != file or claim.model]
+            clash = next((other for other in comparable if not agree(other[1], claim)), None)
             if clash is not None and not any(agree(other, claim) for _, other in others):
                 yield Contradiction(*clash, file, claim, head + _said(*clash, file, claim))
             others.append((file, claim))
