@@ -1,0 +1,90 @@
+"""Which lines of a report list the layers of a network without a table: "Conv2d(in: 3, out: 32, kernel size: 3)"?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from grader.architecture.readers._layer_settings import stated
+from grader.architecture.readers._layer_words import LayerWord, begins_with_layer, is_structural
+from grader.architecture.readers.tables import Cell, Style, Table, TableRow
+from grader.documents.report_lines import Line, Source
+
+_BULLET = re.compile(r"\s*(?:[-*•–]\s+|\d{1,2}[.)]\s+)?")
+_LABEL = re.compile(r"[\w #/.\-()]{1,40}:")
+_GAP = 3  # lines without a layer between two layers: blanks, "Layer 2:"
+_FEWEST = 3
+
+
+def find_prose(lines: Sequence[Line]) -> Iterator[Table]:
+    """Every list of layers, one a line, three layers and more, as a table of two columns: label, layer."""
+    index = 0
+    while index < len(lines):
+        if _layer(lines[index]) is None:
+            index += 1
+            continue
+        first = last = index
+        rows: list[TableRow] = []
+        label = _label_above(lines, first)
+        gap = 0
+        words: list[LayerWord] = []
+        stating = 0
+        while index < len(lines) and gap <= _GAP and lines[index].part == lines[first].part:
+            line = lines[index]
+            text = line.text.strip()
+            word = _layer(line)
+            if word is not None:
+                bare = _BULLET.sub("", text, count=1).strip().strip("`*").strip()
+                rows.append(
+                    TableRow(
+                        (Cell((label,) if label else (), line.number), Cell((bare,), line.number)),
+                        line.number,
+                        line.number,
+                    )
+                )
+                words.append(word)
+                stating += bool(stated(bare, word))
+                last, gap = index, 0
+            elif not text:
+                gap += 1
+            elif _LABEL.fullmatch(_BULLET.sub("", text, count=1)):
+                label = text.strip("*-• :")
+                gap += 1
+            else:
+                break
+            index += 1
+        index = max(index, last + 1)
+        # Three layers, two of which say how they are set: a list of techniques tried says nothing of the kind.
+        if len(rows) >= _FEWEST and stating >= 2 and sum(is_structural(word.word) for word in words) >= 2:
+            yield Table(Style.COLUMNS, ("Layer", "Layer type"), tuple(rows), lines[first].number, lines[last].number)
+
+
+def _layer(line: Line) -> LayerWord | None:
+    """The layer that a line is about and nothing else: `Conv2d(in: 3, out: 32)`, `- Flatten`; None for prose and code."""
+    text = line.text.strip()
+    if not text or len(text) > 160 or line.source is Source.CODE or "|" in text or "  " in text:
+        return None
+    bare = _BULLET.sub("", text, count=1).strip().strip("`*").strip()
+    # (conv1): Conv2d(...) is a line of print(model), self.conv1 = ... one of code.
+    if (
+        not bare
+        or bare[0] in "(#"
+        or bare.endswith((".", ",", ";", ":"))
+        or "self." in bare
+        or " = " in bare.split("(")[0]
+    ):
+        return None
+    word = begins_with_layer(bare)
+    if word is None or word.start > 12:
+        return None
+    behind = bare[word.end :].strip()
+    if behind and behind[0] not in "(:,-–" and not behind[0].isdigit() and len(behind.split()) > 2:
+        return None
+    if len(behind.split("(")[0].split()) > 6:
+        return None
+    return word
+
+
+def _label_above(lines: Sequence[Line], first: int) -> str:
+    above = lines[first - 1].text.strip() if first else ""
+    return above.strip("*-• :") if above and _LABEL.fullmatch(above) else ""
