@@ -1,7 +1,7 @@
 """What does a formula for a size say, is it right for all whole numbers, and if not, where is it wrong first?
 
 text -> `reading` (every reading, a tree) -> `compare` (proof or smallest counterexample) -> `near_misses`
-report lines -> `finding` -> `contradictions`
+report lines -> `finding` -> `contradictions`, `remarks`
 """
 
 from grader.answers.formulas.compare import Agreement, Counterexample, FormulaVerdict, compare_formulas
@@ -11,6 +11,7 @@ from grader.answers.formulas.finding import FoundFormula, find_formulas
 from grader.answers.formulas.layers import Window
 from grader.answers.formulas.near_misses import NearMiss, near_misses
 from grader.answers.formulas.reading import Formula, Reading, ShapeFormula, parse_formula, parse_shape_formula
+from grader.answers.formulas.remarks import remarks_on
 from grader.answers.formulas.tree import Node, names_in, render
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "parse_condition",
     "parse_formula",
     "parse_shape_formula",
+    "remarks_on",
     "render",
 ]

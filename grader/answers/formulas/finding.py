@@ -23,6 +23,7 @@ from grader.model import Place
 
 MAX_LINE: Final = 8_000  # of a line, so much is looked at
 MAX_FORMULA: Final = 600
+MAX_LOOKED_AT: Final = 200_000  # characters of lines that may hold a formula; no report has so many
 LABEL_REACH: Final = 90
 
 # What a line must hold before anything costly is done with it.
@@ -31,6 +32,7 @@ _ANCHOR: Final = re.compile(
     r"|[\w)\]}]\s?[/÷]\s?[A-Za-z(\\{\d]"  # a division
     r"|[\[(]\s?[A-Za-z]'?\s?,"  # a shape that begins with a letter
     r"|=[^=]{0,40}\\(?:cdot|times)|=[^=]{0,60}[-−–+*·]\s?\(?\d{0,3}\s?[A-Za-z]"  # something is defined
+    r"|\$[^$]{1,30}[-−–+*]\s?\d{0,3}\s?[A-Za-z\d]"  # anything between dollars
     r"|[A-Z]'?\s?(?:×|\\times|x)\s?[A-Z(\\]"  # a shape with crosses
 )
 _PIECE: Final = re.compile(
@@ -80,6 +82,8 @@ class FoundFormula:
 def find_formulas(lines: Sequence[Line]) -> tuple[FoundFormula, ...]:
     r"""Every formula in the lines of a report, in their order; code and printed output are passed over.
 
+    The time is bounded: of a text that is all formulas the first 200,000 characters are looked at.
+
     >>> found = find_formulas(
     ...     [
     ...         Line(4, "the height is $\\text{ceil}(\\frac{T}{2})$ and the width is floor(C/2), as the stride is 2."),
@@ -90,9 +94,13 @@ def find_formulas(lines: Sequence[Line]) -> tuple[FoundFormula, ...]:
     [(4, 'height', 'ceil(T/2)'), (4, 'width', 'floor(C/2)'), (9, '', 'floor((W - K + 2*P)/S) + 1')]
     """
     found: list[FoundFormula] = []
+    looked_at = 0
     for index, line in enumerate(lines):
         if line.source is not Source.TEXT or not _ANCHOR.search(line.text, 0, MAX_LINE):
             continue
+        looked_at += min(len(line.text), MAX_LINE)
+        if looked_at > MAX_LOOKED_AT:
+            break
         after = lines[index + 1].text if index + 1 < len(lines) else ""
         rows = [*_BREAK.split(line.text[:MAX_LINE]), after]
         for row, below in pairwise(rows):
@@ -177,8 +185,8 @@ def _runs_read(line: str) -> Iterator[Found]:
 
 def _runs(line: str) -> Iterator[tuple[int, int]]:
     """Stretches of numbers, letters and signs between words; brackets that do not close are left out."""
-    start, open_at = -1, [0] * 0
-    end = 0
+    start, end = -1, 0
+    open_at: list[int] = []
     for match in _PIECE.finditer(line):
         piece = match.group()
         at = match.start()
@@ -190,7 +198,7 @@ def _runs(line: str) -> Iterator[tuple[int, int]]:
             continue
         if not _belongs(piece) or (piece == "," and not open_at):
             if start >= 0:
-                yield (open_at[-1] + 1 if open_at else start), end
+                yield from _closed(start, end, open_at)
             start, open_at = -1, []
             continue
         if start < 0:
@@ -203,7 +211,16 @@ def _runs(line: str) -> Iterator[tuple[int, int]]:
             open_at.pop()
         end = match.end()
     if start >= 0:
-        yield (open_at[-1] + 1 if open_at else start), end
+        yield from _closed(start, end, open_at)
+
+
+def _closed(start: int, end: int, open_at: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The stretch, or what stands before and behind its brackets that never close: "W/2 + 1 (see"."""
+    if not open_at:
+        yield start, end
+        return
+    yield start, open_at[0]
+    yield open_at[-1] + 1, end
 
 
 def _belongs(piece: str) -> bool:
@@ -255,9 +272,12 @@ def _is_size(formula: Formula | ShapeFormula, *, is_plain: bool) -> bool:
     if isinstance(formula, ShapeFormula):
         is_bracketed = "," in formula.written
         has_formula = any(not isinstance(tree, (Name, Number, Negative)) for tree in trees)
-        return len(entries) > 2 and (is_bracketed or has_formula or all(name[0].isupper() for name in names))
+        is_open = has_formula or len(set(names)) > 1  # [B, 64, 16, 16] is a plain shape
+        return (
+            is_open and len(entries) > 2 and (is_bracketed or has_formula or all(name[0].isupper() for name in names))
+        )
     operations = [one for one in nodes(formula.tree) if isinstance(one, (Operation, Call))]
-    if not operations or _is_application(formula):
+    if not operations or _is_application(formula) or " " in formula.name:
         return False
     if not is_plain:
         return True
