@@ -23,6 +23,8 @@ from grader.errors import GraderError, MachineError, refused_by_machine
 COMMANDS = {
     "check": ("grader.cli.check:check", "Check one submission and print the report."),
     "run-all": ("grader.cli.run_all:run_all", "Grade every submission in a folder."),
+    "read": ("grader.cli.read:read", "Recompute what a report prints and claims, without a rubric."),
+    "answers": ("grader.cli.answers:answers", "Draft answers.json from a report."),
     "init": ("grader.cli.init:init", "Start an assignment from its template."),
     "rubric": ("grader.cli.rubric:rubric", "Lint, show and describe rubrics."),
     "data": ("grader.cli.data:data", "The image sets, and where they are."),

@@ -91,7 +91,22 @@ def read_answers(
     # A slip beside the answers, or in one key, costs nobody the other answers.
     answers = given if isinstance(given, Mapping) else {}
     place = Place(ANSWERS)
-    return {key: Answer(answer, place.child("answers", key)) for key, answer in answers.items()}, tuple(problems)
+    made = {key: Answer(without_comments(one), place.child("answers", key)) for key, one in answers.items()}
+    return made, tuple(problems)
+
+
+def without_comments(answer: Json) -> Json:
+    """An answer without the keys that begin with _, such as the `_from` of a draft; a value alone stands for itself.
+
+    >>> without_comments({"value": "73.4 %", "_from": "report.md:14"}), without_comments({"value": 3, "unit": "MB"})
+    ('73.4 %', {'value': 3, 'unit': 'MB'})
+    >>> without_comments({"value": None, "_candidates": []}) is None
+    True
+    """
+    if not isinstance(answer, Mapping) or not any(key.startswith("_") for key in answer):
+        return answer
+    kept = {key: value for key, value in answer.items() if not key.startswith("_")}
+    return kept["value"] if set(kept) == {"value"} else kept
 
 
 def _document(root: Path, files: Sequence[SubmittedFile], name: str) -> Document | None:

@@ -1,0 +1,247 @@
+"""Does the report say the same as answers.json, the training log, and itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from grader.checks._settings import counted
+from grader.checks._submitted import closest, matching, opened
+from grader.checks.base import ANSWERS_FILE, Check, failed, missing, passed, register, remark, review, shown
+from grader.documents import DocumentError
+from grader.model import EvidenceByJob, Finding, Json, Outcome, Place, Rule, Submission, SubmittedFile
+from grader.reading import MAX_REPORT_BYTES, claims_of, report_text
+
+if TYPE_CHECKING:
+    from grader.answers.claims import FoundClaim
+
+_METRICS: Final = (
+    "accuracy", "error", "loss", "f1", "precision", "recall", "auc", "iou", "psnr", "ssim", "mae", "mse", "rmse",
+    "perplexity", "parameters", "trainable_parameters",
+)  # fmt: skip
+_ABOUT: Final[Mapping[str, Json]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["metric"],
+    "properties": {
+        "metric": {"enum": list(_METRICS), "description": "what is measured"},
+        "split": {"enum": ["train", "validation", "test"], "description": "the part of the data; left out: any"},
+        "dataset": {"type": "string", "minLength": 1, "maxLength": 40, "description": "such as mnist; left out: any"},
+        "model": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 60,
+            "description": "a word of the model's name in the report, such as adam; left out: any",
+        },
+    },
+    "description": "which claims of the report this answer is about",
+}
+MOST_NAMED: Final = 10
+MOST_FILES: Final = 20
+
+
+@register
+class ReportAgreement(Check):
+    """Holds the numbers of a report against the answers that were handed in, against logs, and against each other.
+
+    What it looks at: every result that `report` states (Markdown, a notebook, a PDF's text): metric, split, data set,
+    model, epoch, value, and its line. Goals, values of others and readings that stay open are left out.
+
+    - `answers` says what each answer is about: the answer's key, and the metric (split, data set, model) that the
+      report states it under. A report that states another number than answers.json is a contradiction.
+    - `logs` are further files whose printed results have to be those of the report: the log of the training.
+    - The report against itself is always looked at.
+
+    Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 and 98.29 do not. An answer that
+    agrees with one of several statements of the report about the same thing is taken to be meant by that one.
+
+    Credit: a contradiction goes to a person, with both places; `contradictions: fail` lets it cost the points. A report
+    that says nothing about an answer is a remark. Which of two numbers is true is not decided here: see `claim`.
+
+    Why it matters: two numbers for one thing cannot both be what was measured.
+
+    Not covered: pictures of curves and tables.
+
+        - check: report-agreement
+          report: report.md
+          answers:
+            test_accuracy: {metric: accuracy, split: test}
+          logs: ["*.log"]
+    """
+
+    name: ClassVar[str] = "report-agreement"
+    settings_schema: ClassVar[Mapping[str, Json]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["report"],
+        "properties": {
+            "report": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200,
+                "description": "the report, or a pattern such as report.*",
+            },
+            "answers": {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 100,
+                "additionalProperties": _ABOUT,
+                "description": "what the answers are about, by their keys in answers.json",
+            },
+            "logs": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 20,
+                "items": {"type": "string", "minLength": 1, "maxLength": 200},
+                "description": "files or patterns whose printed results must be those of the report",
+            },
+            "contradictions": {
+                "enum": ["review", "fail"],
+                "default": "review",
+                "description": "review: a person decides; fail: a contradiction costs the points",
+            },
+        },
+    }
+
+    def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
+        """Contradictions, each with both places; else what was compared."""
+        del evidence
+        settings = rule.settings
+        reports = matching(submission, settings["report"])[:MOST_FILES]
+        if not reports:
+            near = closest(submission, settings["report"])
+            if near is None:
+                yield missing([settings["report"]])
+            else:
+                said = f"{settings['report']!r} was not handed in; {near!r} was"
+                yield failed(said, fix=f"hand it in as {settings['report']!r}", code="missing-file")
+            return
+        read: list[tuple[str, tuple[FoundClaim, ...]]] = []
+        logs = [file for glob in settings.get("logs", ()) for file in matching(submission, glob)]
+        for file in [*reports, *(log for log in logs if log not in reports)][: 2 * MOST_FILES]:
+            try:
+                read.append((file.path, claims_in(submission, file)))
+            except (DocumentError, OSError) as error:
+                yield _unread(file, error)
+        stated = [found for found in read if found[0] in {file.path for file in reports}]
+        said = list(_between(read))
+        compared = 0
+        for key, about in settings.get("answers", {}).items():
+            count, finding = _answered(key, about, stated, submission)
+            compared += count
+            if finding is not None:
+                said.append(finding)
+        yield from _decided(settings, said, stated, compared)
+
+
+def claims_in(submission: Submission, file: SubmittedFile) -> tuple[FoundClaim, ...]:
+    """The claims of a submitted file. Raises DocumentError for what is no text, OSError for what cannot be opened."""
+    with opened(submission, file) as stream:
+        text, _ = report_text(stream.read(MAX_REPORT_BYTES + 1), file=file.path)
+    return claims_of(text, file=file.path)
+
+
+def _unread(file: SubmittedFile, error: DocumentError | OSError) -> Finding:
+    if isinstance(error, OSError):
+        return Finding(Outcome.UNKNOWN, f"{file.path} could not be opened ({error})", code="unreadable")
+    said = f"{file.path} was not read: {error.problem.what}; a person looks"
+    return review(said, place=Place(file.path), fix=error.problem.fix, code=error.problem.code)
+
+
+def _between(read: Sequence[tuple[str, Sequence[FoundClaim]]]) -> Iterator[Finding]:
+    """Contradictions between the files, and within each."""
+    from grader.answers.claims.agreement import contradictions
+
+    for found in contradictions(read):
+        place = Place(found.second_file, line=found.second.line)
+        yield _contradiction(found.said, place, shown(found.second.as_written), shown(found.first.as_written))
+
+
+def _contradiction(said: str, place: Place, observed: str, expected: str) -> Finding:
+    fix = "find out which of the two was measured, and correct the other"
+    return review(said, place=place, observed=observed, expected=expected, fix=fix, code="contradiction")
+
+
+def _answered(
+    key: str,
+    about: Mapping[str, Json],
+    stated: Sequence[tuple[str, Sequence[FoundClaim]]],
+    submission: Submission,
+) -> tuple[int, Finding | None]:
+    """How many statements of the report were compared with an answer, and what came of it."""
+    from grader.answers.answer_error import AnswerError
+    from grader.answers.claims.agreement import agree
+    from grader.answers.working import parse_working
+
+    answer = submission.answers.get(key)
+    if answer is None or answer.value in (None, "", [], {}):
+        return 0, None
+    try:
+        number = parse_working(answer.value, answer.place).number
+    except AnswerError:
+        return 0, remark(
+            Outcome.REVIEW, f"{key}: the answer was not read as a number, and not compared", place=answer.place
+        )
+    meant = [(file, claim) for file, claims in stated for claim in claims if _is_about(claim, about)]
+    if not meant:
+        said = f"{key}: the report states no such {about['metric']} that could be compared with the answer"
+        return 0, remark(Outcome.PASSED, said, place=answer.place, code="not-stated")
+    if any(
+        agree(replace(claim, number=number, value=value, bound="", is_approximate=number.is_approximate), claim)
+        for _, claim in meant
+        for value in _values(number.readings, claim)
+    ):
+        return len(meant), None
+    file, claim = meant[-1]
+    what = " ".join(filter(None, (claim.split, claim.metric)))
+    said = (
+        f"{key}: {file} says {shown(claim.as_written, 40)} ({what}) on line {claim.line}, "
+        f"{ANSWERS_FILE} says {shown(answer.value, 40)}"
+    )
+    place = Place(file, line=claim.line)
+    return len(meant), _contradiction(said, place, shown(answer.value), shown(claim.as_written))
+
+
+def _values(readings: Sequence[Fraction], claim: FoundClaim) -> Iterator[Fraction]:
+    """The values that an answer can have, as a share where the claim is one."""
+    from grader.answers.claims import RATES
+
+    for value in readings:
+        yield value
+        if claim.metric in RATES and value > 1:
+            yield value / 100
+
+
+def _is_about(claim: FoundClaim, about: Mapping[str, Json]) -> bool:
+    if not claim.is_result or len(claim.readings) > 1 or claim.metric != about["metric"]:
+        return False
+    if any(about.get(key) not in (None, getattr(claim, key)) for key in ("split", "dataset") if getattr(claim, key)):
+        return False
+    if "split" in about and claim.split is None:
+        return False
+    words = f"{claim.model} {claim.optimizer or ''}".casefold()
+    return "model" not in about or str(about["model"]).casefold() in words
+
+
+def _decided(
+    settings: Mapping[str, Json],
+    said: Sequence[Finding],
+    stated: Sequence[tuple[str, Sequence[FoundClaim]]],
+    compared: int,
+) -> Iterator[Finding]:
+    wrong = [finding for finding in said if finding.code == "contradiction"]
+    rest = [finding for finding in said if finding.code != "contradiction"]
+    if wrong and settings.get("contradictions", "review") == "fail":
+        first = wrong[0]
+        yield replace(first, outcome=Outcome.FAILED, credit=Fraction(0))
+    elif wrong:
+        yield wrong[0]
+    elif stated:
+        results = sum(claim.is_result for _, claims in stated for claim in claims)
+        told = f"{counted(results, 'result')} of the report contradict nothing"
+        if settings.get("answers"):
+            told += f"; {counted(compared, 'statement')} compared with the answers"
+        yield passed(told, place=Place(stated[0][0]), code="agrees")
+    yield from (replace(finding, weight=Fraction(0)) for finding in [*wrong[1:MOST_NAMED], *rest])
