@@ -50,8 +50,8 @@ def stated_formulas(answer: Answer, task: Task, brackets: str) -> Stated | Findi
         among = _among_words(found, task, brackets)
         if among is not None:
             return among
-        is_text = isinstance(value, str) and any(char.isalpha() for char in value)
-        return review_of(answer, error.problem) if is_text else unreadable(error.problem, answer.place)
+        is_written = isinstance(value, (str, list)) and bool(value)  # true or {} is no try at a formula
+        return review_of(answer, error.problem) if is_written else unreadable(error.problem, answer.place)
 
 
 def _lines(value: Json) -> list[Line]:

@@ -84,6 +84,11 @@ def _judged(task: Task, wanted: Wanted, stated: Formula) -> Judged:
         if tree.name in task.taken:
             return Judged(wanted, stated, None, is_right=False, said=f"{tree.name} is another size of the input")
         return Judged(wanted, stated, None, is_right=True)
+    if wanted.is_free:
+        said = "here stand the output's channels, which no size gives"
+        return Judged(
+            wanted, stated, None, is_right=False, said=said if wanted.axis else "a name of its own belongs here"
+        )
     if tree == _OPEN:
         is_batch = isinstance(wanted.tree, Name) and wanted is task.entries[0]
         return Judged(wanted, stated, None, is_right=is_batch, said="" if is_batch else "the size is left open")

@@ -43,6 +43,7 @@ def test_seed_000_each_wrong_entry_has_the_smallest_counterexample_and_the_paddi
     assert "entry 3: ceil(T/2) is wrong: T = 3 gives 1, not 2" in third.said
     assert "it would be right for padding 1" in third.said
     assert third.code == "other-padding"
+    assert "channels, which no size gives" in findings[3].said
     assert findings[0].outcome is Outcome.PASSED
     assert any("the channels in front" in finding.said for finding in findings if not finding.weight)
 
@@ -78,6 +79,8 @@ def test_without_a_price_an_unfloored_formula_is_for_a_person(judged):
         pytest.param("1/2T", "two-readings", id="a slash before 2T"),
         pytest.param("floor((T-q)/2)", "unknown-names", id="a letter that the task does not have"),
         pytest.param("about half of T, rounded", "unclear-answer", id="words"),
+        pytest.param("((((2", "unclear-answer", id="signs alone"),
+        pytest.param(["floor(T/2", "C"], "unclear-answer", id="an entry that cannot be read"),
         pytest.param("floor(T/2", "unclear-answer", id="a bracket that never closes"),
     ],
 )
