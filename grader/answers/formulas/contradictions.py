@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from grader.answers.formulas.compare import Agreement, compare_formulas
@@ -12,6 +14,8 @@ from grader.answers.formulas.finding import FoundFormula
 from grader.answers.formulas.reading import Formula, ShapeFormula
 
 NEAR: Final = 25  # lines between two places that speak of the same thing
+MOST_NEAR: Final = 40  # formulas that are looked at before a shape
+MOST_DEFINED: Final = 400  # definitions that are held against each other
 # The axes of a shape of four entries, by where the channels stand.
 _LAYOUTS: Final = {"first": {"channels": 1, "height": 2, "width": 3}, "last": {"height": 1, "width": 2, "channels": 3}}
 _DOMAIN: Final = Domain(least=1)
@@ -54,10 +58,11 @@ def formula_contradictions(found: Sequence[FoundFormula]) -> tuple[FormulaContra
 
 
 def _with_shapes(found: Sequence[FoundFormula]) -> Iterator[FormulaContradiction]:
-    for shape in found:
+    for index, shape in enumerate(found):
         if not isinstance(shape.formula, ShapeFormula) or len(shape.formula.entries) != 4 or shape.label == "input":
             continue
-        near = [one for one in found if one.label in ("height", "width") and _is_near(one, shape)]
+        before = found[max(0, index - MOST_NEAR) : index]
+        near = [one for one in before if one.label in ("height", "width") and _is_near(one, shape)]
         latest = {one.label: one for one in near}  # what was said last about each
         conflicts = [
             [
@@ -78,8 +83,8 @@ def _is_near(one: FoundFormula, shape: FoundFormula) -> bool:
 def _by_name(found: Sequence[FoundFormula]) -> Iterator[FormulaContradiction]:
     """One name that is defined twice, by formulas in the same letters."""
     defined: dict[tuple[str, frozenset[str]], FoundFormula] = {}
-    for one in found:
-        if not one.name or not isinstance(one.formula, Formula):
+    for one in islice((one for one in found if one.name), MOST_DEFINED):
+        if not isinstance(one.formula, Formula):
             continue
         key = (one.name, frozenset(one.formula.names))
         first = defined.setdefault(key, one)
@@ -91,6 +96,11 @@ def _by_name(found: Sequence[FoundFormula]) -> Iterator[FormulaContradiction]:
 
 def _differ(one: Formula, other: Formula) -> bool:
     """Do they differ in every reading?"""
+    return one.readings != other.readings and _differ_in_every_reading(one, other)
+
+
+@lru_cache(maxsize=256)  # the same two formulas stand side by side again and again in a long report
+def _differ_in_every_reading(one: Formula, other: Formula) -> bool:
     return all(
         compare_formulas(left.tree, right.tree, _DOMAIN, known=(*one.names, *other.names)).agreement
         is Agreement.DIFFERENT

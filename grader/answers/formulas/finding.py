@@ -23,7 +23,7 @@ from grader.model import Place
 
 MAX_LINE: Final = 8_000  # of a line, so much is looked at
 MAX_FORMULA: Final = 600
-MAX_LOOKED_AT: Final = 200_000  # characters of lines that may hold a formula; no report has so many
+MAX_LOOKED_AT: Final = 100_000  # characters of lines that may hold a formula; no report has so many
 LABEL_REACH: Final = 90
 
 # What a line must hold before anything costly is done with it.
@@ -82,7 +82,7 @@ class FoundFormula:
 def find_formulas(lines: Sequence[Line]) -> tuple[FoundFormula, ...]:
     r"""Every formula in the lines of a report, in their order; code and printed output are passed over.
 
-    The time is bounded: of a text that is all formulas the first 200,000 characters are looked at.
+    The time is bounded: of a text that is all formulas the first 100,000 characters are looked at.
 
     >>> found = find_formulas(
     ...     [

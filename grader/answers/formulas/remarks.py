@@ -71,6 +71,7 @@ def _templates() -> tuple[tuple[str, Node, frozenset[str]], ...]:
     return tuple((said, tree, frozenset(names_in(tree))) for said, tree in read)
 
 
+@lru_cache(maxsize=256)  # a report writes one formula many times
 def _known(formula: Formula) -> str:
     domain = Domain(least=1)
     for said, right, names in _templates():
