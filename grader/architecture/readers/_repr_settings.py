@@ -73,6 +73,11 @@ _HARMLESS = frozenset(
     | {"approximate", "alpha", "beta", "threshold", "min_val", "max_val", "count_include_pad", "align_corners", "lambd"}
     | {"nonlinearity", "device", "dtype", "return_indices", "divisor_override", "recompute_scale_factor", "value", "p"}
 )
+# Layers of torchvision, timm and transformers that learn nothing.
+_FREE_ELSEWHERE = frozenset(
+    {"Permute", "StochasticDepth", "DropPath", "FrozenBatchNorm2d", "QuantStub", "DeQuantStub", "GELUActivation"}
+    | {"NewGELUActivation", "FastGELUActivation", "QuickGELUActivation", "SiLUActivation", "PytorchGELUTanh"}
+)
 _KEYS = {
     key.replace("_", ""): key
     for key in (
@@ -225,7 +230,7 @@ def parameters_of(type_: str, settings: Mapping[str, Json]) -> int | None:
     if "kind" in settings:
         return make_layer(settings, (1,)).parameter_count
     name = type_.rpartition(".")[2]
-    if name in PARAMETER_FREE:
+    if name in PARAMETER_FREE or name in _FREE_ELSEWHERE:
         return 0
     try:
         return _stated(name, settings)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from grader.architecture.readers.printed import PrintedNumber, PrintedShape
+
+# Cells repeat from row to row: each text is read once.
+REMEMBERED = 2_048
 
 # What the columns are called, by our names, and what may stand in them.
 TITLES = {
@@ -28,7 +32,8 @@ _TITLE = re.compile(
 )
 _SHAPES = frozenset({"input", "output", "kernel"})
 _COUNTS = frozenset({"parameters", "mult_adds"})
-_BRACKETED = r"[\[({](?:[^\[\](){}]|[\[({][^\[\](){}]{0,200}[\])}]){0,400}[\])}]"
+_FLAT = r"[^\[\](){}]{0,400}"
+_BRACKETED = rf"[\[({{]{_FLAT}(?:[\[({{]{_FLAT}[\])}}]{_FLAT}){{0,50}}[\])}}]"
 _TOKEN = re.compile(_BRACKETED + r"[,.;]?|\S+")
 _COUNT = re.compile(r"\(?\d{1,3}(?:,\d{3})+\)?|\(?\d+\)?", re.ASCII)
 _PIECE = re.compile(r"\(?[\d,]+\)?", re.ASCII)
@@ -39,16 +44,14 @@ _FLAGS = frozenset({"true", "false", "partial", "--"})
 _INNER_MARKS = "├└─|+- "
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column: our name for it, and where its title begins on the header's line."""
 
     name: str
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """The text of a cell and where it begins on its line."""
 
     start: int
@@ -128,6 +131,7 @@ def _joined(cells: Sequence[Cell]) -> list[Cell]:
     return made
 
 
+@lru_cache(maxsize=REMEMBERED)
 def fits(column: str, text: str) -> bool:
     """True if `text` can stand in the column."""
     lowered = text.lower()
@@ -142,6 +146,7 @@ def fits(column: str, text: str) -> bool:
     return lowered in _FLAGS
 
 
+@lru_cache(maxsize=REMEMBERED)
 def kind_of_cell(text: str) -> str:
     """What an unlabelled cell can only be: "shape", "count", "share", "flag", "empty", or "" for none of them."""
     lowered = text.lower()
@@ -156,6 +161,7 @@ def kind_of_cell(text: str) -> str:
     return "shape" if shapes_of(text) else ""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def shapes_of(text: str) -> tuple[PrintedShape, ...] | None:
     """Every shape of a cell; () for an empty one, None if it cannot be read.
 

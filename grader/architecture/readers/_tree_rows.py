@@ -15,6 +15,7 @@ _LABEL = re.compile(
 _NAME = re.compile(r"([A-Za-z_]\w{0,99})( ?\([^()]{1,80}\))?(?=\s|$)", re.ASCII)
 _DEPTH_ONLY = re.compile(r"([A-Za-z_]\w{0,99})( ?\([^()]{1,80}\))?: ?(\d{1,4})(?=\s|$)", re.ASCII)  # containers of 2020
 _PARAMETER = re.compile(r"[\w.-]{1,200}(?=\s|$)", re.ASCII)
+_BEGIN = re.compile(r"\w", re.ASCII)
 _TEES = "├└┣┗╠╚"
 _BARS = re.compile(r"[│|┃║¦]")
 _WHOLE_BRANCH = frozenset("│|└├─┣┗ +")
@@ -119,9 +120,10 @@ def _labelled(
 
 def _unlabelled(text: str, line: int, rest: str, style: Style, *, is_first: bool) -> TreeRow | None:
     """A row without "2-3": the root, a parameter, or any row where the labels were switched off."""
-    start = 0
-    while start < len(text) and not (text[start].isascii() and (text[start].isalnum() or text[start] == "_")):
-        start += 1
+    begin = _BEGIN.search(text)
+    if begin is None:
+        return None
+    start = begin.start()
     prefix = text[:start]
     if not prefix.isascii() and not any(tee in prefix for tee in _TEES):
         mended = _unscrambled(text)
@@ -177,7 +179,15 @@ def _is_flat_parameter(name: str, cells: Sequence[Cell], style: Style) -> bool:
 
 def are_cells(cells: Sequence[Cell]) -> bool:
     """True if nothing but cells of a tree's columns stands there."""
-    return all(tree_cells.kind_of_cell(cell.text.lstrip("├└─+ ")) or cell.text[0] in "[(" for cell in cells)
+    for cell in cells:
+        text = cell.text
+        if (
+            not tree_cells.kind_of_cell(text)
+            and text[0] not in "[("
+            and not tree_cells.kind_of_cell(text.lstrip("├└─+ "))
+        ):
+            return False
+    return True
 
 
 def _branch_depth(prefix: str, indent: int) -> int | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers._tree_cells import shapes_of
@@ -103,6 +104,20 @@ def _started(line: Line) -> _Table | None:
 
 
 @dataclass(slots=True)
+class _Row:
+    """A row that rich may go on with in the next line."""
+
+    line: int
+    name: str
+    type: str
+    number: int | None
+    inputs: tuple[PrintedShape, ...]
+    outputs: tuple[PrintedShape, ...]
+    parameters: PrintedNumber | None
+    last_line: int = 0
+
+
+@dataclass(slots=True)
 class _Table:
     """A table as it is read, line by line. `at` is the index of the name among a line's cells."""
 
@@ -111,7 +126,7 @@ class _Table:
     columns: tuple[str, ...]
     at: int
     is_headless: bool = False
-    rows: list[PrintedRow] = field(default_factory=list)
+    rows: list[_Row] = field(default_factory=list)
     totals: dict[str, PrintedNumber] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     last_line: int = 0
@@ -147,24 +162,15 @@ class _Table:
             if not self.is_headless or self.rows:
                 self.unread.append(Unread(line.number, line.text, "a row of the table that cannot be read"))
             return
-        self.rows.append(
-            PrintedRow(
-                line.number,
-                name,
-                type_,
-                line.number,
-                number=int(index) if index.isdecimal() and index.isascii() and len(index) < 10 else None,
-                inputs=inputs or (),
-                outputs=outputs or (),
-                parameters=parameters,
-            )
-        )
+        number = int(index) if index.isdecimal() and index.isascii() and len(index) < 10 else None
+        self.rows.append(_Row(line.number, name, type_, number, inputs or (), outputs or (), parameters))
         self.last_line, self.misses = line.number, 0
 
     def _continue(self, line: Line, values: dict[str, str]) -> None:
         """A cell that rich wrapped goes on in a line without index and name."""
         last = self.rows[-1]
-        self.rows[-1] = replace(last, type=last.type + values.get("type", ""), last_line=line.number)
+        last.type += values.get("type", "")
+        last.last_line = line.number
         self.last_line, self.misses = line.number, 0
 
     def _totals_in(self, number: int, text: str) -> bool:
@@ -197,7 +203,7 @@ class _Table:
                 Format.LIGHTNING,
                 self.first_line,
                 self.last_line,
-                _with_depths(self.rows),
+                _printed(self.rows),
                 self.totals,
                 columns=tuple(name for name in self.columns if name in _COLUMNS.values()),
                 unread=tuple(self.unread),
@@ -206,15 +212,22 @@ class _Table:
         )
 
 
-def _with_depths(rows: Sequence[PrintedRow]) -> tuple[PrintedRow, ...]:
+def _printed(rows: Sequence[_Row]) -> tuple[PrintedRow, ...]:
     """Dotted names make it a tree (1 for the children of the module itself), plain ones a flat table (0)."""
     is_tree = any("." in row.name for row in rows)
-    names = {row.name.rpartition(".")[0] for row in rows}
+    parents = {row.name.rpartition(".")[0] for row in rows}
     return tuple(
-        replace(
-            row,
-            depth=row.name.count(".") + 1 if is_tree else 0,
-            is_cut=row.type not in LEAVES and row.name not in names and row.name != "other params",
+        PrintedRow(
+            row.line,
+            row.name,
+            row.type,
+            row.last_line or row.line,
+            row.name.count(".") + 1 if is_tree else 0,
+            row.number,
+            row.outputs,
+            row.inputs,
+            parameters=row.parameters,
+            is_cut=row.type not in LEAVES and row.name not in parents and row.name != "other params",
         )
         for row in rows
     )
@@ -230,11 +243,17 @@ def _count(text: str, line: int) -> PrintedNumber | None:
     >>> _count("295 K", 1).step, _count("1,024", 1).value
     (Fraction(1000, 1), Fraction(1024, 1))
     """
-    match = _COUNT.fullmatch(text.strip())
-    if match is None or len(text) > 40:
+    said = text.strip()
+    read = _value_and_step(said)
+    return None if read is None else PrintedNumber(*read, line, said)
+
+
+@lru_cache(maxsize=2_048)
+def _value_and_step(text: str) -> tuple[Fraction, Fraction] | None:
+    match = _COUNT.fullmatch(text) if len(text) <= 40 else None
+    if match is None:
         return None
     unit = _UNITS[match[3]]
     decimals = match[2] or ""
-    value = Fraction(match[1].replace(",", "") + "." + (decimals or "0")) * unit
-    step = Fraction(unit, 10 ** len(decimals)) if unit > 1 or decimals else Fraction(0)
-    return PrintedNumber(value, step, line, text.strip())
+    value = Fraction(int(match[1].replace(",", "") + decimals) * unit, 10 ** len(decimals))
+    return value, Fraction(unit, 10 ** len(decimals)) if unit > 1 or decimals else Fraction(0)

@@ -13,40 +13,16 @@ Source:  torch.nn.Module.__repr__ and ModuleList.__repr__, torch 0.3 to 2.13
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
+from grader.architecture.readers._repr_reader import Block, blocks_in
 from grader.architecture.readers._repr_settings import parameters_of, settings_of
-from grader.architecture.readers._repr_tree import Mark, Module, Piece, listed, nested
+from grader.architecture.readers._repr_tree import Mark, Module, listed, nested
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
 
-LONGEST_LINE = 20_000  # characters of a repr on one line
-PATIENCE = 4  # lines of something else that may stand between two lines of a repr
-WRAPPED = 5  # lines that one module's settings may be wrapped over
-
-DAMAGED = "it looks like a module of the print and cannot be read as one"
-_KEY = r"[(\[{]([^()\[\]{}\n]{1,120})[)\]}] ?: ?"
-_TYPE = r"([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,6}(?: [1-3]d)?)"
-_MODULE = re.compile(_KEY + r"(?:(\d{1,9}) ?x ?)?" + _TYPE + r" ?\(")
-_WHOLE = re.compile(_KEY + _TYPE + r" ?\(([^()]*(?:\([^()]*\)[^()]*)*)\)[,;]?\s*$")
-_NOTHING = re.compile(_KEY + r"None\b[,;]?")
-_TENSOR = re.compile(_KEY + r"(Parameter|Tensor) containing: \[[\w.]{1,60} of size ([\dx]{0,100})[^\]]{0,60}\]")
-_OBJECT = re.compile(_KEY + r"Object of type: \w+")
-_ROOT_END = re.compile(r"(?:^|(?<=[\s\"'`=:,\[(>|*]))" + _TYPE + r" ?\($")
-_FIRST_KEY = re.compile(_KEY + r"(?:\d{1,9} ?x ?)?[A-Za-z_][\w.]* ?\(")
-_WORDS = re.compile(r"\w+ ?= ?\S|\(?\d+(?:,|$)")
-_ALONE = re.compile(r"([A-Z]\w{1,40})\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_ALONE_FIRST = re.compile(
-    r"Linear\(in_features=\d+, out_features=\d+, bias="
-    r"|Conv(?:Transpose)?[123]d\(\d+, \d+, kernel_size=\([\d, ]+\), stride=\("
-)
-_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
-_BRACKET = re.compile(r"[()]")
-_FRONT = " \t>#|*`\"'%"
-_DAMAGED = re.compile(r"[A-Z]\w*[a-z]\w* ?\(|kernel_size|_features=|inplace=|\w\): ")
-_FENCE = re.compile(r"[`~]{3,}\w*|\\(?:begin|end)\{\w+\*?\}")
+MOST_ROWS = 300_000  # of all prints together: no report has as many
 
 
 def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
@@ -59,10 +35,15 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     [('Net', 'Net', None), ('fc', 'Linear', 7850)]
     """
     found: list[PrintedSummary] = []
-    reader = _Reader(found)
-    for line in lines:
-        reader.take(line)
-    reader.close()
+    rows = 0
+    for block in blocks_in(lines):
+        summary = _summary(block)
+        rows += len(summary.rows)
+        if rows > MOST_ROWS:
+            end = Unread(summary.last_line, "", f"no prints are read behind {MOST_ROWS:,} modules")
+            found.append(replace(summary, unread=(*summary.unread, end)))
+            break
+        found.append(summary)
     return tuple(found)
 
 
@@ -75,310 +56,8 @@ def repr_parameters(row: PrintedRow) -> int | None:
     return parameters_of(row.type, row.settings)
 
 
-@dataclass(slots=True)
-class _Reader:
-    """The lines read so far of the repr at hand."""
-
-    found: list[PrintedSummary]
-    pieces: list[Piece] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
-    waiting: list[Unread] = field(default_factory=list)
-    has_root: bool = False
-    balance: int = 0
-    misses: int = 0
-    part: int = 0
-    candidate: Piece | None = None  # a line that may open a repr: it does if a child follows
-    candidate_words: list[Piece] = field(default_factory=list)
-    wrapped: list[str] = field(default_factory=list)  # a module whose settings go on in the next line
-    wrapped_piece: Piece | None = None
-    wrapped_depth: int = 0
-    is_bare: bool = False  # layers without names
-    lone_key: str = ""  # "(0):" at the end of a line
-
-    def take(self, line: Line) -> None:
-        """Read a line."""
-        text = line.text
-        is_bare = "_features=" in text or "kernel_size=(" in text
-        if not (self.pieces or self.candidate or is_bare or "):" in text or text.rstrip().endswith("(")):
-            return
-        if len(text) > LONGEST_LINE:
-            return
-        if line.part != self.part:
-            self.close()
-            self.part = line.part
-        if "<" in text and _BREAK.search(text):
-            for piece in _BREAK.split(text):
-                self._line(line.number, piece.replace("&nbsp;", " "))
-        else:
-            self._line(line.number, text)
-
-    def _line(self, number: int, text: str) -> None:
-        stripped = text.strip()
-        if not stripped or _FENCE.fullmatch(stripped):
-            return
-        body = stripped.lstrip(_FRONT)
-        indent = len(text) - len(text.lstrip(_FRONT))
-        if self.wrapped_piece is not None and self._unwrap(number, body, indent):
-            return
-        if self.lone_key:
-            body, self.lone_key = self.lone_key + " " + body, ""
-        if self._child(number, body, indent) or self._closing(number, body, indent):
-            return
-        if self._root(number, body, indent) or self._bare(number, body, indent):
-            return
-        self._other(number, text, body, indent)
-
-    def _child(self, number: int, body: str, indent: int) -> bool:
-        """A line that begins with `(key): `."""
-        if body[:1] not in {"(", "[", "{"}:
-            return False
-        if "\\" in body:
-            body = body.replace("\\_", "_")
-        whole = _WHOLE.match(body)
-        if whole is not None and "): " not in whole[3]:
-            self._begin(number)
-            self._add(Piece(Mark.LEAF, number, indent, whole[1], whole[2], whole[3]))
-            return True
-        if _MODULE.match(body):
-            self._begin(number)
-            self._items(number, body, indent)
-            return True
-        if self.pieces or self.candidate is not None:
-            tensor = _TENSOR.match(body)
-            if tensor is not None:
-                self._begin(number)
-                self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], "size=" + _sizes(tensor[3])))
-                return True
-            if _NOTHING.match(body) or _OBJECT.match(body):
-                self._begin(number)
-                self._read_to(number)
-                return True
-            if re.fullmatch(_KEY, body + " ") and ":" in body[-2:]:
-                self.lone_key = body
-                return True
-        return False
-
-    def _closing(self, number: int, body: str, indent: int) -> bool:
-        if not self.pieces or not body.startswith(")") or body.strip(") ,;`|]\"'*\\>"):
-            return False
-        for at in range(body.count(")")):
-            self._add(Piece(Mark.CLOSE, number, indent if at == 0 else -1))
-        return True
-
-    def _root(self, number: int, body: str, indent: int) -> bool:
-        """A line that ends with `Net(`, or holds a whole repr `Net((fc): Linear(...))`."""
-        if body.endswith("("):
-            match = _ROOT_END.search(body[-300:])
-            if match is None or body.endswith("):("):
-                return False
-            if self.pieces:
-                self.close()
-            self.candidate = Piece(Mark.OPEN, number, indent, "", _class(match[1]))
-            self.candidate_words = []
-            self.waiting.clear()
-            self.misses = 0
-            return True
-        if "): " not in body and "):" not in body:
-            return False
-        first = _FIRST_KEY.search(body)
-        if first is None:
-            return False
-        before = body[: first.start()]
-        match = re.search(_TYPE + r" ?\(\s*(?:[^()]{0,300}[\s,])?$", before[-500:])
-        if match is None:
-            return False
-        self.close()
-        self.has_root = True
-        self.pieces = [Piece(Mark.OPEN, number, indent, "", _class(match[1]))]
-        self.balance = 1
-        words = before[-500:][match.end(1) :].strip(" (,")
-        if words:
-            self.pieces.append(Piece(Mark.WORDS, number, -1, words=words))
-        self._items(number, body, -1, first.start())
-        return True
-
-    def _bare(self, number: int, body: str, indent: int) -> bool:
-        """A layer that was printed by itself: `Linear(in_features=4, out_features=2, bias=True)`, or a list of such."""
-        if self.pieces and not self.is_bare:
-            return False
-        match = _ALONE.fullmatch(body)
-        if match is None or not (self.is_bare or _ALONE_FIRST.match(body)):
-            return False
-        if "kind" not in settings_of(match[1], match[2]):
-            return False
-        self.is_bare, self.candidate = True, None
-        self._add(Piece(Mark.LEAF, number, indent, "", match[1], match[2]))
-        return True
-
-    def _other(self, number: int, text: str, body: str, indent: int) -> None:
-        """Settings on a line of their own, or something that is no part of the repr."""
-        if self.candidate is not None and not self.pieces:
-            if len(self.candidate_words) < 4 and _WORDS.match(body):
-                self.candidate_words.append(Piece(Mark.WORDS, number, indent, words=body))
-                return
-            self.misses += 1
-            if self.misses > PATIENCE or not _DAMAGED.search(body):
-                self.candidate = None
-                self.waiting.clear()
-            else:
-                self.waiting.append(Unread(number, text, DAMAGED))
-            return
-        if not self.pieces:
-            return
-        if self.is_bare:
-            self.close()
-            return
-        if self.pieces[-1].mark in {Mark.OPEN, Mark.WORDS} and _WORDS.match(body) and self.balance > 0:
-            self._add(Piece(Mark.WORDS, number, indent, words=body))
-            return
-        self.misses += 1
-        if _DAMAGED.search(body):
-            self.waiting.append(Unread(number, text, DAMAGED))
-        if self.misses > PATIENCE or (self.balance <= 0 and self.has_root and not self.waiting):
-            self.close()
-
-    def _items(self, number: int, body: str, indent: int, at: int = 0) -> None:
-        """The modules that stand in one line, from `at` on."""
-        length = len(body)
-        while at < length:
-            mark = body[at]
-            if mark in " \t,;]":
-                at += 1
-                continue
-            if mark == ")":
-                self._add(Piece(Mark.CLOSE, number, indent))
-                at, indent = at + 1, -1
-                continue
-            match = _MODULE.match(body, at)
-            if match is None:
-                at = self._item_without_brackets(number, body, indent, at)
-                if at < 0:
-                    return
-                indent = -1
-                continue
-            at = self._module(number, body, indent, match)
-            indent = -1
-
-    def _item_without_brackets(self, number: int, body: str, indent: int, at: int) -> int:
-        tensor = _TENSOR.match(body, at)
-        if tensor is not None:
-            self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], "size=" + _sizes(tensor[3])))
-            return tensor.end()
-        nothing = _NOTHING.match(body, at) or _OBJECT.match(body, at)
-        if nothing is not None:
-            return nothing.end()
-        following = _FIRST_KEY.search(body, at)
-        rest = body[at : following.start() if following else len(body)].strip(" ,|*`'\"")
-        if rest and self.pieces[-1].mark is Mark.OPEN and _WORDS.match(rest):
-            self._add(Piece(Mark.WORDS, number, -1, words=rest))
-        elif rest and (_DAMAGED.search(rest) or (following and not rest.startswith("|"))):
-            self.unread.append(Unread(number, rest[:200], "a piece of the print that cannot be read"))
-        return following.start() if following else -1
-
-    def _module(self, number: int, body: str, indent: int, match: re.Match[str]) -> int:
-        """Add the module at `match`; where to go on behind it."""
-        begin = match.end()
-        piece = Piece(Mark.OPEN, number, indent, match[1].strip(), _class(match[3]))
-        _set_copies(piece, match[2])
-        rest = body[begin : begin + 200].lstrip()
-        if not rest.strip("`|*\"'\\") or _FIRST_KEY.match(rest) or _TENSOR.match(rest):
-            self._add(piece)
-            return begin if rest.strip("`|*\"'\\") else len(body)
-        end = _end(body, begin)
-        inside = body[begin:end] if end >= 0 else body[begin:]
-        if _FIRST_KEY.search(inside) and not (end >= 0 and '"' in inside):
-            self._add(piece)
-            return begin
-        if end >= 0:
-            piece.mark, piece.words = Mark.LEAF, inside
-            self._add(piece)
-            return end + 1
-        piece.mark = Mark.LEAF
-        self.wrapped_piece, self.wrapped = piece, [inside]
-        self.wrapped_depth = 1 + sum(1 if one[0] == "(" else -1 for one in _BRACKET.finditer(inside))
-        self._read_to(number)
-        return len(body)
-
-    def _unwrap(self, number: int, body: str, indent: int) -> bool:
-        """Go on with a module whose settings did not end on their line; False if this line is another one."""
-        piece = self.wrapped_piece
-        if piece is None:
-            return False
-        is_other = _FIRST_KEY.match(body) or (body.startswith(")") and indent < piece.indent) or body.endswith(" (")
-        if is_other or len(self.wrapped) > WRAPPED:
-            self._cut_off(piece)
-            return False
-        end, depth = -1, self.wrapped_depth
-        for one in _BRACKET.finditer(body):
-            depth += 1 if one[0] == "(" else -1
-            if depth == 0:
-                end = one.start()
-                break
-        if end < 0:
-            self.wrapped.append(body)
-            self.wrapped_depth = depth
-            return True
-        piece.words = " ".join([*self.wrapped, body[:end]])
-        piece.last_line = number
-        self.wrapped_piece = None
-        self._add(piece)
-        self._items(number, body, -1, end + 1)
-        return True
-
-    def _cut_off(self, piece: Piece) -> None:
-        """The settings of a module end before their bracket: they are not to be trusted."""
-        self.wrapped_piece = None
-        said = f"({piece.key}): {piece.type}({self.wrapped[0]}"
-        piece.mended = ("its settings are cut off",)
-        self._add(piece)
-        self.unread.append(Unread(piece.line, said[:300], "its settings are cut off"))
-
-    def _begin(self, number: int) -> None:
-        """A child is read: the line before it opened the repr, or the repr has no first line."""
-        if self.is_bare:
-            self.close()
-        if self.pieces:
-            is_over = self.has_root and self.balance <= 0
-            if is_over and number - self.pieces[-1].line > 2:
-                self.close()
-        if self.pieces:
-            return
-        if self.candidate is not None:
-            self.pieces = [self.candidate, *self.candidate_words]
-            self.has_root, self.balance = True, 1
-        self.candidate = None
-        self.candidate_words = []
-
-    def _add(self, piece: Piece) -> None:
-        if piece.mark is Mark.OPEN:
-            self.balance += 1
-        elif piece.mark is Mark.CLOSE:
-            self.balance -= 1
-        if " " in piece.type:
-            piece.mended = (*piece.mended, f"the class was broken by a blank: {piece.type!r}")
-            piece.type = piece.type.replace(" ", "")
-        self.pieces.append(piece)
-        self._read_to(piece.line)
-
-    def _read_to(self, number: int) -> None:
-        del number
-        self.unread += self.waiting
-        self.waiting.clear()
-        self.misses = 0
-
-    def close(self) -> None:
-        """The repr at hand is over."""
-        if self.wrapped_piece is not None:
-            self._cut_off(self.wrapped_piece)
-        modules = sum(piece.mark in {Mark.OPEN, Mark.LEAF} for piece in self.pieces)
-        if modules > 1 or self.is_bare:
-            self.found.append(_summary(self.pieces, self.unread, has_root=self.has_root))
-        self.pieces, self.unread, self.waiting, self.wrapped = [], [], [], []
-        self.has_root, self.is_bare, self.balance, self.misses = False, False, 0, 0
-        self.candidate, self.candidate_words, self.lone_key = None, [], ""
-
-
-def _summary(pieces: Sequence[Piece], unread: Sequence[Unread], *, has_root: bool) -> PrintedSummary:
+def _summary(block: Block) -> PrintedSummary:
+    pieces, has_root = block.pieces, block.has_root
     tree = nested(pieces, has_root=has_root or len(pieces) == 1)
     rows = tuple(_row(path, module) for path, module in listed(tree))
     is_single = len(rows) == 1
@@ -392,7 +71,7 @@ def _summary(pieces: Sequence[Piece], unread: Sequence[Unread], *, has_root: boo
         rows,
         columns=("name", "type"),
         title=rows[0].type if has_root or is_single else "",
-        unread=tuple(sorted([*unread, *missing], key=lambda one: one.line)),
+        unread=tuple(sorted([*block.unread, *missing], key=lambda one: one.line)),
         notes=(*notes, *tree.notes),
     )
 
@@ -405,28 +84,3 @@ def _row(path: str, module: Module) -> PrintedRow:
     )
     last = piece.last_line or piece.line
     return PrintedRow(piece.line, path, piece.type, last, module.depth, settings=settings, mended=piece.mended)
-
-
-def _set_copies(piece: Piece, copies: str | None) -> None:
-    """`(0-5): 6 x Block`: how many, where the key is a range of numbers."""
-    first, dash, last = piece.key.partition("-")
-    if copies and dash and first.isdecimal() and last.isdecimal() and len(piece.key) < 20:
-        piece.copies = max(int(copies), 1)
-
-
-def _class(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _sizes(text: str) -> str:
-    return "[" + ", ".join(text.split("x")) + "]"
-
-
-def _end(body: str, begin: int) -> int:
-    """Where the bracket that was opened before `begin` closes, -1 if not on this line."""
-    depth = 1
-    for one in _BRACKET.finditer(body, begin):
-        depth += 1 if one[0] == "(" else -1
-        if depth == 0:
-            return one.start()
-    return -1
