@@ -14,12 +14,13 @@ _CODES = re.compile(
 _BARE_CODES = re.compile(r"\[\d{0,3}(?:;\d{1,3})*m(?!\])")  # what is left of a code whose escape character got lost
 _BACKSPACES = re.compile(r"\x08+")
 _BREAKS = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_WIDE = re.compile("[\uff01-\uff5e]")
+_WIDE = re.compile("[\uff01-\uff5e\u2212]")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _ODD: dict[int, str | int | None] = dict.fromkeys([*range(9), *range(14, 32), 0x7F, *range(0x80, 0xA0)])
 _ODD |= dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF])
 _ODD |= dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
 _ODD |= _FULL_WIDTH
+_ODD[0x2212] = "-"  # the minus sign
 
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}\d{0,2}|#\d{1,7}|#x[0-9A-Fa-f]{1,6});")
 _STYLE = re.compile(r"</?(?:span|pre|code|font|tt|samp)(?:\s[^<>]*)?>", re.IGNORECASE)
@@ -45,6 +46,7 @@ _LEVEL_FIRST = re.compile(
     r"(?:INFO|DEBUG|WARNING)[ \t]*(?:[:|][ \t]|-[ \t])"
 )
 _LINE_OF_ABSL = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,6}[ \t]+\d+ [\w./-]+:\d+\] ?")
+_LINE_OF_KAGGLE = re.compile(r"\d{1,6}\.\d+s\t\d+\t")
 _PROCESS = re.compile(r"\((?:\w+ )?pid=\d+(?:, ip=[\d.]+)?\) ?")
 _PROMPT = re.compile(r">>> ?|In ?\[ ?\d* ?\]: ?|Out ?\[ ?\d* ?\]: ?")
 _SHELL = re.compile(r"\$ (?=[a-z./][^$]*$)")
@@ -59,6 +61,7 @@ def is_clean(row: str) -> bool:
         and (row.isascii() or not _WIDE.search(row))
         and "<" not in row
         and "&" not in row
+        and "[0m" not in row
         and (row[:1] not in _FIRST or (row[:1] in " -=|" and '"""' not in row and "'''" not in row))
     )
 
@@ -71,11 +74,16 @@ def clean_rows(row: str, *, is_code: bool = False) -> list[str]:
     >>> clean_rows("INFO:root:done\x00"), clean_rows("a&nbsp;b<br/>c"), clean_rows("１２\u200b８")
     (['done'], ['a b', 'c'], ['128'])
     """
+    if is_clean(row):
+        return [row.rstrip()]
     rows = [row]
     if not row.isprintable():
         rows = [_without_controls(one) for one in _BREAKS.split(row)]
-    elif not row.isascii() and _WIDE.search(row):
-        rows = [row.translate(_ODD)]
+    else:
+        if "[0m" in row:
+            rows = [_BARE_CODES.sub("", row)]
+        if not row.isascii() and _WIDE.search(row):
+            rows = [one.translate(_ODD) for one in rows]
     if not is_code and ("<" in row or "&" in row):
         rows = [inner for one in rows for inner in _without_styles(one)]
     return [_without_prefix(one).rstrip() for one in rows]
@@ -129,7 +137,7 @@ def _without_prefix(row: str) -> str:
         end = found.end()
     if found := (_TIME.match(row, end) or _CLOCK.match(row, end)):
         end = _behind_level(row, found.end())
-    elif found := (_LEVEL_FIRST.match(row, end) or _LINE_OF_ABSL.match(row, end)):
+    elif found := (_LEVEL_FIRST.match(row, end) or _LINE_OF_ABSL.match(row, end) or _LINE_OF_KAGGLE.match(row, end)):
         end = found.end()
     if found := (_PROMPT.match(row, end) or _SHELL.match(row, end)):
         end = found.end()

@@ -117,14 +117,14 @@ def _readable(output: dict[str, Any]) -> tuple[Piece, ...]:
     return forms[0] if forms else ()
 
 
-def rows_of_broken_notebook(rows: Sequence[str]) -> Iterator[tuple[int, str, str, int]]:
+def rows_of_broken_notebook(rows: Sequence[str], source: str = "text") -> Iterator[tuple[int, str, str, int]]:
     r"""Rows of a text in which JSON strings may stand, unescaped: (line, row, source, part).
 
     >>> list(rows_of_broken_notebook(['   "Conv2d-1\\n",', '   "ReLU-2\\n"', "prose"]))
     [(1, 'Conv2d-1', 'text', 0), (2, 'ReLU-2', 'text', 0), (3, 'prose', 'text', 0)]
     """
     is_notebook = any('"cell_type"' in row for row in rows)
-    kind, source, part, is_inside = "code", "text", 0, False
+    kind, part, is_inside = "code", 0, False
     for number, row in enumerate(rows, 1):
         found = _LITERAL.match(row) if '"' in row else None
         key = found["key"] if found else None

@@ -86,12 +86,12 @@ def _rows(text: str, name: str) -> list[_Row]:
     raw_rows = text.split("\n")
     if len(raw_rows) > 1 and not raw_rows[-1]:
         raw_rows.pop()  # what stands behind the last line end is no line
-    if '\\n"' in text or "\\n'" in text:
-        for number, raw, source, part in rows_of_broken_notebook(raw_rows):
-            rows += [(number, row, _SOURCES[source], part) for row in clean_rows(raw, is_code=source == "code")]
-        return rows
     is_code = name.endswith(".py")
     source = Source.CODE if is_code else Source.TEXT
+    if "\\n" in text:
+        for number, raw, kind, part in rows_of_broken_notebook(raw_rows, source.value):
+            rows += [(number, row, _SOURCES[kind], part) for row in clean_rows(raw, is_code=kind == "code")]
+        return rows
     for number, raw in enumerate(raw_rows, 1):
         if is_clean(raw):
             rows.append((number, raw.rstrip(), source, 0))
