@@ -16,7 +16,6 @@ from grader.model import Problem
 
 if TYPE_CHECKING:
     from grader.answers.claims import FoundClaim
-    from grader.answers.claims.agreement import Contradiction
     from grader.answers.formulas import FoundFormula
     from grader.architecture import Shape
     from grader.architecture.recompute.verdict import SummaryVerdict
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from grader.model import Json, Rubric, Rule
 
 MAX_REPORT_BYTES: Final = 64 * 2**20  # a notebook with pictures in it is large, and its text is not
+MOST_COUNTED: Final = 200  # different accuracies of one report that are counted on images: 2 ms each
 
 # What a file is, by its first bytes, and how its text is had: nobody should have to guess why nothing was found.
 _NOT_TEXT: Final[tuple[tuple[bytes, str, str], ...]] = (
@@ -47,6 +47,7 @@ _MARKS: Final = (
 class Report:
     """A report with everything that was found in it.
 
+    `formulas`     each with what can be said of it without a rubric, one sentence each
     `granularity`  for each claim of an accuracy that stands in `claims`, what it can be a count of, most likely first
     `remarks`      how the file was read where that is not plain, one sentence each
     """
@@ -54,8 +55,8 @@ class Report:
     file: str
     summaries: tuple[SummaryVerdict, ...] = ()
     claims: tuple[FoundClaim, ...] = ()
-    formulas: tuple[FoundFormula, ...] = ()
-    contradictions: tuple[Contradiction, ...] = ()
+    formulas: tuple[tuple[FoundFormula, tuple[str, ...]], ...] = ()
+    contradictions: tuple[str, ...] = ()
     granularity: Mapping[int, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -81,18 +82,20 @@ def read_report(text: str, *, file: str, sample: Shape = (), remarks: tuple[str,
     """
     from grader.answers.claims import read_claims
     from grader.answers.claims.agreement import contradictions
-    from grader.answers.formulas import find_formulas
+    from grader.answers.formulas import find_formulas, formula_contradictions, remarks_on
     from grader.documents.report_lines import report_lines
 
     lines = report_lines(text, name=file)
     summaries = summaries_in(lines, sample=sample)
     claims = read_claims(lines, name=file)
+    formulas = find_formulas(lines)
+    clashes = [*contradictions([(file, claims)]), *formula_contradictions(formulas)]
     return Report(
         file=file,
         summaries=summaries,
         claims=claims,
-        formulas=find_formulas(lines),
-        contradictions=tuple(contradictions([(file, claims)])),
+        formulas=tuple((found, remarks_on(found)) for found in formulas),
+        contradictions=tuple(clash.said for clash in clashes),
         granularity=_granularity(claims),
         remarks=remarks,
     )
@@ -149,14 +152,20 @@ def _drafted(claims: Sequence[FoundClaim], file: str) -> Json:
     return {"value": None, "_candidates": found[:20]}
 
 
-def _granularity(claims: tuple[FoundClaim, ...]) -> dict[int, tuple[Mapping[str, Json], ...]]:
+def _granularity(claims: Sequence[FoundClaim]) -> dict[int, tuple[Mapping[str, Json], ...]]:
+    """For the accuracies, by their place among the claims. A log of thousands tells nothing by its last ones."""
     from grader.answers.granularity import granularity_readings
 
-    return {
-        index: tuple(granularity_readings(claim))
-        for index, claim in enumerate(claims)
-        if claim.metric == "accuracy" and claim.is_result
-    }
+    known: dict[tuple[str, str | None, str | None], tuple[Mapping[str, Json], ...]] = {}
+    made: dict[int, tuple[Mapping[str, Json], ...]] = {}
+    for index, claim in enumerate(claims):
+        if claim.metric != "accuracy" or not claim.is_result:
+            continue
+        about = (claim.as_written, claim.dataset, claim.split)
+        if about not in known and len(known) < MOST_COUNTED:
+            known[about] = tuple(granularity_readings(claim))
+        made[index] = known.get(about, ())
+    return made
 
 
 def report_text(data: bytes, *, file: str) -> tuple[str, tuple[str, ...]]:

@@ -245,11 +245,12 @@ def _findings(
     from grader.architecture.recompute.live import compare_live
 
     summary = verdict.summary
-    against = compare_live(verdict, live) if live is not None else ()
+    against = compare_live(verdict, live, only_learning="network" in settings) if live is not None else ()
     own = {one.line for one in verdict.disagreements}
     said = [*verdict.disagreements, *(one for one in against if one.line not in own)]
-    wrong = [one for one in said if one.is_certain]
-    open_ = [one for one in said if not one.is_certain]
+    # A row that was not read can explain whatever does not fit: nothing is certain beside it.
+    wrong = [one for one in said if one.is_certain and not summary.unread]
+    open_ = [one for one in said if one not in wrong]
     place = Place(path, line=summary.first_line)
     if wrong:
         yield _wrong(path, verdict, wrong, settings)

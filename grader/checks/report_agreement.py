@@ -7,6 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from grader.answers.answer_error import AnswerError
+from grader.answers.numbers import Number, parse_number
+from grader.answers.working import parse_working
 from grader.checks._settings import counted
 from grader.checks._submitted import closest, matching, opened
 from grader.checks.base import ANSWERS_FILE, Check, failed, missing, passed, register, remark, review, shown
@@ -171,9 +174,7 @@ def _answered(
     submission: Submission,
 ) -> tuple[int, Finding | None]:
     """How many statements of the report were compared with an answer, and what came of it."""
-    from grader.answers.answer_error import AnswerError
     from grader.answers.claims.agreement import agree
-    from grader.answers.working import parse_working
 
     answer = submission.answers.get(key)
     if answer is None or answer.value in (None, "", [], {}):
@@ -188,11 +189,7 @@ def _answered(
     if not meant:
         said = f"{key}: the report states no such {about['metric']} that could be compared with the answer"
         return 0, remark(Outcome.PASSED, said, place=answer.place, code="not-stated")
-    if any(
-        agree(replace(claim, number=number, value=value, bound="", is_approximate=number.is_approximate), claim)
-        for _, claim in meant
-        for value in _values(number.readings, claim)
-    ):
+    if any(agree(_as_claim(claim, one), claim) for _, claim in meant for one in _numbers(number, claim)):
         return len(meant), None
     file, claim = meant[-1]
     what = " ".join(filter(None, (claim.split, claim.metric)))
@@ -204,14 +201,18 @@ def _answered(
     return len(meant), _contradiction(said, place, shown(answer.value), shown(claim.as_written))
 
 
-def _values(readings: Sequence[Fraction], claim: FoundClaim) -> Iterator[Fraction]:
-    """The values that an answer can have, as a share where the claim is one."""
+def _numbers(number: Number, claim: FoundClaim) -> Iterator[Number]:
+    """The answer as it can be meant: a bare 98.92 is a percentage where the claim is a rate."""
     from grader.answers.claims import RATES
 
-    for value in readings:
-        yield value
-        if claim.metric in RATES and value > 1:
-            yield value / 100
+    yield number
+    if claim.metric in RATES and not number.is_percent and number.value > 1:
+        yield parse_number(f"{number.written} %", Place(ANSWERS_FILE))
+
+
+def _as_claim(claim: FoundClaim, number: Number) -> FoundClaim:
+    """The same claim with the value of the answer."""
+    return replace(claim, number=number, value=number.value, bound="", is_approximate=number.is_approximate)
 
 
 def _is_about(claim: FoundClaim, about: Mapping[str, Json]) -> bool:

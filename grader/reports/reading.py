@@ -38,8 +38,10 @@ def report_json(report: Report) -> dict[str, Json]:
         "file": report.file,
         "summaries": [_summary_json(verdict) for verdict in report.summaries],
         "claims": [_claim_json(claim, report.granularity.get(index, ())) for index, claim in enumerate(report.claims)],
-        "formulas": [{"line": found.line, "text": found.text} for found in report.formulas],
-        "contradictions": [one.said for one in report.contradictions],
+        "formulas": [
+            {"line": found.line, "text": found.text, "remarks": list(said)} for found, said in report.formulas
+        ],
+        "contradictions": list(report.contradictions),
         "remarks": list(report.remarks),
         "problems": [],
     }
@@ -208,10 +210,12 @@ def report_shown(report: Report) -> ConsoleRenderable:
         parts.extend((Text(), Text("Claims", style="bold"), _claims_table(report)))
     if report.formulas:
         parts.extend((Text(), Text("Formulas", style="bold")))
-        parts.extend(Text(f"  line {found.line}: {plain(found.text, limit=300)}") for found in report.formulas)
+        for found, said in report.formulas:
+            parts.append(Text(f"  line {found.line}: {plain(found.text, limit=300)}"))
+            parts.extend(Text(f"    {plain(one, limit=400)}", style="dim") for one in said)
     if report.contradictions:
         parts.extend((Text(), Text("Contradictions", style="bold")))
-        parts.extend(Text.assemble(("  ✎ ", "cyan"), plain(one.said, limit=500)) for one in report.contradictions)
+        parts.extend(Text.assemble(("  ✎ ", "cyan"), plain(one, limit=500)) for one in report.contradictions)
     return Group(*parts)
 
 
