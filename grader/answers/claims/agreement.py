@@ -1,8 +1,9 @@
 """Do two places state the same result? Report against answers.json, log, checkpoint, and against itself.
 
-Only what is surely about the same thing is held against each other: one metric, split, data set, model, optimizer and
-epoch, where neither place leaves one open that the other names. Rounding is no contradiction: 0.734, 73.4 % and
-0.7339999675750732 agree; 98.92 and 98.29 do not.
+An honest text must never be called contradictory, so the rules are narrow. Between two files: the second states a result
+that no claim of the first, of this metric and about nothing else, agrees with. Within one file variants of a network
+are described side by side, so only a slip of the pen counts: two digits swapped, far apart in the text.
+Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 and 98.29 do not.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
-from grader.answers.writing import rounded
 
 FLOAT32 = Fraction(1, 10**6)  # what printing a float32 can add to a rate
+SHORTEST_SLIP = 4  # digits: 0.756 and 0.765 may be two networks rather than a slip
+NEAR = 5  # lines: closer together two values are told apart by the text between them
 _NAMES = {"parameters": "number of parameters", "trainable_parameters": "number of trainable parameters"}
 
 
@@ -30,9 +32,9 @@ class Contradiction:
 
 
 def contradictions(sources: Sequence[tuple[str, Sequence[FoundClaim]]], *, task: str = "") -> tuple[Contradiction, ...]:
-    """All pairs of claims of one thing whose values exclude each other; each claim is named once, against the first place.
+    """All claims that another place contradicts, each named once, against the claim that comes nearest to it.
 
-    `sources`  (file, its claims) in the order in which they are trusted
+    `sources`  (file, its claims); a claim that stands on no line (one of answers.json) has line 0
     `task`     the task's id, put before the sentence
 
     >>> from grader.answers.claims import read_claims
@@ -41,39 +43,89 @@ def contradictions(sources: Sequence[tuple[str, Sequence[FoundClaim]]], *, task:
     ...     return read_claims([Line(14, text)])
     >>> report, log = of("Final test accuracy: 98.92%"), of("Test accuracy: 0.9829")
     >>> [found.said for found in contradictions([("report.md", report), ("train.log", log)], task="1a")]
-    ['1a: the test accuracy is 98.92% in report.md on line 14, 0.9829 in train.log on line 14']
+    ['1a, test accuracy: report.md says 98.92% on line 14, train.log says 0.9829 on line 14']
     >>> contradictions(
     ...     [("report.md", of("Test accuracy: 73.4%")), ("train.log", of("Test accuracy: 0.7339999675750732"))]
     ... )
     ()
     """
-    return tuple(_pairs(sources, f"{task}: " if task else ""))
+    head = f"{task}, " if task else ""
+    firm = [(file, [claim for claim in claims if _is_firm(claim)]) for file, claims in sources]
+    made: list[Contradiction] = []
+    for index, (file, claims) in enumerate(firm):
+        for other_file, others in firm[:index]:
+            made += _between(head, other_file, others, file, claims)
+        made += _within(head, file, claims)
+    return tuple(made)
 
 
-def _pairs(sources: Sequence[tuple[str, Sequence[FoundClaim]]], head: str) -> Iterator[Contradiction]:
-    known: dict[tuple[object, ...], list[tuple[str, FoundClaim]]] = {}
-    for file, claims in sources:
-        for claim in claims:
-            if not _is_comparable(claim):
-                continue
-            others = known.setdefault(_about(claim), [])
-            # A report has several networks, often without a name: only what is named can contradict itself.
-            comparable = [one for one in others if one[0] != file or claim.model]
-            clash = next((other for other in comparable if not agree(other[1], claim)), None)
-            if clash is not None and not any(agree(other, claim) for _, other in others):
-                yield Contradiction(*clash, file, claim, head + _said(*clash, file, claim))
-            others.append((file, claim))
+def _is_firm(claim: FoundClaim) -> bool:
+    """Is it one result of the author's own? Goals, values of others and open readings are not."""
+    return claim.is_result and len(claim.readings) < 2
 
 
-def _is_comparable(claim: FoundClaim) -> bool:
-    """Is it one firm result? Goals, values of others, readings that are open and rows of single classes are not."""
-    return claim.is_result and len(claim.readings) < 2 and not (claim.split is None and claim.metric not in COUNTS)
+def _between(
+    head: str, file: str, claims: Sequence[FoundClaim], other_file: str, others: Sequence[FoundClaim]
+) -> Iterator[Contradiction]:
+    by_metric: dict[str, list[FoundClaim]] = {}
+    for claim in claims:
+        by_metric.setdefault(claim.metric, []).append(claim)
+    seen: set[tuple[object, ...]] = set()
+    for other in others:
+        about = (other.metric, other.split, other.dataset, other.model, other.value)
+        near = [claim for claim in by_metric.get(other.metric, [])[:MOST_COMPARED] if _may_be_one(claim, other)]
+        if about in seen or not near or any(agree(claim, other) for claim in near):
+            continue
+        seen.add(about)
+        first = min(near, key=lambda claim: (not _is_slip(claim, other), abs(claim.value - other.value)))
+        yield Contradiction(file, first, other_file, other, head + _said(file, first, other_file, other))
 
 
-def _about(claim: FoundClaim) -> tuple[object, ...]:
-    """What a claim is about. Words of a model count by their letters and digits."""
-    model = " ".join("".join(char if char.isalnum() else " " for char in claim.model.casefold()).split())
-    return claim.metric, claim.split, claim.dataset, model, claim.optimizer, claim.epoch, claim.epochs
+MOST_COMPARED = 500  # a log has a line an epoch; the first ones are enough
+
+
+def _within(head: str, file: str, claims: Sequence[FoundClaim]) -> Iterator[Contradiction]:
+    slips: dict[tuple[object, ...], list[FoundClaim]] = {}
+    for claim in claims:
+        if claim.epoch is not None or claim.bound or claim.is_approximate:
+            continue
+        same = slips.setdefault((claim.metric, claim.split, claim.dataset, claim.model, claim.optimizer), [])
+        found = next((one for one in same if abs(one.line - claim.line) >= NEAR and _is_slip(one, claim)), None)
+        if found is not None and not any(one.value == claim.value for one in same):
+            yield Contradiction(file, found, file, claim, head + _said(file, found, file, claim))
+        if len(same) < MOST_COMPARED:
+            same.append(claim)
+
+
+def _may_be_one(one: FoundClaim, other: FoundClaim) -> bool:
+    """Can both be about one thing? What one of them leaves open fits everything."""
+    pairs = (
+        (one.split, other.split),
+        (one.dataset, other.dataset),
+        (_letters(one.model), _letters(other.model)),
+        (one.optimizer, other.optimizer),
+        (one.epoch, other.epoch),
+        (one.epochs, other.epochs),
+    )
+    return all(not left or not right or left == right for left, right in pairs)
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _is_slip(one: FoundClaim, other: FoundClaim) -> bool:
+    """Did two neighbouring digits change places?"""
+    left, right = _digits(one), _digits(other)
+    if left == right or len(left) != len(right) or len(left) < SHORTEST_SLIP:
+        return False
+    at = [place for place in range(len(left)) if left[place] != right[place]]
+    is_swap = len(at) == 2 and at[1] == at[0] + 1  # noqa: PLR2004
+    return is_swap and left[at[0]] == right[at[1]] and left[at[1]] == right[at[0]]
+
+
+def _digits(claim: FoundClaim) -> str:
+    return "".join(char for char in claim.as_written if char.isdigit()).lstrip("0")
 
 
 def agree(one: FoundClaim, other: FoundClaim) -> bool:
@@ -96,16 +148,14 @@ def agree(one: FoundClaim, other: FoundClaim) -> bool:
 def _window(claim: FoundClaim) -> tuple[Fraction, Fraction]:
     """The values that can stand behind what was written: rounded either way or cut off, wider where it says "about"."""
     step = claim.number.step
-    slack = (
-        step
-        if not claim.is_approximate
-        else max(2 * step, Fraction(1, 100) if claim.metric in RATES else abs(claim.value) / 20)
-    )
-    if claim.metric in RATES or claim.metric not in COUNTS:
-        slack = max(slack, FLOAT32)
-    elif step <= 1:
-        slack = Fraction(0)  # a count is written whole
-    low, high = claim.value - slack, claim.value + slack
+    below, above = step / 2, step  # rounded to the nearest, or cut off
+    if claim.is_approximate:
+        below = above = max(2 * step, Fraction(1, 100) if claim.metric in RATES else abs(claim.value) / 20)
+    if claim.metric in COUNTS and step <= 1:
+        below = above = Fraction(0)  # a count is written whole
+    elif claim.metric not in COUNTS:
+        below, above = max(below, FLOAT32), max(above, FLOAT32)
+    low, high = claim.value - below, claim.value + above
     top = Fraction(1) if claim.metric in RATES else claim.value + 10**12
     return (
         (low, max(high, top))
@@ -117,13 +167,11 @@ def _window(claim: FoundClaim) -> tuple[Fraction, Fraction]:
 
 
 def _said(file: str, one: FoundClaim, other_file: str, other: FoundClaim) -> str:
-    what = " ".join(part for part in (one.split or "", _NAMES.get(one.metric, one.metric.replace("_", " "))) if part)
-    of_model = f" of {one.model}" if one.model else ""
-    if file == other_file:
-        return f"the {what}{of_model} is {_written(one)} on line {one.line} of {file}, {_written(other)} on line {other.line}"
-    return f"the {what}{of_model} is {_written(one)} in {file} on line {one.line}, {_written(other)} in {other_file} on line {other.line}"
+    split = one.split or other.split or ""
+    what = " ".join(part for part in (split, _NAMES.get(one.metric, one.metric.replace("_", " "))) if part)
+    said = f"{what}: {file} says {one.as_written}{_on_line(one)}"
+    return f"{said}, {'and' if file == other_file else other_file + ' says'} {other.as_written}{_on_line(other)}"
 
 
-def _written(claim: FoundClaim) -> str:
-    """As the student wrote it; a value without writing (from a log) in six digits."""
-    return claim.as_written or rounded(claim.value, 6)
+def _on_line(claim: FoundClaim) -> str:
+    return f" on line {claim.line}" if claim.line > 0 else ""

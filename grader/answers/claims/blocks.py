@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
@@ -52,6 +53,7 @@ _LEAD_SPLIT = re.compile(r"^(?:\W|\d)*(?:(?:final|best|on|for|the|results?|metri
 LONGEST_LABEL = 200
 LONGEST_HEADING = 100
 LONGEST_LINE = 20_000  # a longer one is cut: it is no prose
+LONGEST_SENTENCE = 200  # tokens
 MOST_LINES = 200  # of a block
 WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose with wrapped lines
 
@@ -81,7 +83,7 @@ class Cleaned:
     name: str = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class Block:
     """Lines that are read as one text. `raw` keeps the cleaned text by line number."""
 
@@ -90,11 +92,11 @@ class Block:
     source: Source = Source.TEXT
     is_item: bool = False
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "\n".join(line.text for line in self.lines)
 
-    @property
+    @cached_property
     def texts(self) -> dict[int, str]:
         """The cleaned text of each line of the file."""
         made: dict[int, str] = {}
@@ -102,7 +104,7 @@ class Block:
             made[line.number] = f"{made[line.number]} {line.text}" if line.number in made else line.text
         return made
 
-    @property
+    @cached_property
     def tokens(self) -> list[Token]:
         """The tokens of all lines, a BREAK between lines, words that a hyphen divides at a line's end put together."""
         made: list[Token] = []
@@ -352,7 +354,13 @@ def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
         ):
             yield run  # a short line in a wide text ends its paragraph
             run = []
-        if token.low in ("!", "?") or (token.low == "." and _is_stop(tokens, at)):
+        is_long = len(run) >= LONGEST_SENTENCE and (token.low in (",", ";") or token.kind is Kind.BREAK)
+        if (
+            is_long
+            or len(run) >= 2 * LONGEST_SENTENCE
+            or token.low in ("!", "?")
+            or (token.low == "." and _is_stop(tokens, at))
+        ):
             yield run
             run = []
     if run:

@@ -49,6 +49,7 @@ _CLASSIFIED = frozenset(
 )
 _TIMES = frozenset({"x", "×", "*", "·", "⋅"})
 _QUALIFIERS = APPROXIMATE | word_set("a an the of at to than just only even slightly well ( an")
+LONGEST_NAME = 4  # "Model 12", "Figure 3.2"; longer numbers are no names
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 
 
@@ -307,7 +308,8 @@ def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[
     if low in KEYS:
         return not (low in _COUNT_KEYS and not quantity.is_whole and low != "p")
     if low in NAMED and (is_adjacent or tokens[back + 1].low == "(" or low in _STEPS):
-        return not quantity.is_percent or (quantity.text.isdigit() and low == "top")
+        is_name = len(quantity.text) <= LONGEST_NAME and "," not in quantity.text
+        return (not quantity.is_percent and is_name) or (quantity.text.isdigit() and low == "top")
     if sign == "=" and tokens[quantity.at - 1].low in ("=", "-") and not low.lstrip("x").isdigit():
         return not quantity.is_percent and low not in SPLITS and low not in OPTIMIZERS
     return False

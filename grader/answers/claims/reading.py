@@ -118,17 +118,23 @@ def _claim_of_value(value: Value, sentence: Sentence, block: Block) -> FoundClai
     number, written = _number(tokens, quantity, metric, is_percent=value.is_percent)
     if number is None:
         return None
-    around = _around(tokens, value, block.scope)
+    around = _around(tokens, value, _scope_of(block))
     split = value.label.split or (block.scope.split if metric not in COUNTS else None)
     reason = "; ".join(reason for reason in value.reasons if reason != "inherited")
     line = tokens[quantity.at].line
     claim = FoundClaim(
         line, max(line, tokens[max(quantity.end, value.last) - 1].line), written, number.value, number, metric, split, around.dataset,
         around.model, around.epoch, around.epochs, around.optimizer, quantity.bound, quantity.is_approximate or _is_round(quantity, metric),
-        is_goal=stance.is_goal or (block.scope.is_goal and not _is_done(tokens)), is_literature=stance.is_literature,
+        is_goal=stance.is_goal or (bool(quantity.bound) and block.lines[0].is_heading) or (block.scope.is_goal and not _is_done(tokens)), is_literature=stance.is_literature,
         text=block.texts.get(line, "").strip(),
     )  # fmt: skip
     return _with_open_readings(claim, value, reason)
+
+
+def _scope_of(block: Block) -> Scope:
+    """The scope of a block; a data set that the block itself names stands before that of the heading."""
+    sets = [name for name in datasets_in(block.text) if name != "imagenet"]
+    return replace(block.scope, dataset=sets[0]) if len(sets) == 1 else block.scope
 
 
 def _is_round(quantity: Quantity, metric: str) -> bool:
@@ -414,12 +420,12 @@ def _of_grids(
             if before.rstrip().endswith(":") or "table" in before.casefold() or before.strip() == scope.heading
             else scope.heading
         )
+        texts = {number: " | ".join(row.cells) for row in reversed(grid.rows) for number in (row.line, *row.cell_lines)}
         for value in read_grid(grid, lead, scope.split):
             claim = _claim_of_cell(value, scope, "")
             if claim is None:
                 continue
-            row = next((row for row in grid.rows if value.line in (row.line, *row.cell_lines)), None)
-            yield replace(claim, text=" | ".join(row.cells) if row else value.text)
+            yield replace(claim, text=texts.get(value.line, value.text))
 
 
 def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | None:
