@@ -89,13 +89,14 @@ def read_report(text: str, *, file: str, sample: Shape = (), remarks: tuple[str,
     summaries = summaries_in(lines, sample=sample)
     claims = read_claims(lines, name=file)
     formulas = find_formulas(lines)
-    clashes = [*contradictions([(file, claims)]), *formula_contradictions(formulas)]
+    clashes = [clash.said for clash in contradictions([(file, claims)])]
+    clashes += [clash.said for clash in formula_contradictions(formulas)]
     return Report(
         file=file,
         summaries=summaries,
         claims=claims,
         formulas=tuple((found, remarks_on(found)) for found in formulas),
-        contradictions=tuple(clash.said for clash in clashes),
+        contradictions=tuple(clashes),
         granularity=_granularity(claims),
         remarks=remarks,
     )

@@ -128,15 +128,15 @@ class ReportAgreement(Check):
                 read.append((file.path, claims_in(submission, file)))
             except (DocumentError, OSError) as error:
                 yield _unread(file, error)
-        stated = [found for found in read if found[0] in {file.path for file in reports}]
-        said = list(_between(read))
+        stated = [one for one in read if one[0] in {file.path for file in reports}]
+        found = list(_between(read))
         compared = 0
         for key, about in settings.get("answers", {}).items():
             count, finding = _answered(key, about, stated, submission)
             compared += count
             if finding is not None:
-                said.append(finding)
-        yield from _decided(settings, said, stated, compared)
+                found.append(finding)
+        yield from _decided(settings, found, stated, compared)
 
 
 def claims_in(submission: Submission, file: SubmittedFile) -> tuple[FoundClaim, ...]:

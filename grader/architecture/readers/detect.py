@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from grader.architecture.readers import keras, lightning, module_repr, torchinfo, torchsummaryx
+from grader.architecture.readers import handtable, keras, lightning, module_repr, torchinfo, torchsummaryx
 from grader.architecture.readers._flat_summaries import flat_summaries
 from grader.architecture.readers.printed import Format, PrintedSummary
 from grader.documents.report_lines import Line
@@ -31,12 +31,7 @@ def read_summaries(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     ['print']
     """
     found = [summary for read in _TOOLS for summary in read(lines)]
-    try:
-        from grader.architecture.readers import handtable
-    except ImportError:
-        handtable = None
-    if handtable:
-        found += handtable.read(lines)
+    found += handtable.read(lines)
     believed: list[PrintedSummary] = []
     for summary in sorted(found, key=_rank):
         if not any(_overlap(summary, other) for other in believed):
