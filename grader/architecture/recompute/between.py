@@ -73,8 +73,8 @@ def _image_changes(batch: int | None, channels: int, sizes: list[int]) -> list[C
         found.append(Change(price, (batch, channels, *size), words))
         found.append(Change(price + 0.05, (batch, channels * prod(size)), f"{words} and a flatten"))
     for price, size, words in (
-        (1.1, [2 * height, 2 * width], "an interpolation to twice the size"),
-        (1.3, [4 * height, 4 * width], "an interpolation to four times the size"),
+        (1.5, [2 * height, 2 * width], "an interpolation to twice the size"),
+        (1.7, [4 * height, 4 * width], "an interpolation to four times the size"),
         (1.2, [height + 1, width + 1], "a padding by 1"),
         (1.2, [height + 2, width + 2], "a padding by 2"),
         (1.3, [height + 3, width + 3], "a padding by 3"),
@@ -93,8 +93,8 @@ def _image_changes(batch: int | None, channels: int, sizes: list[int]) -> list[C
         Change(0.9, (batch, width, channels, height), "a permutation"),
         Change(1.1, (batch, width), "a mean over the channels"),
         Change(0.9, (batch, channels, height), "a mean over one axis"),
-        Change(1.2, (batch, channels // 2, height, width), "a split into halves of the channels"),
-        Change(1.3, (batch, 2 * channels, height, width), "a concatenation with as many channels"),
+        Change(1.3, (batch, channels // 2, height, width), "a split into halves of the channels"),
+        Change(1.5, (batch, 2 * channels, height, width), "a concatenation with as many channels"),
     ]
     return found
 

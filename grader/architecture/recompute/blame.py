@@ -6,7 +6,7 @@ come out. The best repair is kept if it gains clearly more than it costs; then t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -17,7 +17,9 @@ from grader.architecture.recompute.ledger import Ledger, numbers_in
 from grader.architecture.recompute.steps import Step
 
 BROKEN_SUM = 5.0  # what an equation that does not come out weighs
-LEAST_GAIN = 0.6
+LEAST_GAIN = 0.5
+CERTAIN_GAIN = 1.6  # no honest print of the zoo comes near it
+CERTAIN_PRICE = 1.6  # a slip in one number, no rewriting
 SUSPICIOUS = 0.85
 MOST_REPAIRS = 24
 _ALL_ROWS = 4000  # in longer summaries only the rows near a strange one are tried
@@ -67,12 +69,18 @@ def repairs_of(flow: Flow, ledger: Ledger) -> list[Repair]:
 def _best(flow: Flow, ledger: Ledger, touched: set[tuple[int, str]]) -> Repair | None:
     broken = ledger.broken()
     users = _users(flow)
-    tried = [
-        _weighed(repair, flow, ledger, broken, users)
-        for repair in _candidates(flow, ledger, broken)
-        if (repair.index, repair.cell) not in touched
-    ]
-    tried = [repair for repair in tried if repair.gain >= LEAST_GAIN]
+    near = _near_strange(flow)
+    tried: list[Repair] = []
+    for rows in (near, range(len(flow.steps)) if len(flow.steps) <= _ALL_ROWS else ()):
+        for repair in _candidates(flow, ledger, broken, rows, is_near=rows is near):
+            if (repair.index, repair.cell) not in touched:
+                weighed = _weighed(repair, flow, ledger, broken, users)
+                if weighed.gain >= LEAST_GAIN:
+                    tried.append(weighed)
+        if not broken & {"parameters", "pass_mb", "mult_adds"}:
+            break  # no sum asks for a row that looks right by itself
+        if any(repair.index >= 0 and repair.mended and repair.story_gain > 0.5 for repair in tried):
+            break
     if not tried:
         return None
     tried.sort(key=lambda repair: -repair.gain)
@@ -99,20 +107,21 @@ def _users(flow: Flow) -> dict[int, list[int]]:
 def _weighed(
     repair: Repair, flow: Flow, ledger: Ledger, broken: frozenset[str], users: Mapping[int, list[int]]
 ) -> Repair:
-    left = ledger.broken(repair.view, repair.totals)
-    worth = BROKEN_SUM * (len(broken) - len(left)) - repair.price
-    if worth + 40 < 0:
-        return repair
     affected: set[int] = set()
     for index in repair.view:
         affected.add(index)
         if repair.cell != "parameters":
             affected.update(range(index, min(index + _REACH, len(flow.steps))))
             affected.update(users.get(index, ())[:12])
-    before = after = 0.0
-    for index in sorted(affected):
-        before += flow.stories[index].price
+    before = sum(flow.stories[index].price for index in affected)
+    after = 0.0
+    if before + BROKEN_SUM * len(broken) < repair.price + LEAST_GAIN:
+        return repair
+    left = ledger.broken(repair.view, repair.totals)
+    worth = BROKEN_SUM * (len(broken) - len(left)) - repair.price
     bound = before + worth - LEAST_GAIN
+    if bound <= 0:
+        return repair
     for index in sorted(affected):
         after += flow.story(index, repair.view).price
         if after > bound:
@@ -126,7 +135,8 @@ def _weighed(
     )
 
 
-def _candidates(flow: Flow, ledger: Ledger, broken: frozenset[str]) -> Iterator[Repair]:
+def _near_strange(flow: Flow) -> list[int]:
+    """The strange rows, those beside them and those that feed them."""
     strange = [index for index, story in enumerate(flow.stories) if story.price >= SUSPICIOUS]
     near: set[int] = set()
     for index in strange[:400]:
@@ -134,19 +144,26 @@ def _candidates(flow: Flow, ledger: Ledger, broken: frozenset[str]) -> Iterator[
         near.update(one for one in (index - 2, index - 1, index, index + 1) if 0 <= one < len(flow.steps))
         if source is not None and source >= 0:
             near.add(source)
-    if broken:
+    return sorted(near)
+
+
+def _candidates(
+    flow: Flow, ledger: Ledger, broken: frozenset[str], rows: Sequence[int], *, is_near: bool
+) -> Iterator[Repair]:
+    if is_near:
         yield from _totals_said_otherwise(ledger, broken)
-        everywhere = range(len(flow.steps)) if len(flow.steps) <= _ALL_ROWS else sorted(near)
-        if "parameters" in broken:
-            gap = int(ledger.witnesses["parameters"].gap())
-            for index in everywhere:
-                step = flow.steps[index]
-                if step.count is not None and step.count + gap >= 0 and not ledger.is_again(step):
-                    yield _counted(index, step, step.count + gap)
+    if "parameters" in broken:
+        gap = int(ledger.witnesses["parameters"].gap())
+        for index in rows:
+            step = flow.steps[index]
+            if step.count is not None and step.count + gap >= 0 and not ledger.is_again(step):
+                yield _counted(index, step, step.count + gap)
+    if not is_near:
         if broken & {"pass_mb", "mult_adds"}:
-            for index in everywhere:
+            for index in rows:
                 yield from _outputs(flow, index, ledger if "pass_mb" in broken else None)
-    for index in sorted(near):
+        return
+    for index in rows:
         step = flow.steps[index]
         yield from _outputs(flow, index, None)
         if step.count is not None and step.outputs and flow.stories[index].price >= SUSPICIOUS:
@@ -159,7 +176,11 @@ def _candidates(flow: Flow, ledger: Ledger, broken: frozenset[str]) -> Iterator[
 
 def _totals_said_otherwise(ledger: Ledger, broken: frozenset[str]) -> Iterator[Repair]:
     for name, value in ledger.other_totals(broken):
-        yield Repair(-1, name, {}, _digits_price(int(ledger.said[name] * 100), int(value * 100)), {name: value})
+        price = _digits_price(int(ledger.said[name] * 100), int(value * 100))
+        said = {**ledger.said, name: value}
+        if said.get("non_trainable") == 0 and name in {"trainable", "non_trainable"}:
+            price -= 0.35  # nothing frozen: the usual case
+        yield Repair(-1, name, {}, price, {name: value})
 
 
 def _counted(index: int, step: Step, count: int) -> Repair:
@@ -232,9 +253,7 @@ def _asked_for(following: Step, out: PrintedShape) -> Iterator[PrintedShape]:
     for size in (
         wanted_inputs(following.operation, following.outputs[0], following.count or 0)[:6] if following.outputs else ()
     ):
-        if following.operation.family == "linear":
-            yield (*out[:-1], size)
-        elif following.operation.is_keras:
+        if following.operation.family == "linear" or following.operation.is_keras:
             yield (*out[:-1], size)
         else:
             yield (out[0], size, *out[2:])

@@ -26,6 +26,11 @@ IMPOSSIBLE = 8.0  # no input at all explains the row
 UNEXPLAINED = 4.0  # only a tensor that no row shows would explain it
 STRANGE = 2.0
 _FAR = 1.7
+_FAR_PLAIN = 1.2  # another branch from a tensor just as it was printed
+_PRODUCT = 1.6
+KEEPING = frozenset(
+    {"same", "batch_norm", "channel_norm", "instance_norm", "layer_norm", "rms_norm", "prelu", "normalization"}
+)
 _AREAS = (1, 9, 25, 49, 3, 5, 7, 4, 16, 121, 81, 2)
 
 
@@ -151,7 +156,7 @@ class Flow:
                 return best
             change = change_between(shape, given)
             if change is not None:
-                return best._replace(price=best.price + 0.5 * change.price, needs=change.needs)
+                return best._replace(price=best.price + 0.9 * change.price, needs=change.needs)
         known = self._before(self._by_shape.get(given[1:], ()), above + 1, view, 1)
         return best._replace(price=best.price + (0.6 if known else 1.6), source=None, needs="another branch")
 
@@ -161,7 +166,7 @@ class Flow:
         best = Story(UNEXPLAINED)
         seen: set[PrintedShape] = set()
         for rank, source in enumerate(self._near(index, view)):
-            distance = 0.0 if rank == 0 else 1.1 + 0.04 * rank
+            distance = 0.0 if rank == 0 else 0.9 + 0.03 * rank
             if step.operation.is_custom:
                 distance *= 0.5
             for shape in self.outputs(source, view):
@@ -173,16 +178,30 @@ class Flow:
                     best = applied._replace(price=applied.price + distance, source=source)
             if rank == 0 and best.price <= 1.0:
                 return best
-        if best.price > _FAR:
+        if best.price > _FAR_PLAIN:
             for source, shape in self._far(index, step, out, view):
                 applied = _applied(step.operation, shape, out, step.count, step.kernel)
-                if applied.price + _FAR < best.price:
-                    best = applied._replace(price=applied.price + _FAR, source=source)
+                distance = _FAR if applied.needs else _FAR_PLAIN
+                if applied.price + distance < best.price:
+                    best = applied._replace(price=applied.price + distance, source=source)
         if best.price > 2.3:
             joined = self._joined(index, step, out, view)
             if joined is not None and joined.price < best.price:
                 best = joined
+        if best.price > _PRODUCT and step.operation.family in KEEPING and self._is_product(index, out, view):
+            best = Story(_PRODUCT, None, out, "a matrix product", fit(step.operation, out, out, step.count, None))
         return best
+
+    def _is_product(self, index: int, out: PrintedShape, view: Mapping[int, Step]) -> bool:
+        """True if a product of earlier tensors can have this shape, as the weights of attention do."""
+        if len(out) < 3 or self.steps[index].operation.is_keras:
+            return False
+        axes = {1}
+        for place in self._near(index, view):
+            for shape in self.outputs(place, view):
+                axes.update(axis for axis in shape[1:] if axis)
+        last = out[-1] or 0
+        return last == out[-2] and last in axes and (len(out) == 3 or (out[1] or 0) <= 64)
 
     def _near(self, index: int, view: Mapping[int, Step]) -> Iterator[int]:
         for source in range(index - 1, max(index - 1 - WINDOW, -1), -1):
@@ -218,9 +237,7 @@ class Flow:
     def _joined(self, index: int, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story | None:
         """A concatenation, or a part, of earlier tensors."""
         family = step.operation.family
-        if family in {"conv", "conv_transpose"} and step.count:
-            wanted = list(wanted_inputs(step.operation, out, step.count))
-        elif family == "linear" and step.count:
+        if (family in {"conv", "conv_transpose"} and step.count) or (family == "linear" and step.count):
             wanted = list(wanted_inputs(step.operation, out, step.count))
         elif len(out) > 1 and out[1]:
             wanted = [out[1]]
@@ -305,12 +322,13 @@ def _applied(
         best = Story(found.price, None, source, "", found)
     if best.price <= 0.7 or operation.is_keras:
         return best
+    extra = 0.4 if operation.family in KEEPING else 0.0  # what keeps a shape stands mostly right behind another row
     for change in changes(source):
-        if change.price >= best.price:
+        if change.price + extra >= best.price:
             break
         found = fit(operation, change.shape, out, count, kernel)
-        if found is not None and found.price + change.price < best.price:
-            best = Story(found.price + change.price, None, change.shape, change.needs, found)
+        if found is not None and found.price + change.price + extra < best.price:
+            best = Story(found.price + change.price + extra, None, change.shape, change.needs, found)
     if best.price > 1.0:
         best = _unusual(operation, source, out, count, kernel, best)
     return best
@@ -344,7 +362,7 @@ def _unusual(
     elif operation.family not in {"embedding"}:
         change = change_between(source, out)
         if change is not None:
-            options.append((change.price, change.shape, change.needs))
+            options.append((change.price + (0.4 if family in KEEPING else 0.0), change.shape, change.needs))
         if numbers and len(out) == 4 and len(source) == 2 and out[1]:
             size = images_of(numbers, out[1])
             if size is not None:

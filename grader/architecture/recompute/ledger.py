@@ -7,7 +7,7 @@ is decided in `totals.py`; here is only how far the sums are from agreeing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -15,9 +15,21 @@ from math import prod
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
 from grader.architecture.recompute.steps import Step
 
+_COUNTS = frozenset({"parameters", "trainable", "non_trainable", "optimizer"})
+_SIZES = frozenset({"input_mb", "pass_mb", "parameters_mb", "total_mb"})
+# Under which names `totals.py` tells that an equation fails.
+_TOLD_AS: Mapping[str, frozenset[str]] = {
+    "parameters": _COUNTS,
+    "trainable": _COUNTS,
+    "parameters_mb": frozenset({"parameters", "parameters_mb", "total_mb"}),
+    "pass_mb": frozenset({"pass_mb", "total_mb"}),
+    "total_mb": _SIZES,
+    "mult_adds": frozenset({"mult_adds"}),
+}
 Totals = Mapping[str, Fraction]
 MEBIBYTE = Fraction(4, 1024**2)
 MEGABYTE = Fraction(4, 10**6)
+_MULTIPLYING = frozenset({"conv", "conv_transpose", "linear", "batch_norm", "channel_norm", "layer_norm", "prelu"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +55,25 @@ class Witness:
 class Ledger:
     """The sums of one summary."""
 
-    def __init__(self, summary: PrintedSummary, steps: Sequence[Step], said: Totals | None = None) -> None:
+    def __init__(
+        self,
+        summary: PrintedSummary,
+        steps: Sequence[Step],
+        said: Totals | None = None,
+        distrusted: Collection[str] = (),
+    ) -> None:
         self.summary = summary
         self.steps = steps
         self.said: dict[str, Fraction] = {name: number.value for name, number in summary.totals.items()}
         self.said.update(said or {})
-        self.unit = MEBIBYTE if summary.format is Format.TORCHSUMMARY else MEGABYTE
-        self.witnesses = {one.name: one for one in self._witnesses()}
+        # torch-summary, from which torchinfo came, prints -1 for the batch and counts in mebibytes
+        self.is_old_tree = summary.format is Format.TORCHINFO and any(
+            shape[:1] == (None,) for row in summary.rows for shape in row.outputs
+        )
+        is_binary = summary.format is Format.TORCHSUMMARY or self.is_old_tree
+        self.unit = MEBIBYTE if is_binary else MEGABYTE
+        self.distrusted = frozenset(distrusted)
+        self.witnesses = {one.name: one for one in self._witnesses() if one.name not in self.distrusted}
 
     def _witnesses(self) -> list[Witness]:
         found = []
@@ -66,10 +90,14 @@ class Ledger:
             found.append(self._witness("pass_mb", 2 * MEBIBYTE))
         if form is Format.TORCHINFO and not is_cut and shapes:
             if "pass_mb" in self.said:
-                found.append(self._witness("pass_mb", 2 * MEGABYTE))
-            if "mult_adds" in self.said and not is_again:
+                found.append(self._witness("pass_mb", 2 * self.unit))
+            if "mult_adds" in self.said and not is_again and not self.is_old_tree and self._are_plain():
                 found.append(self._witness("mult_adds", Fraction(1)))
         return found
+
+    def _are_plain(self) -> bool:
+        """True if every count belongs to a layer whose multiply-adds are known."""
+        return all(not step.count or (not step.holds and step.operation.family in _MULTIPLYING) for step in self.steps)
 
     def _witness(self, name: str, unit: Fraction) -> Witness:
         slack = self.summary.totals[name].step * Fraction(51, 100)
@@ -102,7 +130,14 @@ class Ledger:
 
     def with_changes(self, steps: Sequence[Step], totals: Totals) -> Ledger:
         """The ledger after a repair."""
-        return Ledger(self.summary, list(steps), {**self.said, **totals})
+        return Ledger(self.summary, list(steps), {**self.said, **totals}, self.distrusted)
+
+    def believing(self, fields: Collection[str]) -> Ledger:
+        """The ledger without the equations that fail though no total is wrong by the tool's own rules (`fields`)."""
+        wrong = set(fields)
+        failing = self.broken()
+        unbelieved = {name for name in failing if not wrong & _TOLD_AS[name]}
+        return Ledger(self.summary, self.steps, None, unbelieved) if unbelieved else self
 
     def is_again(self, step: Step) -> bool:
         """True if the row is a module that was counted before."""
@@ -157,7 +192,7 @@ class Ledger:
                 shift = (totals[name] - self.said[name]) / unit
             if witness.gap(self.change(name, view) if view else 0, shift):
                 names.add(name)
-        names |= self._between_totals(said)
+        names |= self._between_totals(said) - self.distrusted
         return frozenset(names)
 
     def _between_totals(self, said: Totals) -> set[str]:
@@ -173,7 +208,10 @@ class Ledger:
         }:  # fmt: skip
             slack = self.summary.totals["parameters_mb"].step * Fraction(51, 100)
             slack += self.summary.totals["parameters"].step * self.unit
-            if abs(said["parameters"] * self.unit - said["parameters_mb"]) > slack:
+            # torchinfo weighs the parameters of layers only, not those that a container holds itself
+            own = sum(step.count or 0 for step in self.steps if step.holds)
+            counted = said["parameters"] - (own if self.summary.format is Format.TORCHINFO else 0)
+            if abs(counted * self.unit - said["parameters_mb"]) > slack:
                 names.add("parameters_mb")
         parts = {"input_mb", "pass_mb", "parameters_mb"}
         if parts | {"total_mb"} <= said.keys():

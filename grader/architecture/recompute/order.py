@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary
 from grader.architecture.recompute.verdict import Disagreement
@@ -25,12 +26,17 @@ def misplaced(summary: PrintedSummary) -> tuple[list[int], list[Disagreement], l
     said: list[Disagreement] = []
     doubts: list[str] = []
     levels: dict[int, list[int]] = defaultdict(list)
+    seen: set[tuple[int, str]] = set()
+    is_shaped = any(row.outputs for row in summary.rows)
     for index, row in enumerate(summary.rows):
-        if row.number is not None:
+        # what torchinfo prints again, or never ran, keeps the number of another time
+        is_again = row.is_recursive or (row.depth, row.name) in seen or (is_shaped and not row.outputs)
+        if row.number is not None and not (summary.format is Format.TORCHINFO and is_again):
             levels[row.depth].append(index)
+        seen.add((row.depth, row.name))
     for places in levels.values():
         numbers = [summary.rows[index].number or 0 for index in places]
-        if all(later > earlier for earlier, later in zip(numbers, numbers[1:], strict=False)):
+        if all(later > earlier for earlier, later in pairwise(numbers)):
             if numbers and numbers[-1] - numbers[0] >= len(numbers) and not summary.unread:
                 doubts += _gaps(summary, places, numbers)
             continue
@@ -48,7 +54,7 @@ def _gaps(summary: PrintedSummary, places: Sequence[int], numbers: Sequence[int]
     return [
         f"line {summary.rows[place].line}: {summary.rows[place].name} follows {summary.rows[before].name}: "
         "a row between them is not printed"
-        for before, place, one, other in zip(places, places[1:], numbers, numbers[1:], strict=False)
+        for (before, place), (one, other) in zip(pairwise(places), pairwise(numbers), strict=True)
         if other != one + 1
     ][:5]
 

@@ -10,12 +10,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
-from grader.architecture.recompute.blame import Repair, is_impossible, repairs_of
+from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
 from grader.architecture.recompute.flow import IMPOSSIBLE, UNEXPLAINED, Flow, Story
+from grader.architecture.recompute.inputs import likely_input
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.order import misplaced
 from grader.architecture.recompute.sentences import count_sentence, output_sentence, shape_words
 from grader.architecture.recompute.steps import Step, steps_of
+from grader.architecture.recompute.totals import check_totals
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
 from grader.architecture.shapes import Shape
 
@@ -31,45 +33,68 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     order, said, doubts = misplaced(summary)
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
-    inputs = _inputs(summary, input_shape)
-    flow, ledger = Flow(steps, inputs), Ledger(summary, steps)
-    repairs = repairs_of(flow, ledger)
+    inputs = _inputs(summary, steps, input_shape)
+    flow = Flow(steps, inputs)
+    wrong_totals = {one.field for one in check_totals(summary, inputs=inputs).disagreements}
+    repairs = repairs_of(flow, Ledger(summary, steps).believing(wrong_totals))
+    repairs = [repair for repair in repairs if repair.index >= 0 and _is_named(repair, flow)]
     mended = list(steps)
-    totals: dict[str, Fraction] = {}
     for repair in repairs:
-        totals |= repair.totals
         for index, step in repair.view.items():
             mended[index] = step
     after = Flow(mended, inputs) if repairs else flow
-    for repair in repairs:
-        said.append(_told(summary, steps, after, repair))
-    said += _impossible(summary, after, repairs, said)
-    doubts += _doubts(summary, after)
-    rows = _row_verdicts(summary.rows, mended, after)
+    said += [_told(summary, steps, after, repair) for repair in repairs]
+    said += _impossible(summary, after, repairs)
+    totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
+    said += totals.disagreements
     return SummaryVerdict(
         summary,
-        rows,
+        _row_verdicts(summary.rows, mended, after),
         disagreements=tuple(sorted(said, key=lambda one: one.line)),
-        doubts=tuple(doubts),
+        defects=totals.defects,
+        doubts=(*doubts, *totals.doubts, *_doubts(summary, after)),
+        totals=totals.recomputed or {},
         input=_closed(inputs[0]) if inputs else None,
     )
 
 
-def _inputs(summary: PrintedSummary, input_shape: Shape | None) -> tuple[PrintedShape, ...]:
+def _is_named(repair: Repair, flow: Flow) -> bool:
+    """True if the row itself looks better so, and not only the sum: else the total's own line is named."""
+    return repair.story_gain > 0.3 or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
+
+
+def _repaired(summary: PrintedSummary, steps: Sequence[Step], mended: Sequence[Step]) -> PrintedSummary:
+    """The summary with the repairs written into its rows."""
+    rows = list(summary.rows)
+    for old, new in zip(steps, mended, strict=True):
+        if old is new or old.operation != new.operation:
+            continue
+        row = rows[old.row]
+        number = row.parameters
+        if number is not None and new.count is not None:
+            number = replace(number, value=Fraction(new.count))
+        rows[old.row] = replace(
+            row, outputs=new.outputs if old.outputs != new.outputs else row.outputs, parameters=number
+        )
+    return replace(summary, rows=tuple(rows))
+
+
+def _inputs(summary: PrintedSummary, steps: Sequence[Step], input_shape: Shape | None) -> tuple[PrintedShape, ...]:
     if input_shape is not None:
         return ((None, *input_shape[1:]),)
     if summary.input:
         return summary.input
     first = next((row for row in summary.rows if row.outputs), None)
-    return first.inputs[:1] if first is not None else ()
+    if first is not None and first.inputs:
+        return first.inputs[:1]
+    likely = likely_input(summary, steps)
+    return (likely,) if likely is not None else ()
 
 
 def _told(summary: PrintedSummary, steps: Sequence[Step], after: Flow, repair: Repair) -> Disagreement:
-    if repair.index < 0:
-        return _total_told(summary, repair)
     step, form = steps[repair.index], summary.format
     row = summary.rows[step.row]
-    is_certain = bool(repair.mended) or repair.was_impossible
+    is_certain = _is_certain(steps, repair)
     if repair.cell == "order":
         other = summary.rows[steps[repair.index + 1].row]
         why = f"the shapes and counts go together if {other.name} comes before {row.name}"
@@ -92,22 +117,19 @@ def _told(summary: PrintedSummary, steps: Sequence[Step], after: Flow, repair: R
     return Disagreement(row.line, "output", said, right, why, step.row, is_certain=is_certain)
 
 
+def _is_certain(steps: Sequence[Step], repair: Repair) -> bool:
+    """A sum that comes out, a law of the class, or a story no honest network tells: each is enough."""
+    if repair.mended or repair.was_impossible:
+        return True
+    return repair.gain >= CERTAIN_GAIN and repair.price <= CERTAIN_PRICE and not steps[repair.index].operation.is_custom
+
+
 def _or(summary: PrintedSummary, steps: Sequence[Step], repair: Repair) -> str:
     lines = [summary.rows[steps[one.index].row].line for one in repair.rivals if one.index >= 0]
     return f"; or line {', '.join(map(str, dict.fromkeys(lines)))} is wrong" if lines else ""
 
 
-def _total_told(summary: PrintedSummary, repair: Repair) -> Disagreement:
-    number = summary.totals[repair.cell]
-    value = repair.totals[repair.cell]
-    text = f"{int(value):,}" if number.step == 0 or value.denominator == 1 else f"{float(value):,.2f}"
-    why = f"the rows and the other totals go together with {text}, printed is {number.text}"
-    return Disagreement(number.line, repair.cell, number.text, text, why)
-
-
-def _impossible(
-    summary: PrintedSummary, after: Flow, repairs: Sequence[Repair], said: Sequence[Disagreement]
-) -> list[Disagreement]:
+def _impossible(summary: PrintedSummary, after: Flow, repairs: Sequence[Repair]) -> list[Disagreement]:
     """Rows that break a law and that no single change mends."""
     done = {repair.index for repair in repairs}
     found = []
@@ -134,12 +156,12 @@ def _doubts(summary: PrintedSummary, after: Flow) -> list[str]:
 
 def _row_verdicts(rows: Sequence[PrintedRow], steps: Sequence[Step], flow: Flow) -> tuple[RowVerdict, ...]:
     made: dict[int, RowVerdict] = {}
-    for index, (step, story) in enumerate(zip(steps, flow.stories, strict=True)):
-        made[step.row] = _row_verdict(rows[step.row], step, story, steps, index)
+    for step, story in zip(steps, flow.stories, strict=True):
+        made[step.row] = _row_verdict(rows[step.row], step, story, steps)
     return tuple(made.get(index) or RowVerdict(row) for index, row in enumerate(rows))
 
 
-def _row_verdict(row: PrintedRow, step: Step, story: Story, steps: Sequence[Step], index: int) -> RowVerdict:
+def _row_verdict(row: PrintedRow, step: Step, story: Story, steps: Sequence[Step]) -> RowVerdict:
     out = _closed(step.outputs[0]) if step.outputs else None
     if step.operation.is_custom or story.fit is None:
         return RowVerdict(row)

@@ -128,7 +128,7 @@ def _pooled(size: int, kernel: int, stride: int, padding: int, *, ceil: bool) ->
 
 def _pool_price(kernel: int, stride: int, padding: int, size: int, *, is_ceil: bool) -> float:
     if kernel == 1:
-        price = 0.1 if stride <= 2 else 0.6
+        price = 0.1 if stride == 2 else 1.0 if stride == 1 else 0.6
     elif stride == kernel:
         price = (0.0 if padding == 0 else 0.5) + (0.0 if kernel <= 4 or kernel == size else 0.1)
     elif stride == 2:
