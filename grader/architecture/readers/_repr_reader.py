@@ -53,10 +53,15 @@ class Block:
     is_bare: bool
 
 
-def blocks_in(lines: Sequence[Line]) -> Iterator[Block]:
-    """The printed models in the lines, one after the other."""
-    reader = _Reader()
+def blocks_in(lines: Sequence[Line], *, least: int = 2) -> Iterator[Block]:
+    """The printed models of at least so many modules in the lines, one after the other.
+
+    The rows of a table with several cells are left to the readers of tables.
+    """
+    reader = _Reader(least)
     for line in lines:
+        if line.text.startswith("|") and _is_table_row(line.text):
+            continue
         reader.take(line)
         if reader.done:
             yield from reader.done
@@ -69,6 +74,7 @@ def blocks_in(lines: Sequence[Line]) -> Iterator[Block]:
 class _Reader:
     """The lines read so far of the repr at hand."""
 
+    least: int
     pieces: list[Piece] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     waiting: list[Unread] = field(default_factory=list)
@@ -374,11 +380,15 @@ class _Reader:
         if self.wrapped_piece is not None:
             self._cut_off(self.wrapped_piece)
         modules = sum(piece.mark in {Mark.OPEN, Mark.LEAF} for piece in self.pieces)
-        if modules > 1 or self.is_bare:
+        if modules >= self.least or self.is_bare:
             self.done.append(Block(self.pieces, self.unread, self.has_root, self.is_bare))
         self.pieces, self.unread, self.waiting, self.wrapped = [], [], [], []
         self.has_root, self.is_bare, self.balance, self.misses = False, False, 0, 0
         self.candidate, self.candidate_words, self.lone_key = None, [], ""
+
+
+def _is_table_row(text: str) -> bool:
+    return sum(bool(cell.strip()) for cell in text.split("|")) > 1
 
 
 def _set_copies(piece: Piece, copies: str | None) -> None:

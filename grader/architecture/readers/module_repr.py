@@ -56,11 +56,20 @@ def repr_parameters(row: PrintedRow) -> int | None:
     return parameters_of(row.type, row.settings)
 
 
+def modules_in_cell(text: str, line: int) -> tuple[PrintedRow, ...]:
+    """The modules printed in one cell of a table, such as `(conv1): ConvBlock(<br/>(conv): Conv2d(...)<br/>)`.
+
+    >>> [row.name for row in modules_in_cell("(pool): MaxPool2d(kernel_size=2, stride=2, padding=0)", 7)]
+    ['pool']
+    """
+    return tuple(row for block in blocks_in([Line(line, text)], least=1) for row in _summary(block).rows)
+
+
 def _summary(block: Block) -> PrintedSummary:
     pieces, has_root = block.pieces, block.has_root
-    tree = nested(pieces, has_root=has_root or len(pieces) == 1)
+    is_single = block.is_bare and len(pieces) == 1
+    tree = nested(pieces, has_root=has_root or is_single)
     rows = tuple(_row(path, module) for path, module in listed(tree))
-    is_single = len(rows) == 1
     notes = [] if has_root or is_single else ["the first line, with the name of the model, is missing"]
     missing = [Unread(line, "", why) for line, why in tree.missing]
     last = max(max(piece.line, piece.last_line) for piece in pieces)

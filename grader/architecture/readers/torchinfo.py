@@ -154,7 +154,8 @@ class _Tree:
             return False
         begin = next((at for at, cell in enumerate(row.cells) if _open_brackets(cell.text) > 0), -1)
         if begin >= 0:
-            text = " ".join(cell.text for cell in row.cells[begin:]) + " " + line.text.strip(" |`")
+            # Inside a bracket a terminal breaks anywhere: "[2, 1" goes on with "0]".
+            text = " ".join(cell.text for cell in row.cells[begin:]) + line.text.strip(" |`")
             more = tree_cells.cells_in(text)
             if _open_brackets(text) > 0 or not are_cells(more):
                 return False
