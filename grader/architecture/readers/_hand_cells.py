@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.expressions import evaluate
@@ -27,6 +28,7 @@ _NOTHING = frozenset({"", "-", "--", "---", "n/a", "na", "none", "no", "/", "—
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
+@lru_cache(maxsize=16384)
 def plain(text: str) -> str:
     r"""The text without the marks of mathematics: one sign for times, one arrow.
 
@@ -46,6 +48,7 @@ def is_nothing(text: str) -> bool:
     return plain(text).strip(" .()").lower() in _NOTHING
 
 
+@lru_cache(maxsize=16384)
 def hand_shapes(text: str) -> tuple[PrintedShape, ...]:
     """Every shape in a cell, in order, the axes as written; a letter for the batch is None.
 

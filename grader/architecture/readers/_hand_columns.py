@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from grader.architecture.readers._hand_cells import hand_count, hand_shapes, is_nothing, plain
 from grader.architecture.readers._layer_settings import activation_of
@@ -17,14 +19,19 @@ ROLES = (
     "receptive_field_in", "receptive_field_out", "size_in", "size_out", "jump_in", "jump_out",
 )  # fmt: skip
 
+_SHAPE_LETTERS = 24  # a cell that is a shape holds few words beside it
 _RECEPTIVE = {"r": "receptive_field", "rf": "receptive_field", "n": "size", "j": "jump", "s": "size"}
 _RECEPTIVE_HEADER = re.compile(r"(r|rf|n|j)[\s_{\-]{0,3}(in|out|i|o)\}?")
+_RESULTS = (
+    r"accura|genauigkeit|\bloss\b|verlust|\bepochs?\b|precision|recall|\bf1\b|\bpsnr\b|optimi[sz]er|\blr\b"
+    r"|learning rate|error|fehler|\btop-?[15]\b|\bacc\b|\btime\b|runtime|speed|laufzeit|datas[ea]t|datensatz"
+)
 # (words of which one must be in the header, the role), the more special first.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), role)
     for pattern, role in (
         (
-            r"accura|genauigkeit|\bloss\b|verlust|\bepochs?\b|precision|recall|\bf1\b|\bpsnr\b|optimi[sz]er|\blr\b|learning rate|error|fehler|\btop-?[15]\b|\bacc\b|\btime\b|runtime|speed|laufzeit|datas[ea]t|datensatz",
+            _RESULTS,
             "result",
         ),
         (r"eff\w*\.?\s*kernel", "effective_kernel"),
@@ -55,6 +62,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+@lru_cache(maxsize=4096)
 def role_of(header: str) -> str:
     """What a header says that its column holds; "" where no rule knows it, "result" for what no layer has.
 
@@ -136,12 +144,17 @@ def _by_contents(texts: Sequence[str], role: str) -> str:
         return "activation"
     if role:
         return role
-    shapes = sum(bool(hand_shapes(text)) and not text.strip().isdecimal() for text in filled)
+    if 3 * sum("kernel" in text.lower() or "filter" in text.lower() for text in filled) >= len(filled):
+        return "kernel"
+    shapes = sum(
+        bool(hand_shapes(text)) and not text.strip().isdecimal() and sum(map(str.isalpha, text)) <= _SHAPE_LETTERS
+        for text in filled
+    )
     if share(shapes):
         return "output"
     if all(text.strip().isdecimal() for text in filled):
         numbers = [int(text) for text in filled if len(text) < 12]
-        if numbers and all(a <= b <= a + 1 for a, b in zip(numbers, numbers[1:], strict=False)) and numbers[0] <= 1:
+        if numbers and all(a <= b <= a + 1 for a, b in itertools.pairwise(numbers)) and numbers[0] <= 1:
             return "name"
         return ""
     if share(sum(hand_count(text, 0) is not None and ("=" in text or "*" in text) for text in filled)):
@@ -155,8 +168,11 @@ def is_tool_print(table: Table) -> bool:
     if "depth-idx" in header or "mult-adds" in header or "tr. param" in header or "kernel shape" in header:
         return True
     firsts = [row.texts for row in table.rows[:40]]
+    is_typed = "(type" in header
     printed = sum(
-        any(_PRINTED.fullmatch(text) for text in texts[:3]) or any("├" in text or "└" in text for text in texts)
+        any(_PRINTED.fullmatch(text) for text in texts[:3])
+        or any("├" in text or "└" in text for text in texts)
+        or ((is_typed or any(text.startswith("[") for text in texts)) and any(map(_NUMBERED.fullmatch, texts[:3])))
         for texts in firsts
     )
     # The names of pytorch_lightning's columns, with its row numbers from 0 on.
@@ -166,6 +182,5 @@ def is_tool_print(table: Table) -> bool:
     return 2 * printed >= len(firsts) or (lightning and numbered)
 
 
-_PRINTED = re.compile(
-    r"[A-Za-z]\w{0,60}\s?-\d{1,4}\s?(?:\[.*)?|[\w./]{1,80} \([A-Z]\w{1,60}\)|[A-Za-z]\w{0,60}: \d{1,3}(?:-\d{1,4})?|\d+_[\w.]+"
-)
+_NUMBERED = re.compile(r"[A-Za-z]\w{0,60}\s?-\d{1,4}\s?(?:\[.*)?")
+_PRINTED = re.compile(r"[\w./]{1,80} \([A-Z]\w{1,60}\)|[A-Za-z]\w{0,60}: \d{1,3}(?:-\d{1,4})?|\d+_[\w.]+")

@@ -51,12 +51,16 @@ class _Row:
     columns: dict[str, int]
 
     def cell(self, role: str) -> str:
-        place = self.columns.get(role)
-        return plain(self.row.cells[place].text) if place is not None and place < len(self.row.cells) else ""
+        return plain(" ".join(self.parts(role))) if role in self.columns else ""
 
     def parts(self, role: str) -> tuple[str, ...]:
         place = self.columns.get(role)
-        return self.row.cells[place].parts if place is not None and place < len(self.row.cells) else ()
+        if place is None or place >= len(self.row.cells):
+            return ()
+        # A cell over several columns is said in its first one.
+        while role == "type" and place and self.row.cells[place].is_merged and not self.row.cells[place].parts:
+            place -= 1
+        return self.row.cells[place].parts
 
 
 def read_row(reading: Reading, row: TableRow, columns: dict[str, int]) -> None:
@@ -90,6 +94,8 @@ def read_row(reading: Reading, row: TableRow, columns: dict[str, int]) -> None:
         reading.rows += _with_ends(printed, inputs, outputs, count)
         return
     layers = _layers(one)
+    if layers and (beside := _beside(one, layers[0])):
+        kind, layers = layers[0].text, [beside]
     if layers:
         reading.rows += _layer_rows(reading, one, layers, inputs, outputs, count)
         return
@@ -147,6 +153,20 @@ def _layers(one: _Row) -> list[Described]:
     )
 
 
+def _beside(one: _Row, layer: Described) -> Described | None:
+    """The layer of a row that has no header and begins `1 | 32 Convolutional layer-1`: channels in, channels out."""
+    place = one.columns["type"]
+    found = re.match(r"(\d{1,5})\s{1,20}(?=[A-Za-z])", layer.text)
+    before = one.row.cells[place - 1].text if place else ""
+    if found is None or not before.isdecimal() or "name" in one.columns:
+        return None
+    if not layer.word.word.startswith(("conv", "linear")):
+        return None
+    noun = "features" if layer.word.word == "linear" else "channels"
+    settings = {f"in_{noun}": int(before), f"out_{noun}": int(found.group(1)), **layer.settings}
+    return Described(layer.text[found.end() :], layer.word, settings, layer.name)
+
+
 def _layer_rows(
     reading: Reading,
     one: _Row,
@@ -156,6 +176,7 @@ def _layer_rows(
     count: PrintedNumber | None,
 ) -> list[PrintedRow]:
     name = one.cell("name")
+    name = "" if is_nothing(name) else name.strip(" -")
     learning = [place for place, layer in enumerate(layers) if layer.word.word.startswith(_LEARNING)]
     main = [place for place, layer in enumerate(layers) if is_structural(layer.word.word)] or [0]
     rows = []
@@ -166,6 +187,9 @@ def _layer_rows(
         if place in main:
             settings = {**_of_columns(one, layer.word, is_first=place == main[0]), **settings}
             settings = {"kind": settings.pop("kind"), **settings} if "kind" in settings else settings
+        if layer.word.word.startswith("global_avg") and "kernel" in settings:
+            settings = {key: value for key, value in settings.items() if key != "output_size"}
+            settings["kind"] = f"avg_pool{layer.word.dims or 2}d"
         reading.is_flat |= layer.word.kind in {"flatten", "linear"}
         mended = (
             ("pooling, read as max pooling: the sizes are those of average pooling too",)
@@ -174,16 +198,19 @@ def _layer_rows(
         )
         rows.append(
             replace(
-                _made(one, layer.name or (name if not is_nothing(name) else layer.text), layer.text, settings, None),
+                _made(one, layer.name or name or layer.text, layer.text, settings, None),
                 mended=mended,
             )
         )
+    rate = one.cell("dropout").rstrip("%")
+    if re.fullmatch(r"0?[.,]\d{1,4}|\d{1,2}", rate):
+        share = float(rate.replace(",", ".")) / (100 if one.cell("dropout").endswith("%") else 1)
+        rows[-1] = replace(rows[-1], settings={**rows[-1].settings, "dropout": share})
     if len(rows) == 1:
-        text = one.cell("type")
-        return [replace(row, type=text[:_LONGEST] or row.type) for row in _with_ends(rows, inputs, outputs, count)]
+        return _with_ends(rows, inputs, outputs, count)
     if count is not None and len(learning) > 1:
         text = one.cell("type")
-        parent = _made(one, name if not is_nothing(name) else text, text, {}, count, inputs, outputs)
+        parent = _made(one, name or text, text, {}, count, inputs, outputs)
         return [parent, *(replace(row, depth=1) for row in rows)]
     rows = _with_ends(rows, inputs, outputs, None)
     if count is not None:
@@ -232,9 +259,9 @@ def _of_columns(one: _Row, word: LayerWord | None, *, is_first: bool = True) -> 
     if not is_nothing(kernel) and "linear" not in family:
         window = word or LayerWord("conv2d", "conv?", 0, 0, 0)
         said = stated(kernel, LayerWord(window.kind, window.word, window.dims, 0, len(kernel) + 1))
-        if "kernel" not in said and "output_size" not in said:
-            bare = re.match(r"\(?(\d{1,3})(?:\s?[,x×]\s?(\d{1,3}))?", kernel)
-            if bare and "adaptive" not in family and "global" not in family:
+        if "kernel" not in said:
+            bare = re.match(r"\(?(\d{1,3})(?:\s?[,x×]\s?(\d{1,3}))?\)?(?=$|[,;/]|\s[^-\w]|\spx)", kernel)
+            if bare and "adaptive" not in family:
                 said["kernel"] = [int(bare.group(1)), int(bare.group(2))] if bare.group(2) else int(bare.group(1))
         settings |= {key: value for key, value in said.items() if not key.startswith("in_") or is_first}
     for role in ("stride", "padding", "dilation", "groups"):
@@ -248,10 +275,6 @@ def _of_columns(one: _Row, word: LayerWord | None, *, is_first: bool = True) -> 
         said_in_cell = activation_of(one.cell("type"))
         if said_in_cell:
             settings["activation"] = said_in_cell
-    rate = one.cell("dropout").rstrip("%")
-    if is_first and re.fullmatch(r"0?[.,]\d{1,4}|\d{1,2}", rate):
-        share = float(rate.replace(",", "."))
-        settings["dropout"] = share / 100 if one.cell("dropout").endswith("%") else share
     for role in _RECEPTIVE:
         number = hand_count(one.cell(role), one.row.line)
         if is_first and number is not None and number.value.denominator == 1:

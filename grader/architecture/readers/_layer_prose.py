@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from grader.architecture.readers._layer_settings import stated
 from grader.architecture.readers._layer_words import LayerWord, begins_with_layer, is_structural
@@ -60,9 +61,13 @@ def find_prose(lines: Sequence[Line]) -> Iterator[Table]:
 
 
 def _layer(line: Line) -> LayerWord | None:
-    """The layer that a line is about and nothing else: `Conv2d(in: 3, out: 32)`, `- Flatten`; None for prose and code."""
-    text = line.text.strip()
-    if not text or len(text) > 160 or line.source is Source.CODE or "|" in text or "  " in text:
+    """The layer that a line is about and nothing else: `Conv2d(in: 3, out: 32)`, `- Flatten`; None for prose, code."""
+    return _layer_of(line.text.strip()) if 0 < len(line.text) <= 160 and line.source is not Source.CODE else None
+
+
+@lru_cache(maxsize=4096)
+def _layer_of(text: str) -> LayerWord | None:
+    if not text or "|" in text or "  " in text:
         return None
     bare = _BULLET.sub("", text, count=1).strip().strip("`*").strip()
     # (conv1): Conv2d(...) is a line of print(model), self.conv1 = ... one of code.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from grader.architecture.readers._hand_cells import plain
 from grader.architecture.readers._layer_words import ACTIVATIONS, LayerWord, begins_with_layer, layer_words
@@ -75,7 +76,7 @@ def described(text: str) -> list[Described]:
     ['Conv(3->64)', 'BN', 'Conv(3->64)', 'BN', 'MaxPool(2)']
     """
     made: list[Described] = []
-    for group, times in _groups(plain(text)):
+    for group, times in _cached_groups(plain(text)):
         layers = [one for piece in group for one in _one(piece)]
         for turn in range(times):
             for one in layers:
@@ -86,6 +87,11 @@ def described(text: str) -> list[Described]:
                     settings.pop("in_features", None)
                 made.append(Described(one.text, one.word, settings, one.name))
     return made
+
+
+@lru_cache(maxsize=4096)
+def _cached_groups(text: str) -> tuple[tuple[list[str], int], ...]:
+    return tuple(_groups(text))
 
 
 def _groups(text: str) -> Iterator[tuple[list[str], int]]:
@@ -125,10 +131,11 @@ def _is_setting(text: str) -> bool:
     )
 
 
-def _one(text: str) -> list[Described]:
+@lru_cache(maxsize=4096)
+def _one(text: str) -> tuple[Described, ...]:
     word = begins_with_layer(text)
     if word is None:
-        return []
+        return ()
     call = _CALL.match(text)
     if call is not None and call.group(1) and not layer_words(call.group(2)):
         word = begins_with_layer(text) or word
@@ -136,8 +143,8 @@ def _one(text: str) -> list[Described]:
     if call is not None and "=" in call.group(3) and ":" not in call.group(3):
         said = settings_of(call.group(2), call.group(3))
         if "kind" in said:
-            return [Described(text, word, dict(said), name)]
-    return [Described(text, word, stated(text, word), name)]
+            return (Described(text, word, dict(said), name),)
+    return (Described(text, word, stated(text, word), name),)
 
 
 def stated(text: str, word: LayerWord) -> dict[str, Json]:
@@ -147,7 +154,11 @@ def stated(text: str, word: LayerWord) -> dict[str, Json]:
     >>> stated("F=5, p=2, s=1", word), stated("in: 3, out: 32, kernel size: 3", word)
     ({'kernel': 5, 'stride': 1, 'padding': 2}, {'in_channels': 3, 'out_channels': 32, 'kernel': 3})
     """
-    text = plain(text)
+    return dict(_stated(plain(text), word))
+
+
+@lru_cache(maxsize=4096)
+def _stated(text: str, word: LayerWord) -> dict[str, Json]:
     family = word.word.rstrip("?")
     if family in {"conv", "conv_transpose", "depthwise", "separable"}:
         return {**_channels(text, "channels", word), **_windows(text, word)}

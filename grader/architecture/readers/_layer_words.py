@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Words and how make_layer calls the kind; "?" stands for the dimensions, 2 where a person names none.
 # The longer and more special stands first: the words are tried in this order at each place.
@@ -128,17 +129,18 @@ class LayerWord:
     end: int
 
 
-def layer_words(text: str) -> list[LayerWord]:
+@lru_cache(maxsize=16384)
+def layer_words(text: str) -> tuple[LayerWord, ...]:
     """Every layer that a text names, in order.
 
     >>> [(one.kind, text[one.start : one.end]) for text in ["3x3 Conv2D + BN, ReLU"] for one in layer_words(text)]
     [('conv2d', 'Conv2D'), ('batch_norm2d', 'BN'), ('relu', 'ReLU')]
     >>> layer_words("nonlinear, pooled results, convergence")
-    []
+    ()
     """
     lowered = text[:_LONGEST].lower()
     if not any(begin in lowered for begin in _BEGINS):
-        return []
+        return ()
     found = []
     for match in _ANY.finditer(text[:_LONGEST]):
         number = int(str(match.lastgroup)[1:])
@@ -151,7 +153,7 @@ def layer_words(text: str) -> list[LayerWord]:
         stated = next((group for group in match.groups()[1:] if group and group in "123"), None)
         dims = int(stated) if stated else 0
         found.append(LayerWord(_kind(word, dims or 2), word, dims, match.start(), match.end()))
-    return found
+    return tuple(found)
 
 
 def _may_go_on(word: str, rest: str) -> bool:
@@ -179,6 +181,7 @@ def is_structural(word: str) -> bool:
     return word.startswith(STRUCTURAL) or "pool" in word
 
 
+@lru_cache(maxsize=16384)
 def begins_with_layer(text: str) -> LayerWord | None:
     """The layer that a text is about: one named at its beginning, after numbers, sizes and words like "hidden".
 

@@ -17,7 +17,8 @@ from grader.documents.report_lines import Line, Source
 
 _LONGEST = 60  # characters of a cell
 _STATED = re.compile(
-    r"[\w\s]{0,20}[=:]\s?[\w.,()\s=x×]{1,30}|\d{1,6}\s(?:features|filters|channels|units|neurons)|\d{1,6}, ?\d{1,6}",
+    r"(?:(?:in|out|input|output|p|k|f|s|stride|kernel|padding|pad|size|rate|units|filters|channels|features)[\w ]{0,12}"
+    r"\s?[=:]\s?[\d.,() x×]{1,16}(?:,\s)?){1,4}|\d{1,6}\s(?:features|filters|channels|units|neurons)|\d{1,6}, ?\d{1,6}",
     re.IGNORECASE,
 )
 _PAGE = 8  # lines between the halves of a table on two pages
@@ -26,8 +27,8 @@ _PAGE = 8  # lines between the halves of a table on two pages
 def find_stacked(lines: Sequence[Line]) -> Iterator[Table]:
     """Every stacked table of layers, its rows as wide as its header."""
     index = 0
-    pending: Table | None = None
-    pending_end = 0
+    halves: list[Table] = []
+    end_of_last = 0
     while index < len(lines):
         header = _header(lines, index)
         if header is None:
@@ -36,20 +37,22 @@ def find_stacked(lines: Sequence[Line]) -> Iterator[Table]:
         roles, texts = header
         rows, end = _rows(lines, index + len(roles), roles)
         if not rows:
-            index += 1
+            index += len(roles) - 1
             continue
         table = Table(Style.STACKED, texts, tuple(rows), lines[index].number, rows[-1].last_line, lines[index].number)
-        if pending is not None and index - pending_end <= _PAGE and _goes_on(pending, table):
-            pending = Table(
-                Style.STACKED, texts, (*pending.rows, *rows), pending.first_line, table.last_line, pending.header_line
-            )
-        else:
-            if pending is not None:
-                yield pending
-            pending = table
-        index = pending_end = end
-    if pending is not None:
-        yield pending
+        if halves and not (index - end_of_last <= _PAGE and _goes_on(halves[-1], table)):
+            yield _joined(halves)
+            halves = []
+        halves.append(table)
+        index = end_of_last = end
+    if halves:
+        yield _joined(halves)
+
+
+def _joined(halves: Sequence[Table]) -> Table:
+    first = halves[0]
+    rows = tuple(row for half in halves for row in half.rows)
+    return Table(Style.STACKED, first.header, rows, first.first_line, halves[-1].last_line, first.header_line)
 
 
 def _header(lines: Sequence[Line], first: int) -> tuple[list[str], tuple[str, ...]] | None:
@@ -86,7 +89,7 @@ def _rows(lines: Sequence[Line], start: int, roles: list[str]) -> tuple[list[Tab
     index = start
     while index < len(lines):
         text = lines[index].text.strip()
-        if not text or len(text) > _LONGEST or (role_of(text) and header_words(text) and not begins_with_layer(text)):
+        if not text or len(text) > _LONGEST or _is_header_text(text):
             break
         # "Fully-" and "Connected": a word broken at its hyphen.
         taken = 1
@@ -97,7 +100,16 @@ def _rows(lines: Sequence[Line], start: int, roles: list[str]) -> tuple[list[Tab
             and begins_with_layer(text + lines[index + 1].text.strip())
         ):
             text, taken = text + lines[index + 1].text.strip(), 2
+        after = [line.text.strip() for line in lines[index + 1 : index + 3]]
+        follows = "".join(after) if after and after[0].endswith("-") else after[0] if after else ""
         column = next((place for place in range(last + 1, len(roles)) if _fits(text, roles[place], roles)), None)
+        if (
+            column is not None
+            and text.isdecimal()
+            and roles[column] == "filters"
+            and _numbers_a_row(cells, roles, follows)
+        ):
+            column = None
         if column is None:
             column = next((place for place in range(len(roles)) if _fits(text, roles[place], roles)), None)
             if column is None:
@@ -112,6 +124,20 @@ def _rows(lines: Sequence[Line], start: int, roles: list[str]) -> tuple[list[Tab
     if cells and not (len(cells) == 1 and 0 in cells):
         rows.append(_row(cells, len(roles)))
     return rows, max(index, start)
+
+
+def _is_header_text(text: str) -> bool:
+    is_plain = not any(character.isdigit() for character in text)
+    return is_plain and bool(role_of(text) and header_words(text)) and not begins_with_layer(text)
+
+
+def _numbers_a_row(cells: dict[int, tuple[str, int]], roles: Sequence[str], follows: str) -> bool:
+    """True if a number behind a layer without filters is that of the next row, or of the page."""
+    kind = cells.get(roles.index("type") if "type" in roles else 0, ("", 0))[0]
+    word = begins_with_layer(kind)
+    if word is None or word.word.startswith(("conv", "linear")):
+        return False
+    return not follows or (begins_with_layer(follows) is not None and not activation_of(follows))
 
 
 def _row(cells: dict[int, tuple[str, int]], width: int) -> TableRow:

@@ -8,8 +8,10 @@ its own holds that count, and the layers follow one level deeper. Shapes keep th
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 from grader.architecture.readers._hand_columns import columns_of, is_tool_print, role_of
 from grader.architecture.readers._hand_rows import Reading, names_a_layer, read_row
@@ -25,6 +27,12 @@ _TOTAL = re.compile(
     r"(\d{1,3}(?:[,'’. ]\d{3})+|\d{1,12})\b",
     re.IGNORECASE,
 )
+# Every layer with weights or a change of size has one of these in its name.
+_WORDS = (
+    "conv", "pool", "linear", "dense", "connected", "conected", "fc", "falt", "verbunden", "vernetzt", "vermascht",
+    "lstm", "gru", "rnn", "embedding", "sampl", "product", "depthwise", "depth-wise", "separable", "gap",
+)  # fmt: skip
+_NEAR = 40  # lines around such a word in which its table can begin or end
 _BELOW = 4  # lines below a table in which its totals may stand
 
 
@@ -46,7 +54,11 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     ({'kind': 'conv2d', 'out_channels': 6, 'kernel': [5, 5]}, 8806)
     """
     found: list[PrintedSummary] = []
-    for table in (*find_tables(lines), *find_stacked(lines), *find_prose(lines)):
+    windows = _windows(lines)
+    tables = [
+        table for finder in (find_tables, find_stacked, find_prose) for window in windows for table in finder(window)
+    ]
+    for table in tables:
         if any(one.first_line <= table.last_line and table.first_line <= one.last_line for one in found[-50:]):
             continue
         made = _summary(table)
@@ -56,12 +68,37 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     return tuple(_with_totals_below(lines, found))
 
 
+def _windows(lines: Sequence[Line]) -> list[Sequence[Line]]:
+    """The stretches of the lines in which layers are named at all: the rest of a long report is not looked at."""
+    text = "\n".join(line.text for line in lines).lower()
+    ends = list(accumulate(len(line.text) + 1 for line in lines))
+    named: set[int] = set()
+    for word in _WORDS:
+        place = text.find(word)
+        while place >= 0:
+            index = bisect_right(ends, place)
+            named.add(index)
+            place = text.find(word, ends[index])
+    windows: list[tuple[int, int]] = []
+    for index in sorted(named):
+        first, last = max(index - _NEAR, 0), min(index + _NEAR, len(lines))
+        if windows and first <= windows[-1][1]:
+            windows[-1] = (windows[-1][0], last)
+        else:
+            windows.append((first, last))
+    return [lines[first:last] for first, last in windows]
+
+
 def _summary(table: Table) -> PrintedSummary | None:
     header, rows = table.header, list(table.rows)
-    if not header and rows and not any(begins_with_layer(text) for text in rows[0].texts):
-        # The first row is a header that nothing marks where it asks for what a column holds.
-        if any(role_of(text) for text in rows[0].texts):
-            header, rows = rows[0].texts, rows[1:]
+    # The first row is a header that nothing marks where it asks for what a column holds.
+    if (
+        not header
+        and rows
+        and any(role_of(text) for text in rows[0].texts)
+        and not any(begins_with_layer(text) for text in rows[0].texts)
+    ):
+        header, rows = rows[0].texts, rows[1:]
     body = [row for row in rows if not row.is_header]
     columns = columns_of(header, [row.texts for row in body])
     if columns is None or is_tool_print(table):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.architecture.readers.tables import columns, html, latex, markdown, stacked
-from grader.architecture.readers.tables.grids import continues, header_words, marked_headers, with_rest
+from grader.architecture.readers.tables.grids import continues, header_words, joined, marked_headers
 from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, is_numeric
 from grader.documents.report_lines import Line
 
@@ -47,14 +47,18 @@ def find_tables(lines: Sequence[Line]) -> tuple[Table, ...]:
             found.append(one)
             taken[one.first : one.last + 1] = b"\x01" * (one.last + 1 - one.first)
     found.sort(key=lambda one: one.first)
-    joined: list[Found] = []
+    tables: list[list[Found]] = []
     for one in found:
-        before = joined[-1] if joined else None
-        if before is not None and _is_near(lines, before, one) and continues(before.table, one.table):
-            joined[-1] = Found(before.first, one.last, with_rest(before.table, one.table))
+        before = tables[-1][-1] if tables else None
+        if (
+            before is not None
+            and _is_near(lines, before, one)
+            and continues(tables[-1][0].table, before.table, one.table)
+        ):
+            tables[-1].append(one)
         else:
-            joined.append(one)
-    return tuple(_finished(one.table) for one in joined)
+            tables.append([one])
+    return tuple(_finished(joined([half.table for half in halves])) for halves in tables)
 
 
 def _is_near(lines: Sequence[Line], before: Found, after: Found) -> bool:

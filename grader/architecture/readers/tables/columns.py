@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from grader.architecture.readers.tables.grids import has_header_row, joined_header
 from grader.architecture.readers.tables.markdown import is_rule
-from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, parts_of
+from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, is_numeric, parts_of
 from grader.documents.report_lines import Line, Source
 
 _CELL = re.compile(r"\S+(?: \S+)*")
@@ -161,6 +161,8 @@ def find_commas(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
         index = last + 1
         if last - first < 2:
             continue
+        if any(map(is_numeric, text.split(mark))):
+            continue  # without a header, numbers between commas may be anything
         rows = [
             TableRow(
                 tuple(Cell(parts_of(cell.strip().strip('"')), line.number) for cell in line.text.split(mark)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from grader.architecture.readers.tables.table import Cell, Table, TableRow, is_numeric
 
@@ -35,6 +36,7 @@ _FILL = frozenset({
 })  # fmt: skip
 
 
+@lru_cache(maxsize=16384)
 def header_words(text: str) -> int:
     """How many words of a header a text holds; 0 where it holds anything else that is not a filling word.
 
@@ -106,8 +108,10 @@ def marked_headers(rows: Sequence[TableRow], header: tuple[str, ...]) -> tuple[T
     )
 
 
-def continues(table: Table, after: Table) -> bool:
-    """True if `after` is the rest of `table` on the next page: the same header, and its numbering goes on.
+def continues(first_half: Table, table: Table, after: Table) -> bool:
+    """True if `after` is the rest of `table` (whose beginning is `first_half`) on the next page.
+
+    It has the same header, and its numbering goes on.
 
     Two tables of two networks have one header too, but both begin with the same first cell.
     """
@@ -115,30 +119,30 @@ def continues(table: Table, after: Table) -> bool:
         return False
     if tuple(map(str.lower, table.header)) != tuple(map(str.lower, after.header)):
         return False
-    first, follows = table.rows[0].texts[0], after.rows[0].texts[0]
+    first, follows = first_half.rows[0].texts[0], after.rows[0].texts[0]
     last = next((row.texts[0] for row in reversed(table.rows) if row.cells[0].parts), "")
     if follows == first:
         return False
     numbers = [int(text) for text in (first, last, follows) if text.isdecimal() and len(text) < 6]
     if follows.isdecimal() and numbers and len(numbers) > 1:
         return numbers[-1] in {numbers[-2], numbers[-2] + 1}
-    return not follows.isdecimal() and table.rows[0].texts != after.rows[0].texts and not first.isdecimal()
+    return not follows.isdecimal() and first_half.rows[0].texts != after.rows[0].texts and not first.isdecimal()
 
 
-def with_rest(table: Table, after: Table) -> Table:
-    """The table with the rows of its rest on the next page; the repeated header stays, marked."""
-    repeated = TableRow(
+def joined(parts: Sequence[Table]) -> Table:
+    """The table whose halves stand on several pages; the repeated headers stay, marked."""
+    first, last = parts[0], parts[-1]
+    rows = list(first.rows)
+    for part in parts[1:]:
+        rows += [_repeated(part), *part.rows]
+    caption = next((part.caption for part in parts if part.caption), "")
+    return Table(first.style, first.header, tuple(rows), first.first_line, last.last_line, first.header_line, caption)
+
+
+def _repeated(after: Table) -> TableRow:
+    return TableRow(
         tuple(Cell((text,) if text else (), after.header_line) for text in after.header),
         after.header_line,
         after.header_line,
         is_header=True,
-    )
-    return Table(
-        table.style,
-        table.header,
-        (*table.rows, repeated, *after.rows),
-        table.first_line,
-        after.last_line,
-        table.header_line,
-        table.caption or after.caption,
     )

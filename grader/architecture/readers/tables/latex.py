@@ -27,6 +27,8 @@ _WRAPPERS = re.compile(
 )
 _ESCAPES = {"\\%": "%", "\\_": "_", "\\#": "#", "\\&": "&", "\\{": "{", "\\}": "}", "~": " ", "\\ ": " "}
 _MAX_COLUMNS = 200
+# What parts rows and cells; an escaped character is no mark.
+_MARK = re.compile(r"\\\\(?:\*?\[[^\[\]]{0,20}\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL)
 
 
 def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
@@ -172,30 +174,23 @@ def _closing(text: str, place: int, *, limit: int = 2_000) -> int:
 def _rows(text: str, start: int, stop: int) -> Iterator[list[tuple[int, str]]]:
     r"""The cells of each row as (where, text), parted at `&` and `\\` outside braces."""
     pieces: list[tuple[int, str]] = []
-    depth, begin, at = 0, start, start
-    while at < stop:
-        character = text[at]
-        if character == "\\":
-            if (text.startswith("\\\\", at) and depth <= 0) or text.startswith("\\tabularnewline", at):
-                pieces.append((begin, text[begin:at]))
-                yield pieces
-                at += 2 if text.startswith("\\\\", at) else len("\\tabularnewline")
-                if text.startswith("[", at):
-                    at = max(text.find("]", at, at + 20) + 1, at)
-                pieces, begin = [], at
-            else:
-                at += 2
-            continue
-        if character == "{":
+    depth, begin = 0, start
+    for mark in _MARK.finditer(text, start, stop):
+        found, at = mark.group(), mark.start()
+        if found == "{":
             depth += 1
-        elif character == "}":
+        elif found == "}":
             depth = max(depth - 1, 0)
-        elif character == "&" and depth <= 0:
-            pieces.append((begin, text[begin:at]))
+        elif depth and found != "\\tabularnewline":
+            continue
+        elif found == "&":
+            if len(pieces) < _MAX_COLUMNS:
+                pieces.append((begin, text[begin:at]))
             begin = at + 1
-            if len(pieces) > _MAX_COLUMNS:
-                return
-        at += 1
+        elif found.startswith(("\\\\", "\\tab")):
+            pieces.append((begin, text[begin:at]))
+            yield pieces
+            pieces, begin = [], mark.end()
     if text[begin:stop].strip():
         pieces.append((begin, text[begin:stop]))
         yield pieces

@@ -91,6 +91,8 @@ class Found:
 
 
 _BREAK = re.compile(r"<br\s{0,4}/?>|</?(?:p|div|li|ul|ol)\b[^<>]{0,200}>", re.IGNORECASE)
+# Nothing in a text of these characters needs cleaning.
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;()[]/+-=#%|")
 _TAG = re.compile(
     r"</?(?:b|i|em|strong|code|span|sub|sup|u|font|small|tt|center|a|kbd|pre)\b[^<>]{0,400}>", re.IGNORECASE
 )
@@ -102,6 +104,8 @@ def parts_of(text: str) -> tuple[str, ...]:
     >>> parts_of("**Fully-**<br>`Connected`"), parts_of(" ")
     (('Fully-', 'Connected'), ())
     """
+    if _PLAIN.issuperset(text):
+        return (text.strip(),) if text and not text.isspace() else ()
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub("\n", text))
     if "&" in text:
