@@ -1,6 +1,6 @@
 """Are the claims of real reports found, and is what is reported true? Held against the lists of the corpus.
 
-`judged_claims.json` holds what is reported beyond the lists and was read in the reports and found to be so there: bounds in
+`judged_claims.json` holds what is reported beyond the lists and was read in the reports and found to be so: bounds in
 captions, repeated counts, epochs of a log, rows of single classes.
 """
 
@@ -57,7 +57,7 @@ def test_the_listed_claims_are_found(reports):
         if not any(_meets(found, one) for found in claims)
     ]
     total = sum(len(listed) for _, listed, _ in reports)
-    print(f"{total - len(missed)} of {total} listed claims found", *missed, sep="\n  ")
+    print(f"{total - len(missed)} of {total} listed claims found", *missed, sep="\n  ")  # noqa: T201
     assert len(missed) <= total // 10
 
 
@@ -73,7 +73,7 @@ def test_what_is_reported_is_so(reports):
                 wrong.append(
                     f"{file}:{found.line}: {found.metric} {found.split} {found.as_written} | {found.text[:80]}"
                 )
-    print(f"{len(wrong)} of {total} reported claims are neither listed nor judged right", *wrong, sep="\n  ")
+    print(f"{len(wrong)} of {total} reported claims are neither listed nor judged right", *wrong, sep="\n  ")  # noqa: T201
     assert len(wrong) * 100 <= total * 3
 
 

@@ -1,8 +1,8 @@
 """Do two places state the same result? Report against answers.json, log, checkpoint, and against itself.
 
-An honest text must never be called contradictory, so the rules are narrow. Between two files: the second states a result
-that no claim of the first, of this metric and about nothing else, agrees with. Within one file variants of a network
-are described side by side, so only a slip of the pen counts: two digits swapped, far apart in the text.
+An honest text must never be called contradictory, so the rules are narrow. Between two files: the second states a
+result that no claim of the first, of this metric and about nothing else, agrees with. Within one file variants of a
+network are described side by side, so only a slip of the pen counts: two digits swapped, far apart in the text.
 Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 and 98.29 do not.
 """
 
@@ -120,7 +120,7 @@ def _is_slip(one: FoundClaim, other: FoundClaim) -> bool:
     if left == right or len(left) != len(right) or len(left) < SHORTEST_SLIP:
         return False
     at = [place for place in range(len(left)) if left[place] != right[place]]
-    is_swap = len(at) == 2 and at[1] == at[0] + 1  # noqa: PLR2004
+    is_swap = len(at) == 2 and at[1] == at[0] + 1
     return is_swap and left[at[0]] == right[at[1]] and left[at[1]] == right[at[0]]
 
 

@@ -31,14 +31,16 @@ _LANGUAGES = frozenset(
     {"python", "py", "python3", "bash", "sh", "shell", "c", "cpp", "java", "r", "matlab", "yaml", "yml", "json", "toml"}
 )
 _CODE = re.compile(
-    r"^\s*(?:import |from \w+(?:\.\w+)* import |def \w+\(|class \w+|return\b|(?:if|elif|for|while|with|try|else)\b.*:\s*$|print\(|plt\.|assert |@\w+"
+    r"^\s*(?:import |from \w+(?:\.\w+)* import |def \w+\(|class \w+|return\b|print\(|plt\.|assert |@\w+"
+    r"|(?:if|elif|for|while|with|try|else)\b.*:\s*$"
     r"|[\w.]+\s*=\s*[\w.]+\(|[\w.]+\([^)]{0,200}\)\s*$|self\.)"
 )
 # A page number or the number of a section alone on a line, as the text of a PDF has them.
 _PAGE = re.compile(r"^\s*(?:\d{1,4}|[1-9]\d?\.\d{1,2}|\d{1,2}(?:\.\d{1,2}){2,3}|[ivx]{1,5})\.?\s*$")
 GOAL_HEADING = re.compile(
-    r"^(?:\W|\d)*(?:the\s+|my\s+|our\s+|project\s+|your\s+)?(?:target|goal|objective|requirement|problem statement|problem|task description"
-    r"|instruction|constraint|what is asked|task|ziel|aim|expected (?:result|accuracy|outcome)|acceptance criteria)s?\s*[:.-]?\s*$",
+    r"^(?:\W|\d)*(?:the\s+|my\s+|our\s+|project\s+|your\s+)?(?:target|goal|objective|requirement|problem statement"
+    r"|problem|task description|instruction|constraint|what is asked|task|ziel|aim|expected (?:result|accuracy|outcome)"
+    r"|acceptance criteria)s?\s*[:.-]?\s*$",
     re.IGNORECASE,
 )
 _OPENED = re.compile(r"^\s*(?:[-*•]\s+)?((?:Model|Network|Net|Netz|Modell|Experiment) ?[A-Z0-9]{1,2})\s*:\s")
@@ -46,8 +48,13 @@ _MODEL_HEADING = re.compile(
     r"\b(?:model|network|net|netz|modell|baseline|cnn|mlp|optimi[sz]er|experiment|architecture|attempt)\b",
     re.IGNORECASE,
 )
-_LEAD_SPLIT = re.compile(r"^(?:\W|\d)*(?:(?:final|best|on|for|the|results?|metrics?|performance|scores?|of|model|evaluation|summary|from|accuracy)\W+)*"
-                         r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|error|and))*\W*$", re.IGNORECASE)  # fmt: skip
+_LEAD_SPLIT = re.compile(
+    r"^(?:\W|\d)*"
+    r"(?:(?:final|best|on|for|the|results?|metrics?|performance|scores?|of|model|evaluation|summary|from|accuracy)\W+)*"
+    r"(?P<split>train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)"
+    r"(?:\W+(?:set|data|dataset|split|results?|metrics?|phase|scores?|performance|accuracy|loss|error|and))*\W*$",
+    re.IGNORECASE,
+)
 
 
 LONGEST_LABEL = 200
@@ -114,7 +121,7 @@ class Block:
 
 
 def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Cleaned | None]:
-    """Lines to read as prose, None between blocks. Code is left out, its comments are not; `taken` lines are tables'."""
+    """Lines to read as prose, None between blocks. Of code only comments are read; `taken` lines are tables'."""
     in_fence, is_code_fence = False, False
     part = None
     for index, line in enumerate(lines):

@@ -13,7 +13,7 @@ from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import Grid, Row, is_number_cell
 from grader.answers.claims.mentions import mentions_in
 from grader.answers.claims.tokens import Kind, tokens_of
-from grader.answers.claims.vocabulary import MODIFIERS, OPTIMIZERS, SPLITS
+from grader.answers.claims.vocabulary import MODIFIERS, OPTIMIZERS, SPLITS, word_set
 from grader.documents.report_lines import Line, Source
 
 LONGEST_LABEL = 60
@@ -54,7 +54,7 @@ def _is_result_cell(line: Line) -> bool:
     return head[:1].isdigit() and is_number_cell(clean(text))
 
 
-_SHORT = frozenset({"acc.", "val.", "no.", "max.", "min.", "avg.", "param.", "params.", "lr.", "accur."})
+_SHORT = word_set("acc. val. no. max. min. avg. param. params. lr. accur.")
 
 
 def _is_label(line: Line) -> bool:
@@ -196,12 +196,18 @@ def _are_heads(lines: Sequence[Line], labels: Sequence[int], *, every: bool = Fa
     return bool(named) and (all(named) if every else sum(named) * 2 >= len(named))
 
 
+_CORNERS = word_set(
+    """
+    model models network net metric metrics method split set dataset data optimizer name configuration config experiment
+    architecture run result results modell netz setup
+    """
+)
+
+
 def _is_corner(line: Line) -> bool:
     """Can this be the head of the column of labels: "Metric", "Model", "Model X / Model Y"?"""
     words = _text(line).casefold().split()
-    known = ("model", "models", "network", "net", "metric", "metrics", "method", "split", "set", "dataset", "data", "optimizer", "name",
-             "configuration", "config", "experiment", "architecture", "run", "result", "results", "modell", "netz", "setup")  # fmt: skip
-    return any(word.strip("#:") in known for word in words) and len(words) <= 6
+    return any(word.strip("#:") in _CORNERS for word in words) and len(words) <= 6
 
 
 def _made(lines: Sequence[Line], heads: Sequence[int], rows: Sequence[Sequence[int]]) -> Grid:
@@ -212,8 +218,8 @@ def _made(lines: Sequence[Line], heads: Sequence[int], rows: Sequence[Sequence[i
         made.append(
             Row(lines[first].number, ["" if index < 0 else _text(lines[index]) for index in heads], is_head=True)
         )
-    for row in rows:
-        made.append(
-            Row(lines[row[0]].number, [_text(lines[i]) for i in row], cell_lines=[lines[i].number for i in row])
-        )
+    made += [
+        Row(lines[row[0]].number, [_text(lines[i]) for i in row], cell_lines=[lines[i].number for i in row])
+        for row in rows
+    ]
     return Grid(made, min(used), max(used) + 1, "cells")

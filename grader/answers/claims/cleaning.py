@@ -77,7 +77,7 @@ def _of_link(found: re.Match[str]) -> str:
 
 
 def _badge(address: str) -> str:
-    """ "accuracy: 99.65%" of a badge's address, or nothing."""
+    """What a badge's address says, such as "accuracy: 99.65%", or nothing."""
     found = _BADGE.search(address)
     if not found:
         return ""

@@ -26,12 +26,13 @@ class Meaning:
 class FoundClaim:
     """A number that a report states as a result, a goal, or a result of others.
 
-    `line`        the line of the file on which the number stands, from 1; `last_line` is that of its label where it is later
+    `line`        the line of the file on which the number stands, from 1
+    `last_line`   the line on which its label ends, where that is a later one
     `as_written`  the number with its percent sign, as in the text without emphasis
     `value`       a fraction of 1 for the metrics in `RATES`, a whole number for those in `COUNTS`, else as it stands
     `number`      the same number with the unit of its last digit; its percent sign is applied as in `value`
-    `metric`      accuracy, top5_accuracy, error, loss, f1, precision, recall, auc, iou, psnr, ssim, mae, mse, rmse, perplexity,
-                  parameters, trainable_parameters
+    `metric`      accuracy, top5_accuracy, error, loss, f1, precision, recall, auc, iou, psnr, ssim, mae, mse, rmse,
+                  perplexity, parameters, trainable_parameters
     `split`       train, validation, test; None where the text does not say
     `dataset`     mnist, fashion_mnist, cifar10, ...; None where the text does not say
     `model`       the words that name it: a table's row or column, a label, a heading; empty where there are none

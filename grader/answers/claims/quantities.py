@@ -34,10 +34,9 @@ _COUNT_KEYS = word_set(
     blocks layers count steps step values range pixels size p interval scale
     """
 )
-_PERCENT = frozenset({"%", "percent", "prozent", "percents"})
-_MAGNITUDES = frozenset({"million", "millions", "thousand", "mio", "billion"})
-_STEPS = frozenset({"epoch", "epochs", "step", "steps", "iteration", "iter", "batch", "id", "seed", "version", "fold", "run",
-                    "session", "page", "epochen"})  # fmt: skip
+_PERCENT = word_set("% percent prozent percents")
+_MAGNITUDES = word_set("million millions thousand mio billion")
+_STEPS = word_set("epoch epochs step steps iteration iter batch id seed version fold run session page epochen")
 _BETWEEN = word_set(
     """
     : = of is was to at about around approximately ~ ≈ ( set a an the value equal equals roughly ca least most more
@@ -47,7 +46,7 @@ _BETWEEN = word_set(
 _CLASSIFIED = frozenset(
     {"correct", "correctly", "classified", "korrekt", "richtig", "right", "recognized", "recognised"}
 )
-_TIMES = frozenset({"x", "×", "*", "·", "⋅"})
+_TIMES = word_set("x × * · ⋅")
 _QUALIFIERS = APPROXIMATE | word_set("a an the of at to than just only even slightly well ( an")
 LONGEST_NAME = 4  # "Model 12", "Figure 3.2"; longer numbers are no names
 FIRST_YEAR, LAST_YEAR = 1950, 2100
@@ -121,25 +120,13 @@ def _spread_units(tokens: Sequence[Token], found: list[Quantity]) -> None:
 def _quantity_at(tokens: Sequence[Token], at: int) -> Quantity:
     end = at + 1
     text = tokens[at].text
-    if end + 1 < len(tokens) and text.isdigit() and tokens[end + 1].text.isdigit() and len(tokens[end + 1].text) >= 2:
-        if (
-            tokens[end].low in ("/", "of")
-            and int(text) <= int(tokens[end + 1].text)
-            and int(tokens[end + 1].text) not in (100, 20, 30, 10)
-        ):
-            return Quantity(at, end + 2, text, total=tokens[end + 1].text)
-    if (
-        end < len(tokens) and len(text) <= 3 and text.isdigit() and text[0] != "0"
-        and all(t.kind is Kind.NUMBER and len(t.text) == 3 and t.text.isdigit() and not t.is_glued for t in tokens[end : end + 1])
-    ):  # fmt: skip
-        groups = end
-        while (
-            groups < len(tokens)
-            and tokens[groups].kind is Kind.NUMBER
-            and len(tokens[groups].text) == 3
-            and tokens[groups].text.isdigit()
-        ):
+    if _is_of_total(tokens, at):
+        return Quantity(at, end + 2, text, total=tokens[end + 1].text)
+    groups = end
+    if len(text) <= 3 and text.isdigit() and text[0] != "0":  # the first group of "390 410"
+        while groups < len(tokens) and _is_group(tokens[groups]):
             groups += 1
+    if groups > end:
         return Quantity(at, groups, " ".join(token.text for token in tokens[at:groups]))
     if end < len(tokens) and tokens[end].low in _MAGNITUDES:
         return Quantity(at, end + 1, f"{text} {tokens[end].text}")
@@ -148,6 +135,19 @@ def _quantity_at(tokens: Sequence[Token], at: int) -> Quantity:
     if end + 1 < len(tokens) and tokens[end].low == "per" and tokens[end + 1].low == "cent":
         return Quantity(at, end + 2, text, is_percent=True)
     return Quantity(at, end, text)
+
+
+def _is_of_total(tokens: Sequence[Token], at: int) -> bool:
+    """Is it "9912/10000" or "9912 of 10000"? Not "80/20", "epoch 3/10"."""
+    if at + 2 >= len(tokens) or tokens[at + 1].low not in ("/", "of"):
+        return False
+    count, total = tokens[at].text, tokens[at + 2].text
+    return count.isdigit() and total.isdigit() and int(count) <= int(total) > 100
+
+
+def _is_group(token: Token) -> bool:
+    """Three digits after a blank: a group of thousands."""
+    return token.kind is Kind.NUMBER and len(token.text) == 3 and token.text.isdigit() and not token.is_glued
 
 
 def _in_brackets(tokens: Sequence[Token]) -> set[int]:

@@ -59,8 +59,12 @@ _SUBJECTS = word_set(
     already able did to_ these those all epochs runs configurations architectures variants layers actually
     """
 )
-_ABLE = frozenset({"able", "managed", "manages", "helped", "helps", "allowed", "allows", "enough", "sufficient", "took", "takes",
-                   "led", "enabled", "enables", "continued", "going", "proved", "found", "seems", "seemed"})  # fmt: skip
+_ABLE = word_set(
+    """
+    able managed manages helped helps allowed allows enough sufficient took takes led enabled enables continued
+    going proved found seems seemed
+    """
+)
 _NOT = frozenset(
     {"not", "never", "without", "no", "n't", "unable", "failed", "cannot", "won", "couldn", "didn", "doesn", "nicht"}
 )
@@ -76,7 +80,7 @@ _OTHERS = word_set(
     literatur benchmark benchmarks publication
     """
 )
-_CHANCE = frozenset({"random", "randomly", "chance", "guess", "guessing", "guesses", "zufall", "coin", "majority"})
+_CHANCE = word_set("random randomly chance guess guessing guesses zufall coin majority")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +132,15 @@ def _clause(tokens: Sequence[Token], at: int, end: int) -> list[str]:
     return ahead + behind
 
 
-_CHANCE_NAMES = frozenset({"crop", "forest", "erasing", "rotation", "flip", "search", "seed", "seeds", "initialization", "cropping",
-                           "horizontal", "resize", "weights", "dropout"})  # fmt: skip
+_CHANCE_NAMES = word_set(
+    """
+    crop forest erasing rotation flip search seed seeds initialization cropping horizontal resize weights dropout
+    """
+)
 
 
 def _is_state_of_the_art(lows: Sequence[str], at: int) -> bool:
-    """ "State of the art ... is 99.8", "SOTA: 99.8"; not "a state-of-the-art model with 99.8"."""
+    """Is it "state of the art ... is 99.8" or "SOTA: 99.8", and not "a state-of-the-art model with 99.8"?"""
     bare = [low for low in lows[:at] if low not in ("-", "–")]
     if "sota" in bare:
         return True

@@ -8,22 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from grader.answers.claims.found import RATES
+from grader.answers.claims.found import COUNTS, RATES
 from grader.answers.claims.governed import read_sentence
-from grader.answers.claims.grids import Grid, is_number_cell
+from grader.answers.claims.grids import Grid, Row, is_number_cell
 from grader.answers.claims.mentions import Mention, mentions_in
 from grader.answers.claims.quantities import Quantity, quantities_in
 from grader.answers.claims.tokens import Kind, Token, tokens_of
-from grader.answers.claims.vocabulary import KEYS, OPTIMIZERS, SPLITS, UNITS, datasets_in
+from grader.answers.claims.vocabulary import KEYS, OPTIMIZERS, SPLITS, UNITS, datasets_in, word_set
 
 _LAYER_HEADS = frozenset(
     {"layer", "layers", "output", "type", "kernel", "shape", "activation", "calculation", "operation"}
 )
-_TOTALS = frozenset({"total", "sum", "gesamt", "totals", "summe", "overall"})
-_WEIGHTS = frozenset({"weights", "biases", "weight"})
-_SETTINGS = frozenset({"learning rate", "lr", "batch size", "epochs", "epoch", "momentum", "weight decay", "time", "training time",
-                       "samples", "support", "size", "step", "steps", "patience", "seed", "images"})  # fmt: skip
-_PER = frozenset({"per", "each"})
+_TOTALS = word_set("total sum gesamt totals summe overall")
+_WEIGHTS = word_set("weights biases weight")
+_SETTINGS = word_set("lr epochs epoch momentum time samples support size step steps patience seed images") | {
+    "learning rate", "batch size", "weight decay", "training time",
+}  # fmt: skip
+_PER = word_set("per each")
 
 
 @dataclass(slots=True)
@@ -96,8 +97,20 @@ def head_of(text: str) -> Head:
     return head
 
 
+@dataclass(slots=True)
+class _Context:
+    """What stands around the cells of one row."""
+
+    row_head: Head
+    corner: Head
+    lead: frozenset[str]
+    lead_split: str | None
+    epoch: tuple[int | None, int | None]
+    is_layers: bool
+
+
 def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[CellValue]:
-    """The values of a table; `lead` is the text that announces it."""
+    """The values of a table; `lead` is the text that announces it, `lead_split` the split that it names."""
     rows = grid.rows
     first_data = _head_rows(grid)
     width = max((len(row.cells) for row in rows), default=0)
@@ -106,45 +119,42 @@ def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[
         texts = [row.cells[column] for row in rows[:first_data] if column < len(row.cells)]
         heads.append(head_of(" ".join(dict.fromkeys(text for text in texts if text))))
     is_layers = _is_of_layers(grid, heads, first_data)
-    lead_mentions = {label.metric for mention in mentions_in(tokens_of(lead, 0)) for label in mention.labels}
+    leads = frozenset(label.metric for mention in mentions_in(tokens_of(lead, 0)) for label in mention.labels)
     corner = heads[0] if heads else Head()
+    is_printed = not first_data and grid.kind == "pipes"  # printed lines with bars name no rows
     for row in rows[first_data:]:
-        labels = [
-            cell
-            for cell in row.cells
-            if cell and not is_number_cell(cell) and not read_sentence(tokens_of(cell, 0)).values
-        ]
-        named_by_number = (
-            bool(row.cells) and heads and is_number_cell(row.cells[0]) and _is_naming(corner) and width > 1
-        )
-        label_text = f"{corner.text} {row.cells[0]}".strip() if named_by_number else " ".join(labels)
-        if not first_data and grid.kind == "pipes" and len(row.cells) > 2:
-            label_text = ""  # printed lines with bars: no table with names of rows
-        row_head = head_of(label_text)
-        if named_by_number:
-            row_head.is_other = False
-        if is_layers and not (_TOTALS & set(label_text.casefold().split())):
+        if is_layers and not _TOTALS & set(" ".join(row.cells).casefold().split()):
             continue
-        epoch = _epoch(heads, row.cells)
+        is_named = bool(row.cells) and width > 1 and is_number_cell(row.cells[0]) and _is_naming(corner)
+        row_head = _row_head(row, corner, is_named=is_named, is_printed=is_printed and len(row.cells) > 2)
+        context = _Context(row_head, corner, leads, lead_split, _epoch(heads, row.cells), is_layers)
         for column, cell in enumerate(row.cells):
-            if not any(char.isdigit() for char in cell) or (column == 0 and named_by_number):
+            if not _has_digit(cell) or (column == 0 and is_named):
                 continue
             head = heads[column] if column < len(heads) else Head()
-            if is_number_cell(cell):
-                yield from _numbers(
-                    cell,
-                    row.line_of(column),
-                    head,
-                    row_head,
-                    corner,
-                    lead_mentions,
-                    heads,
-                    epoch,
-                    lead_split,
-                    is_layers=is_layers,
-                )
-            else:
-                yield from _worded(cell, row.line_of(column), head, row_head, epoch, lead_split)
+            read = _numbers if is_number_cell(cell) else _worded
+            yield from read(cell, row.line_of(column), head, context)
+
+
+def _row_head(row: Row, corner: Head, *, is_named: bool, is_printed: bool) -> Head:
+    """The head of a row: its cells of words. A number in the first column names it where the corner says of what."""
+    if is_printed:
+        return Head()
+    if is_named:
+        head = head_of(f"{corner.text} {row.cells[0]}".strip())
+        head.is_other = False
+        return head
+    return head_of(
+        " ".join(cell for cell in row.cells if cell and not is_number_cell(cell) and not _states_value(cell))
+    )
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
+
+
+def _states_value(cell: str) -> bool:
+    return _has_digit(cell) and bool(read_sentence(tokens_of(cell, 0)).values)
 
 
 def _head_rows(grid: Grid) -> int:
@@ -153,7 +163,7 @@ def _head_rows(grid: Grid) -> int:
     for row in rows[:4]:
         numbers = [cell for cell in row.cells[1:] if is_number_cell(cell) and ("." in cell or "%" in cell)]
         metric_label = bool(row.cells) and bool(mentions_in(tokens_of(row.cells[0], 0)))
-        worded = any(read_sentence(tokens_of(cell, 0)).values for cell in row.cells[1:])
+        worded = any(_states_value(cell) for cell in row.cells[1:])
         if numbers or worded or (metric_label and any(is_number_cell(cell) for cell in row.cells[1:])):
             break
         if count and any(is_number_cell(cell) for cell in row.cells):
@@ -173,11 +183,18 @@ def _all_heads(cells: Sequence[str]) -> bool:
     )
 
 
+_NAMING = word_set(
+    """
+    model network run experiment digit clas class epoch # no id seed fold trial net nr config configuration task exp
+    index label step iteration version ep
+    """
+)
+
+
 def _is_naming(corner: Head) -> bool:
     """Does the first column number models, runs, classes or epochs? Then its numbers are names."""
     lows = {token.low.rstrip("s") for token in tokens_of(corner.text, 0)}
-    return bool(lows & {"model", "network", "run", "experiment", "digit", "clas", "class", "epoch", "#", "no", "id", "seed", "fold", "trial",
-                        "net", "nr", "config", "configuration", "task", "exp", "index", "label", "step", "iteration", "version", "ep"}) or not corner.text  # fmt: skip
+    return bool(lows & _NAMING) or not corner.text
 
 
 def _is_of_layers(grid: Grid, heads: Sequence[Head], first_data: int) -> bool:
@@ -205,79 +222,64 @@ def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int
     return None, None
 
 
-def _numbers(
-    cell: str, line: int, head: Head, row_head: Head, corner: Head, lead: set[str], heads: Sequence[Head],
-    epoch: tuple[int | None, int | None], lead_split: str | None, *, is_layers: bool,
-) -> Iterator[CellValue]:  # fmt: skip
+def _numbers(cell: str, line: int, head: Head, context: _Context) -> Iterator[CellValue]:
+    """The values of a cell of numbers: one, or as many as splits, metrics or models are named."""
     tokens = tokens_of(cell, line)
     quantities = [q for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result and not q.is_restated]
     opened = next((token.start for token in tokens if token.low in ("(", "[") and token.start > 0), len(cell))
     quantities = [q for q in quantities if tokens[q.at].start < opened] or quantities[:1]
     if not quantities:
         return
-    metric, reason = _metric(head, row_head, lead, heads, quantities[0], is_layers=is_layers)
+    metric, reason = _metric(head, context, quantities[0])
     if metric is None:
         return
-    splits = head.splits if len(head.splits) == 1 else row_head.splits if len(row_head.splits) == 1 else []
-    many = (
-        head.splits
-        if len(head.splits) == len(quantities) > 1
-        else row_head.splits
-        if len(row_head.splits) == len(quantities) > 1
-        else []
-    )
-    labels = [
-        label
-        for source in (head, row_head)
-        if source.mention and len(source.mention.labels) == len(quantities) > 1
-        for label in source.mention.labels
-    ]
-    names = next((h.names for h in (head, row_head, corner) if len(h.names) == len(quantities) > 1), [])
+    count = len(quantities)
+    sources = (head, context.row_head)
+    one_split = next((source.splits[0] for source in sources if len(source.splits) == 1), context.lead_split)
+    splits = next((source.splits for source in sources if len(source.splits) == count > 1), [one_split] * count)
+    labels = next((s.mention.labels for s in sources if s.mention and len(s.mention.labels) == count > 1), [])
+    names = next((one.names for one in (*sources, context.corner) if len(one.names) == count > 1), [])
+    is_percent = any(source.is_percent for source in sources)
     for index, quantity in enumerate(quantities):
-        split = many[index] if many else splits[0] if splits else lead_split
         chosen = labels[index].metric if labels else metric
-        if chosen in ("parameters", "trainable_parameters"):
-            split = None
-        if not _fits(chosen, quantity, is_percent=head.is_percent or row_head.is_percent):
+        split = (labels[index].split if labels else None) or splits[index]
+        if not _fits(chosen, quantity, is_percent=is_percent):
             continue
         yield CellValue(
-            quantity, line, chosen, labels[index].split or split if labels else split,
-            names[index] if names else _model(head, row_head), head.dataset or row_head.dataset,
-            row_head.optimizer or head.optimizer, head.is_percent or row_head.is_percent, epoch, cell, tokens, reason,
+            quantity, line, chosen, None if chosen in COUNTS else split, names[index] if names else _model(*sources),
+            head.dataset or context.row_head.dataset, context.row_head.optimizer or head.optimizer, is_percent,
+            context.epoch, cell, tokens, reason,
         )  # fmt: skip
 
 
-def _metric(
-    head: Head, row_head: Head, lead: set[str], heads: Sequence[Head], quantity: Quantity, *, is_layers: bool
-) -> tuple[str | None, str]:
-    is_row_pure = (
-        row_head.mention is not None
-        and bool(row_head.mention.labels)
-        and row_head.mention.end - row_head.mention.start == len(tokens_of(row_head.text, 0))
-    )
-    for source in (row_head, head) if is_row_pure else (head, row_head):
-        if source.mention is not None:
-            metric = source.mention.labels[0].metric if source.mention.labels else "parameters"
-            if metric == "parameters" and row_head.mention and row_head.mention.labels:
-                metric = row_head.mention.labels[0].metric
-            other = row_head if source is head else head
-            if other.text.casefold().strip(" :") in _SETTINGS:
-                return None, ""
-            return metric, ""
-    if head.is_other or row_head.is_other or is_layers or head.is_epoch or row_head.is_epoch:
+def _metric(head: Head, context: _Context, quantity: Quantity) -> tuple[str | None, str]:
+    """The metric of a cell, and why where no head names it."""
+    row_head = context.row_head
+    for source in (row_head, head) if _is_pure(row_head) else (head, row_head):
+        if source.mention is None:
+            continue
+        metric = source.mention.labels[0].metric if source.mention.labels else "parameters"
+        if metric == "parameters" and row_head.mention and row_head.mention.labels:
+            metric = row_head.mention.labels[0].metric
+        other = row_head if source is head else head
+        return (None, "") if other.text.casefold().strip(" :") in _SETTINGS else (metric, "")
+    if head.is_other or row_head.is_other or context.is_layers or head.is_epoch or row_head.is_epoch:
         return None, ""
-    named = lead - {"parameters", "trainable_parameters", "non_trainable_parameters"}
+    named = context.lead - COUNTS - {"non_trainable_parameters"}
     if len(named) == 1 and _looks_like_rate(quantity):
         return next(iter(named)), ""
     if head.splits or row_head.splits:
-        is_rate = (
-            quantity.is_percent
-            or (quantity.text.lstrip("0").startswith((".", ",")) and len(quantity.text) > 2)
-            or _is_share_of_100(quantity)
-        )
+        is_decimal = quantity.text.lstrip("0").startswith((".", ",")) and len(quantity.text) > 2
+        is_rate = quantity.is_percent or is_decimal or _is_share_of_100(quantity)
         if is_rate and not named - {"accuracy"}:
             return "accuracy", "the table names splits and no metric; shares of 1 or 100 are accuracies here"
     return None, ""
+
+
+def _is_pure(head: Head) -> bool:
+    """Is the head the name of a metric and nothing else?"""
+    mention = head.mention
+    return mention is not None and bool(mention.labels) and mention.end - mention.start == len(tokens_of(head.text, 0))
 
 
 def _is_share_of_100(quantity: Quantity) -> bool:
@@ -316,19 +318,18 @@ def _model(head: Head, row_head: Head) -> str:
     return " ".join(texts)[:80]
 
 
-def _worded(
-    cell: str, line: int, head: Head, row_head: Head, epoch: tuple[int | None, int | None], lead_split: str | None
-) -> Iterator[CellValue]:
+def _worded(cell: str, line: int, head: Head, context: _Context) -> Iterator[CellValue]:
     """A cell of words that states a value itself: "99.65% validation accuracy on MNIST"."""
     tokens = tokens_of(cell, line)
+    sources = (head, context.row_head)
+    one_split = next((source.splits[0] for source in sources if len(source.splits) == 1), context.lead_split)
+    sets = datasets_in(cell)
+    dataset = sets[0] if len(sets) == 1 else head.dataset or context.row_head.dataset
     for value in read_sentence(tokens).values:
         if value.label.metric == "non_trainable_parameters" or value.tie == "inferred":
             continue
-        split = value.label.split or (
-            head.splits[0] if len(head.splits) == 1 else row_head.splits[0] if len(row_head.splits) == 1 else lead_split
-        )
-        sets = datasets_in(cell)
         yield CellValue(
-            value.quantity, line, value.label.metric, split, _model(head, row_head), sets[0] if len(sets) == 1 else head.dataset or row_head.dataset,
-            row_head.optimizer or head.optimizer, value.is_percent, epoch, cell, tokens, others=value.label.others,
+            value.quantity, line, value.label.metric, value.label.split or one_split, _model(*sources), dataset,
+            context.row_head.optimizer or head.optimizer, value.is_percent, context.epoch, cell, tokens,
+            others=value.label.others,
         )  # fmt: skip

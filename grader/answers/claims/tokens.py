@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from grader.answers.claims.vocabulary import glued
+from grader.answers.claims.vocabulary import glued, word_set
 
 
 class Kind(Enum):
@@ -42,14 +42,14 @@ _TOKEN = re.compile(
 )
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
-_MAGNITUDES = frozenset({"k", "m", "mio", "million", "bn"})
+_MAGNITUDES = word_set("k m mio million bn")
 
 
 def tokens_of(text: str, line: int) -> list[Token]:
     """The tokens of one line.
 
-    >>> [token.text for token in tokens_of("val_acc: 0.98 - testLoss=.05 (97.5%), 1.2M params, 5x5", 1)]
-    ['val', 'acc', ':', '0.98', '-', 'test', 'loss', '=', '.05', '(', '97.5', '%', ')', ',', '1.2M', 'params', ',', '5x5']
+    >>> [token.text for token in tokens_of("val_acc: 0.98 - testLoss=.05 (97.5%), 1.2M", 1)]
+    ['val', 'acc', ':', '0.98', '-', 'test', 'loss', '=', '.05', '(', '97.5', '%', ')', ',', '1.2M']
     >>> [token.kind.name for token in tokens_of("ResNet18 5x5 0.5", 1)]
     ['WORD', 'WORD', 'NUMBER']
     """
@@ -82,7 +82,7 @@ def _words(piece: str, line: int, start: int, end: int, *, is_glued: bool) -> It
     if parts is None and _CAMEL.search(piece):
         humps = _HUMPS.findall(piece)
         if "".join(humps) == piece and any(hump.casefold() in _CODE_WORDS for hump in humps):
-            parts = tuple(humps)  # type: ignore[assignment]
+            parts = tuple(humps)
     if parts is None:
         yield Token(Kind.WORD, piece, low, line, start, end, is_glued)
         return
@@ -92,7 +92,7 @@ def _words(piece: str, line: int, start: int, end: int, *, is_glued: bool) -> It
         at += len(part)
 
 
-_CODE_WORDS = frozenset({"acc", "accuracy", "loss", "error", "train", "val", "test", "params"})
+_CODE_WORDS = word_set("acc accuracy loss error train val test params")
 
 
 def is_ordinal(token: Token) -> bool:

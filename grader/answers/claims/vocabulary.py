@@ -47,8 +47,8 @@ _PHRASES = {
     ("richtig", "klassifiziert"): "accuracy", ("correct", "classification"): "accuracy",
 }  # fmt: skip
 _FIRST = _ACCURACY | frozenset(_PLAIN) | frozenset(phrase[0] for phrase in _PHRASES)
-_NO_ERROR_AFTER = frozenset({"absolute", "squared", "square", "standard", "reconstruction", "percentage", "rounding"})
-_NO_PRECISION_AFTER = frozenset({"mixed", "half", "single", "double", "full", "float", "average"})
+_NO_ERROR_AFTER = word_set("absolute squared square standard reconstruction percentage rounding")
+_NO_PRECISION_AFTER = word_set("mixed half single double full float average")
 _VOWELS = str.maketrans("", "", "aeiouy")
 
 
@@ -98,8 +98,10 @@ def is_no_metric_after(word: str, metric: str) -> bool:
 # --- splits -----------------------------------------------------------------------------------
 
 SPLITS = {
-    "train": "train", "training": "train", "trainings": "train", "trn": "train", "trainset": "train", "treningssett": "train",
-    "val": "validation", "valid": "validation", "validation": "validation", "validations": "validation", "vali": "validation",
+    "train": "train", "training": "train", "trainings": "train", "trn": "train", "trainset": "train",
+    "treningssett": "train",
+    "val": "validation", "valid": "validation", "validation": "validation", "validations": "validation",
+    "vali": "validation",
     "validierung": "validation", "validierungs": "validation", "dev": "validation", "validating": "validation",
     "valset": "validation",
     "test": "test", "testing": "test", "tests": "test", "tst": "test", "testset": "test", "testdaten": "test",
@@ -157,11 +159,16 @@ APPROXIMATE = word_set(
     fast ish knapp
     """
 )
-ABOVE_WORDS = frozenset({"over", "above", "exceeding", "exceeds", "exceeded", "exceed", "beyond", "surpassing", "über",
-                         "surpassed", "surpasses", "mindestens", "minimum", "crossed", "crossing"})  # fmt: skip
-BELOW_WORDS = frozenset({"under", "below", "unter", "höchstens", "within"})
+ABOVE_WORDS = word_set(
+    """
+    over above exceeding exceeds exceeded exceed beyond surpassing über surpassed surpasses mindestens minimum
+    crossed crossing
+    """
+)
+BELOW_WORDS = word_set("under below unter höchstens within")
 COMPARED = {"more": ">", "greater": ">", "higher": ">", "better": ">", "larger": ">", "less": "<", "lower": "<",
-            "fewer": "<", "smaller": "<", "mehr": ">", "weniger": "<", "least": ">", "most": "<", "höher": ">"}  # fmt: skip
+            "fewer": "<", "smaller": "<", "mehr": ">", "weniger": "<", "least": ">", "most": "<",
+            "höher": ">"}  # fmt: skip
 ACHIEVING = word_set(
     """
     achieve achieves achieved achieving reach reaches reached reaching reaced get gets got getting obtain obtains
@@ -229,7 +236,7 @@ SHARED = word_set(
     original test validation parameters memory inputs features width height image cases classes layers daten bilder
     """
 )
-CHANGES = frozenset({"by", "um"})
+CHANGES = word_set("by um")
 CHANGE_NOUNS = word_set(
     """
     improvement increase drop decrease gain reduction boost difference gap margin rise decline overfit gap
@@ -266,7 +273,8 @@ OPTIMIZERS = {
     for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Lion", "LBFGS")
 }
 NETWORKS = re.compile(
-    r"\b(?:(?:wide[- ]?|pre-?act)?resnext[- ]?\d*|(?:wide[- ]?|pre-?act[- ]?)?resnet[- ]?\d*|vgg(?:[- ]?(?:net|like|\d+))?|densenet[- ]?\d*"
+    r"\b(?:(?:wide[- ]?|pre-?act)?resnext[- ]?\d*|(?:wide[- ]?|pre-?act[- ]?)?resnet[- ]?\d*"
+    r"|vgg(?:[- ]?(?:net|like|\d+))?|densenet[- ]?\d*"
     r"|mobilenet(?:[- ]?v\d)?|efficientnet(?:[- ]?b\d)?|alexnet|lenet(?:[- ]?5)?|googlenet|inception(?:[- ]?v\d)?"
     r"|squeezenet|mlp|vit|(?:model|network|net) ?(?:\d{1,2}|(?-i:[A-HJ-Z]))\b)",
     re.IGNORECASE,
