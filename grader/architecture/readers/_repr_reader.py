@@ -9,38 +9,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from grader.architecture.readers import _repr_patterns as patterns
 from grader.architecture.readers._repr_settings import settings_of
 from grader.architecture.readers._repr_tree import MOST_MODULES, Mark, Piece
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers.printed import Unread
 from grader.documents.report_lines import Line
-
-LONGEST_LINE = 20_000  # characters of a repr on one line
-PATIENCE = 4  # lines of something else that may stand between two lines of a repr
-WRAPPED = 5  # lines that one module's settings may be wrapped over
-
-DAMAGED = "it looks like a module of the print and cannot be read as one"
-DEEPEST = 100  # levels of modules in modules
-
-_KEY = r"[(\[{]([^()\[\]{}\n]{1,120})[)\]}] ?: ?"
-_TYPE = r"([A-Za-z_]\w{0,99}(?:\.[A-Za-z_]\w{0,99}){0,6}(?: [1-3]d)?)"
-_MODULE = re.compile(_KEY + r"(?:(\d{1,9}) ?x ?)?" + _TYPE + r" ?\(")
-_WHOLE = re.compile(_KEY + _TYPE + r" ?\(([^()]*(?:\([^()]*\)[^()]*)*)\)[,;]?\s*$")
-_NOTHING = re.compile(_KEY + r"None\b[,;]?")
-_TENSOR = re.compile(_KEY + r"(Parameter|Tensor) containing: \[[\w.]{1,60} of size ([\dx]{0,100})[^\]]{0,60}\]")
-_OBJECT = re.compile(_KEY + r"Object of type: \w+")
-_ROOT_END = re.compile(r"(?:^|(?<=[\s\"'`=:,\[(>|*]))" + _TYPE + r" ?\($")
-_WORDS = re.compile(r"\w+ ?= ?\S|\(?\d+(?:,|$)")
-_ALONE = re.compile(r"([A-Z]\w{1,40})\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_ALONE_FIRST = re.compile(
-    r"Linear\(in_features=\d+, out_features=\d+, bias="
-    r"|Conv(?:Transpose)?[123]d\(\d+, \d+, kernel_size=\([\d, ]+\), stride=\("
-)
-_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
-_BRACKET = re.compile(r"[()]")
-_FRONT = " \t>#|*`\"'%"
-_DAMAGED = re.compile(r"[A-Z]\w*[a-z]\w* ?\(|kernel_size|_features=|inplace=|\w\): ")
-_FENCE = re.compile(r"[`~]{3,}\w*|\\(?:begin|end)\{\w+\*?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +34,7 @@ def blocks_in(lines: Sequence[Line], *, least: int = 2) -> Iterator[Block]:
     """
     reader = _Reader(least)
     for line in lines:
-        if line.text.startswith("|") and _is_table_row(line.text):
+        if line.text.startswith("|") and patterns.is_table_row(line.text):
             continue
         reader.take(line)
         if reader.done:
@@ -98,23 +72,23 @@ class _Reader:
         is_bare = "_features=" in text or "kernel_size=(" in text
         if not (self.pieces or self.candidate or is_bare or "):" in text or text.rstrip().endswith("(")):
             return
-        if len(text) > LONGEST_LINE:
+        if len(text) > patterns.LONGEST_LINE:
             return
         if line.part != self.part:
             self.close()
             self.part = line.part
-        if "<" in text and _BREAK.search(text):
-            for piece in _BREAK.split(text):
+        if "<" in text and patterns.BREAK.search(text):
+            for piece in patterns.BREAK.split(text):
                 self._line(line.number, piece.replace("&nbsp;", " "))
         else:
             self._line(line.number, text)
 
     def _line(self, number: int, text: str) -> None:
         stripped = text.strip()
-        if not stripped or _FENCE.fullmatch(stripped):
+        if not stripped or patterns.FENCE.fullmatch(stripped):
             return
-        body = stripped.lstrip(_FRONT)
-        indent = len(text) - len(text.lstrip(_FRONT))
+        body = stripped.lstrip(patterns.FRONT)
+        indent = len(text) - len(text.lstrip(patterns.FRONT))
         if self.wrapped_piece is not None and self._unwrap(number, body, indent):
             return
         if self.lone_key:
@@ -131,26 +105,26 @@ class _Reader:
             return False
         if "\\" in body:
             body = body.replace("\\_", "_")
-        whole = _WHOLE.match(body)
+        whole = patterns.WHOLE.match(body)
         if whole is not None and "): " not in whole[3]:
             self._begin(number)
             self._add(Piece(Mark.LEAF, number, indent, whole[1], whole[2], whole[3]))
             return True
-        if _MODULE.match(body):
+        if patterns.MODULE.match(body):
             self._begin(number)
             self._items(number, body, indent)
             return True
         if self.pieces or self.candidate is not None:
-            tensor = _TENSOR.match(body)
+            tensor = patterns.TENSOR.match(body)
             if tensor is not None:
                 self._begin(number)
-                self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], "size=" + _sizes(tensor[3])))
+                self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], patterns.size_words(tensor[3])))
                 return True
-            if _NOTHING.match(body) or _OBJECT.match(body):
+            if patterns.NOTHING.match(body) or patterns.OBJECT.match(body):
                 self._begin(number)
                 self._read_to(number)
                 return True
-            if re.fullmatch(_KEY, body + " ") and ":" in body[-2:]:
+            if re.fullmatch(patterns.KEY, body + " ") and ":" in body[-2:]:
                 self.lone_key = body
                 return True
         return False
@@ -165,28 +139,28 @@ class _Reader:
     def _root(self, number: int, body: str, indent: int) -> bool:
         """A line that ends with `Net(`, or holds a whole repr `Net((fc): Linear(...))`."""
         if body.endswith("("):
-            match = _ROOT_END.search(body[-300:])
+            match = patterns.ROOT_END.search(body[-300:])
             if match is None or body.endswith("):("):
                 return False
             if self.pieces:
                 self.close()
-            self.candidate = Piece(Mark.OPEN, number, indent, "", _class(match[1]))
+            self.candidate = Piece(Mark.OPEN, number, indent, "", patterns.class_name(match[1]))
             self.candidate_words = []
             self.waiting.clear()
             self.misses = 0
             return True
         if "): " not in body and "):" not in body:
             return False
-        first = _MODULE.search(body)
+        first = patterns.MODULE.search(body)
         if first is None:
             return False
         before = body[: first.start()]
-        match = re.search(_TYPE + r" ?\(\s*(?:[^()]{0,300}[\s,])?$", before[-500:])
+        match = re.search(patterns.TYPE + r" ?\(\s*(?:[^()]{0,300}[\s,])?$", before[-500:])
         if match is None:
             return False
         self.close()
         self.has_root = True
-        self.pieces = [Piece(Mark.OPEN, number, indent, "", _class(match[1]))]
+        self.pieces = [Piece(Mark.OPEN, number, indent, "", patterns.class_name(match[1]))]
         self.balance = 1
         words = before[-500:][match.end(1) :].strip(" (,")
         if words:
@@ -198,8 +172,8 @@ class _Reader:
         """A layer that was printed by itself: `Linear(in_features=4, out_features=2, bias=True)`, or a list of such."""
         if self.pieces and not self.is_bare:
             return False
-        match = _ALONE.fullmatch(body)
-        if match is None or not (self.is_bare or _ALONE_FIRST.match(body)):
+        match = patterns.ALONE.fullmatch(body)
+        if match is None or not (self.is_bare or patterns.ALONE_FIRST.match(body)):
             return False
         if "kind" not in settings_of(match[1], match[2]):
             return False
@@ -210,37 +184,37 @@ class _Reader:
     def _other(self, number: int, text: str, body: str, indent: int) -> None:
         """Settings on a line of their own, or something that is no part of the repr."""
         if self.candidate is not None and not self.pieces:
-            if len(self.candidate_words) < 4 and _WORDS.match(body):
+            if len(self.candidate_words) < 4 and patterns.WORDS.match(body):
                 self.candidate_words.append(Piece(Mark.WORDS, number, indent, words=body))
                 return
             self.misses += 1
-            if self.misses > PATIENCE or not _DAMAGED.search(body):
+            if self.misses > patterns.PATIENCE or not patterns.DAMAGE.search(body):
                 self.candidate = None
                 self.waiting.clear()
             else:
-                self.waiting.append(Unread(number, text, DAMAGED))
+                self.waiting.append(Unread(number, text, patterns.DAMAGED))
             return
         if not self.pieces:
             return
         if self.is_bare:
             self.close()
             return
-        if self.pieces[-1].mark in {Mark.OPEN, Mark.WORDS} and _WORDS.match(body) and self.balance > 0:
+        if self.pieces[-1].mark in {Mark.OPEN, Mark.WORDS} and patterns.WORDS.match(body) and self.balance > 0:
             self._add(Piece(Mark.WORDS, number, indent, words=body))
             return
         if self._is_note(body, indent):
             self._read_to(number)
             return
         self.misses += 1
-        if _DAMAGED.search(body):
-            self.waiting.append(Unread(number, text, DAMAGED))
-        if self.misses > PATIENCE or (self.balance <= 0 and self.has_root and not self.waiting):
+        if patterns.DAMAGE.search(body):
+            self.waiting.append(Unread(number, text, patterns.DAMAGED))
+        if self.misses > patterns.PATIENCE or (self.balance <= 0 and self.has_root and not self.waiting):
             self.close()
 
     def _is_note(self, body: str, indent: int) -> bool:
         """A line that a class prints below its own name, as torchvision's detectors do: `Normalize(mean=...)`."""
         last = self.pieces[-1]
-        match = _ALONE.fullmatch(body) if last.mark is Mark.OPEN and indent > last.indent >= 0 else None
+        match = patterns.ALONE.fullmatch(body) if last.mark is Mark.OPEN and indent > last.indent >= 0 else None
         return match is not None and match[1] not in LEAVES
 
     def _items(self, number: int, body: str, indent: int, at: int = 0) -> None:
@@ -255,7 +229,7 @@ class _Reader:
                 self._add(Piece(Mark.CLOSE, number, indent))
                 at, indent = at + 1, -1
                 continue
-            match = _MODULE.match(body, at)
+            match = patterns.MODULE.match(body, at)
             if match is None:
                 at = self._item_without_brackets(number, body, indent, at)
                 if at < 0:
@@ -266,33 +240,33 @@ class _Reader:
             indent = -1
 
     def _item_without_brackets(self, number: int, body: str, indent: int, at: int) -> int:
-        tensor = _TENSOR.match(body, at)
+        tensor = patterns.TENSOR.match(body, at)
         if tensor is not None:
-            self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], "size=" + _sizes(tensor[3])))
+            self._add(Piece(Mark.LEAF, number, indent, tensor[1], tensor[2], patterns.size_words(tensor[3])))
             return tensor.end()
-        nothing = _NOTHING.match(body, at) or _OBJECT.match(body, at)
+        nothing = patterns.NOTHING.match(body, at) or patterns.OBJECT.match(body, at)
         if nothing is not None:
             return nothing.end()
-        following = _MODULE.search(body, at)
+        following = patterns.MODULE.search(body, at)
         rest = body[at : following.start() if following else len(body)].strip(" ,|*`'\"")
-        if rest and self.pieces and self.pieces[-1].mark is Mark.OPEN and _WORDS.match(rest):
+        if rest and self.pieces and self.pieces[-1].mark is Mark.OPEN and patterns.WORDS.match(rest):
             self._add(Piece(Mark.WORDS, number, -1, words=rest))
-        elif rest and (_DAMAGED.search(rest) or (following and not rest.startswith("|"))):
+        elif rest and (patterns.DAMAGE.search(rest) or (following and not rest.startswith("|"))):
             self.unread.append(Unread(number, rest[:200], "a piece of the print that cannot be read"))
         return following.start() if following else -1
 
     def _module(self, number: int, body: str, indent: int, match: re.Match[str]) -> int:
         """Add the module at `match`; where to go on behind it."""
         begin = match.end()
-        piece = Piece(Mark.OPEN, number, indent, match[1].strip(), _class(match[3]))
-        _set_copies(piece, match[2])
+        piece = Piece(Mark.OPEN, number, indent, match[1].strip(), patterns.class_name(match[3]))
+        patterns.set_copies(piece, match[2])
         rest = body[begin : begin + 200].lstrip()
-        if not rest.strip("`|*\"'\\") or _MODULE.match(rest) or _TENSOR.match(rest):
+        if not rest.strip("`|*\"'\\") or patterns.MODULE.match(rest) or patterns.TENSOR.match(rest):
             self._add(piece)
             return begin if rest.strip("`|*\"'\\") else len(body)
-        end = _end(body, begin)
+        end = patterns.closing_at(body, begin)
         inside = body[begin:end] if end >= 0 else body[begin:]
-        if _MODULE.search(inside) and not (end >= 0 and '"' in inside):
+        if patterns.MODULE.search(inside) and not (end >= 0 and '"' in inside):
             self._add(piece)
             return begin
         if end >= 0:
@@ -301,7 +275,7 @@ class _Reader:
             return end + 1
         piece.mark = Mark.LEAF
         self.wrapped_piece, self.wrapped = piece, [inside]
-        self.wrapped_depth = 1 + sum(1 if one[0] == "(" else -1 for one in _BRACKET.finditer(inside))
+        self.wrapped_depth = 1 + sum(1 if one[0] == "(" else -1 for one in patterns.BRACKET.finditer(inside))
         self._read_to(number)
         return len(body)
 
@@ -310,12 +284,14 @@ class _Reader:
         piece = self.wrapped_piece
         if piece is None:
             return False
-        is_other = _MODULE.match(body) or (body.startswith(")") and indent < piece.indent) or body.endswith(" (")
-        if is_other or len(self.wrapped) > WRAPPED:
+        is_other = (
+            patterns.MODULE.match(body) or (body.startswith(")") and indent < piece.indent) or body.endswith(" (")
+        )
+        if is_other or len(self.wrapped) > patterns.WRAPPED:
             self._cut_off(piece)
             return False
         end, depth = -1, self.wrapped_depth
-        for one in _BRACKET.finditer(body):
+        for one in patterns.BRACKET.finditer(body):
             depth += 1 if one[0] == "(" else -1
             if depth == 0:
                 end = one.start()
@@ -365,7 +341,7 @@ class _Reader:
             piece.type = piece.type.replace(" ", "")
         self.pieces.append(piece)
         self._read_to(piece.line)
-        if self.balance > DEEPEST or len(self.pieces) > MOST_MODULES:
+        if self.balance > patterns.DEEPEST or len(self.pieces) > MOST_MODULES:
             self.unread.append(Unread(piece.line, "", "the print goes on, with more modules than any network has"))
             self.close()
 
@@ -385,32 +361,3 @@ class _Reader:
         self.pieces, self.unread, self.waiting, self.wrapped = [], [], [], []
         self.has_root, self.is_bare, self.balance, self.misses = False, False, 0, 0
         self.candidate, self.candidate_words, self.lone_key = None, [], ""
-
-
-def _is_table_row(text: str) -> bool:
-    return sum(bool(cell.strip()) for cell in text.split("|")) > 1
-
-
-def _set_copies(piece: Piece, copies: str | None) -> None:
-    """`(0-5): 6 x Block`: how many, where the key is a range of numbers."""
-    first, dash, last = piece.key.partition("-")
-    if copies and dash and first.isdecimal() and last.isdecimal() and len(piece.key) < 20:
-        piece.copies = max(int(copies), 1)
-
-
-def _class(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _sizes(text: str) -> str:
-    return "[" + ", ".join(text.split("x")) + "]"
-
-
-def _end(body: str, begin: int) -> int:
-    """Where the bracket that was opened before `begin` closes, -1 if not on this line."""
-    depth = 1
-    for one in _BRACKET.finditer(body, begin):
-        depth += 1 if one[0] == "(" else -1
-        if depth == 0:
-            return one.start()
-    return -1

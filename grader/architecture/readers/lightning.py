@@ -21,6 +21,7 @@ from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRo
 from grader.documents.report_lines import Line
 
 LONGEST_LINE = 2_000  # characters
+OTHER = "other params"  # what Lightning calls the parameters that no module of the table holds
 PATIENCE = 6  # lines of something else that may stand between two lines of the table
 
 _BAR = re.compile(r"[|│┃¦]")
@@ -70,7 +71,7 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
         if table is not None and line.part != table.part:
             table.close(found)
             table = None
-        is_header = "Params" in text and "Name" in text and "Type" in text
+        is_header = "Name" in text and "Type" in text and ("Par" in text or "…" in text)
         started = _started(line) if is_header else None
         if started is not None:
             if table is not None:
@@ -97,24 +98,33 @@ def _started(line: Line) -> _Table | None:
     if "name" not in titles:
         return None
     at = titles.index("name")
-    names = tuple(_COLUMNS.get(title, title) for title in titles[at:])
+    names = tuple(
+        _column(title, is_last=number == len(titles) - 2) for number, title in enumerate(titles) if number >= at
+    )
     while names and not names[-1]:
         names = names[:-1]
     return _Table(line.number, line.part, names, at) if names[:3] == ("name", "type", "parameters") else None
 
 
+def _column(title: str, *, is_last: bool) -> str:
+    """Our name of a column; in a narrow window rich writes "Par…", and "In sizes" in two lines of which this is one."""
+    if title in _COLUMNS or not title.endswith("…"):
+        return _COLUMNS.get(title, title)
+    start = title.rstrip("…")
+    if "sizes".startswith(start):
+        return "output" if is_last else "input"
+    return next((name for known, name in _COLUMNS.items() if known.startswith(start)), title)
+
+
 @dataclass(slots=True)
 class _Row:
-    """A row that rich may go on with in the next line."""
+    """A row's cells as they stand there; rich may go on with them in the next lines."""
 
     line: int
-    name: str
-    type: str
-    number: int | None
-    inputs: tuple[PrintedShape, ...]
-    outputs: tuple[PrintedShape, ...]
-    parameters: PrintedNumber | None
-    last_line: int = 0
+    text: str
+    index: str
+    cells: dict[str, str]
+    last_line: int
 
 
 @dataclass(slots=True)
@@ -150,28 +160,51 @@ class _Table:
     def _row(self, line: Line, cells: list[str]) -> None:
         index = cells[self.at - 1] if self.at else ""
         values = dict(zip(self.columns, cells[self.at :], strict=False))
-        name, type_ = values.get("name", ""), values.get("type", "")
-        if not name and not index and self.rows:
-            self._continue(line, values)
+        if not index and not values.get("name") and self.rows:
+            last = self.rows[-1]
+            for name, more in values.items():
+                between = "" if name in {"name", "type"} else " "
+                last.cells[name] = (last.cells.get(name, "") + between + more).strip()
+            last.last_line = line.number
+        elif self.is_headless and not _COUNT.fullmatch(values.get("parameters", "")):
             return
-        count = values.get("parameters", "")
-        parameters = _count(count, line.number)
-        inputs, outputs = _sizes(values.get("input", "")), _sizes(values.get("output", ""))
-        is_readable = bool(name) and parameters is not None and inputs is not None and outputs is not None
-        if not is_readable or (self.at and not index.isdecimal() and name != "other params"):
-            if not self.is_headless or self.rows:
-                self.unread.append(Unread(line.number, line.text, "a row of the table that cannot be read"))
-            return
-        number = int(index) if index.isdecimal() and index.isascii() and len(index) < 10 else None
-        self.rows.append(_Row(line.number, name, type_, number, inputs or (), outputs or (), parameters))
+        else:
+            self.rows.append(_Row(line.number, line.text, index, values, line.number))
         self.last_line, self.misses = line.number, 0
 
-    def _continue(self, line: Line, values: dict[str, str]) -> None:
-        """A cell that rich wrapped goes on in a line without index and name."""
-        last = self.rows[-1]
-        last.type += values.get("type", "")
-        last.last_line = line.number
-        self.last_line, self.misses = line.number, 0
+    def _printed(self) -> tuple[PrintedRow, ...]:
+        """The rows. Dotted names make it a tree (1 for the module's children), plain ones a flat table (0)."""
+        names = [row.cells.get("name", "") for row in self.rows]
+        is_tree = any("." in name for name in names)
+        parents = {name.rpartition(".")[0] for name in names}
+        made: list[PrintedRow] = []
+        for row, name in zip(self.rows, names, strict=True):
+            cells = row.cells
+            parameters = _count(cells.get("parameters", ""), row.line)
+            inputs, outputs = _sizes(cells.get("input", "")), _sizes(cells.get("output", ""))
+            is_shortened = any(cell.endswith("…") for cell in cells.values())
+            is_numbered = row.index.isascii() and row.index.isdecimal() and len(row.index) < 10
+            if not name or parameters is None or inputs is None or outputs is None:
+                self.unread.append(Unread(row.line, row.text, "a row of the table that cannot be read"))
+                continue
+            if self.at and not is_numbered and name != OTHER:
+                self.unread.append(Unread(row.line, row.text, "the number of this row cannot be read"))
+            made.append(
+                PrintedRow(
+                    row.line,
+                    name,
+                    cells.get("type", ""),
+                    row.last_line,
+                    name.count(".") + 1 if is_tree else 0,
+                    int(row.index) if is_numbered else None,
+                    outputs,
+                    inputs,
+                    parameters=parameters,
+                    is_cut=cells.get("type", "") not in LEAVES and name not in parents and name != OTHER,
+                    mended=("rich cut cells off to fit its window",) if is_shortened else (),
+                )
+            )
+        return tuple(made)
 
     def _totals_in(self, number: int, text: str) -> bool:
         lowered = text.lower()
@@ -196,45 +229,25 @@ class _Table:
 
     def close(self, found: list[PrintedSummary]) -> None:
         """Hand over what was read."""
-        if not self.rows or (self.is_headless and not self.totals):
+        rows = self._printed()
+        if not rows or (self.is_headless and not self.totals):
             return
         found.append(
             PrintedSummary(
                 Format.LIGHTNING,
                 self.first_line,
                 self.last_line,
-                _printed(self.rows),
+                rows,
                 self.totals,
                 columns=tuple(name for name in self.columns if name in _COLUMNS.values()),
-                unread=tuple(self.unread),
+                unread=tuple(sorted(self.unread, key=lambda one: one.line)),
                 notes=("the header is missing",) if self.is_headless else (),
             )
         )
 
 
-def _printed(rows: Sequence[_Row]) -> tuple[PrintedRow, ...]:
-    """Dotted names make it a tree (1 for the children of the module itself), plain ones a flat table (0)."""
-    is_tree = any("." in row.name for row in rows)
-    parents = {row.name.rpartition(".")[0] for row in rows}
-    return tuple(
-        PrintedRow(
-            row.line,
-            row.name,
-            row.type,
-            row.last_line or row.line,
-            row.name.count(".") + 1 if is_tree else 0,
-            row.number,
-            row.outputs,
-            row.inputs,
-            parameters=row.parameters,
-            is_cut=row.type not in LEAVES and row.name not in parents and row.name != "other params",
-        )
-        for row in rows
-    )
-
-
 def _sizes(text: str) -> tuple[PrintedShape, ...] | None:
-    return () if text.lower() in _UNKNOWN else shapes_of(text)
+    return () if text.lower() in _UNKNOWN or text.endswith("…") else shapes_of(text)
 
 
 def _count(text: str, line: int) -> PrintedNumber | None:
