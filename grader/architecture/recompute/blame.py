@@ -21,6 +21,7 @@ LEAST_GAIN = 0.5
 CERTAIN_GAIN = 1.6  # no honest print of the zoo comes near it
 CERTAIN_PRICE = 1.6  # a slip in one number, no rewriting
 SUSPICIOUS = 0.85
+WORSE = 0.3
 MOST_REPAIRS = 24
 _ALL_ROWS = 4000  # in longer summaries only the rows near a strange one are tried
 _REACH = 4  # how many rows after a changed one may take it as their input
@@ -126,6 +127,8 @@ def _weighed(
         after += flow.story(index, repair.view).price
         if after > bound:
             return repair
+    if before - after < -WORSE and repair.cell != "order":
+        return repair  # no slip makes a row look plainer than the truth does by so much
     return replace(
         repair,
         gain=before - after + worth,
@@ -180,7 +183,7 @@ def _totals_said_otherwise(ledger: Ledger, broken: frozenset[str]) -> Iterator[R
         said = {**ledger.said, name: value}
         if said.get("non_trainable") == 0 and name in {"trainable", "non_trainable"}:
             price -= 0.35  # nothing frozen: the usual case
-        yield Repair(-1, name, {}, price, {name: value})
+        yield Repair(-1, name, {}, price + 0.2, {name: value})
 
 
 def _counted(index: int, step: Step, count: int) -> Repair:

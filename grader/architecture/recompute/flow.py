@@ -45,14 +45,20 @@ class Story(NamedTuple):
 
 
 class Flow:
-    """The steps of a summary with the tensors that each could take.
+    """The steps of a summary with the tensors that each could take; in a chain that is the row above, always.
 
     `view` in the methods lays other steps over the printed ones: a supposed repair is tried without a copy.
     """
 
     def __init__(
-        self, steps: Sequence[Step], inputs: Sequence[PrintedShape] = (), known: Mapping[int, Story] | None = None
+        self,
+        steps: Sequence[Step],
+        inputs: Sequence[PrintedShape] = (),
+        known: Mapping[int, Story] | None = None,
+        *,
+        is_chain: bool = False,
     ) -> None:
+        self.is_chain = is_chain
         self.steps = steps
         self.inputs = tuple(inputs)
         self._by_channels: dict[int, list[int]] = defaultdict(list)
@@ -74,7 +80,7 @@ class Flow:
             for index, story in enumerate(self.stories)
             if index not in moved and story.source not in changed and story.price < 1.0
         }
-        return Flow(list(steps), self.inputs, kept)
+        return Flow(list(steps), self.inputs, kept, is_chain=self.is_chain)
 
     def _note(self, index: int, shape: PrintedShape) -> None:
         if self._by_shape[shape[1:]][-1:] != [index]:
@@ -117,10 +123,17 @@ class Flow:
             return Story(IMPOSSIBLE)
         if step.sources is not None:
             return self._connected(step, out, view)
+        if operation.family == "sequence" and above == index - 1 and step.holds:
+            last = self.outputs(above, view)
+            return Story(0.0 if any(same_shape(shape, out) for shape in last) else UNEXPLAINED, above, last[0])
         if step.inputs:
             return self._stated(step, out, above, view)
         if above is None:
             return Story(0.0) if index == 0 else Story(0.5)
+        if self.is_chain and not operation.is_custom:  # Keras prints what is connected unless it is the row above
+            shape = self.outputs(above, view)[0]
+            found = fit(operation, shape, out, step.count, step.kernel)
+            return Story(UNEXPLAINED if found is None else found.price, above, shape, "", found)
         return self._searched(index, step, out, view)
 
     def _connected(self, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story:
@@ -156,7 +169,8 @@ class Flow:
                 return best
             change = change_between(shape, given)
             if change is not None:
-                return best._replace(price=best.price + 0.9 * change.price, needs=change.needs)
+                extra = 0.4 if step.operation.family in KEEPING else 0.0
+                return best._replace(price=best.price + change.price + extra, needs=change.needs)
         known = self._before(self._by_shape.get(given[1:], ()), above + 1, view, 1)
         return best._replace(price=best.price + (0.6 if known else 1.6), source=None, needs="another branch")
 
@@ -194,7 +208,8 @@ class Flow:
 
     def _is_product(self, index: int, out: PrintedShape, view: Mapping[int, Step]) -> bool:
         """True if a product of earlier tensors can have this shape, as the weights of attention do."""
-        if len(out) < 3 or self.steps[index].operation.is_keras:
+        step = self.step(index, view)
+        if len(out) < 3 or step.operation.is_keras or not step.name.startswith(("Softmax", "Dropout", "Identity")):
             return False
         axes = {1}
         for place in self._near(index, view):

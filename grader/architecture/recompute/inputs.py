@@ -6,7 +6,9 @@ The first layer tells its input channels by its count and its output's size; the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
 from grader.architecture.recompute.flow import wanted_inputs
@@ -17,39 +19,63 @@ _CHANNELS = (3, 1, 4, 2, 6)  # colour, grey, colour with transparency, pairs
 _LARGEST = 4096
 
 
-def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> PrintedShape | None:
+class Likely(NamedTuple):
+    """A guessed input; `is_confirmed` if the megabytes agree with it."""
+
+    shape: PrintedShape
+    is_confirmed: bool
+
+
+def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | None:
     """The plainest input of the first step, confirmed by the megabytes where they are printed; None if unclear."""
     first = next((step for step in steps if step.outputs), None)
     if first is None or first.operation.is_custom:
         return None
-    numbers = _numbers_allowed(summary)
+    ranges = list(_numbers_allowed(summary))
     out = first.outputs[0]
-    best: tuple[float, PrintedShape] | None = None
+    plain: tuple[float, PrintedShape] | None = None
     confirmed: tuple[float, PrintedShape] | None = None
-    for extra, shape in _candidates(first, out):
-        found = fit(first.operation, shape, out, first.count, first.kernel)
-        if found is None:
-            continue
-        price = found.price + extra
-        if best is None or price < best[0]:
-            best = (price, shape)
-        is_confirmed = numbers is not None and numbers[0] <= _size(shape) <= numbers[1]
-        if is_confirmed and (confirmed is None or price < confirmed[0]):
-            confirmed = (price, shape)
-    if confirmed is not None and confirmed[0] < 1.5:
-        return confirmed[1]
-    if best is None or best[0] > 0.35:
+    for count in _counts(summary, steps, first):
+        for extra, shape in _candidates(replace(first, count=count), out):
+            found = fit(first.operation, shape, out, count, first.kernel)
+            if found is None:
+                continue
+            price = found.price + extra + (0.0 if count == first.count else 0.1)
+            if plain is None or price < plain[0]:
+                plain = (price, shape)
+            for rank, (low, high) in enumerate(ranges):
+                if low <= _size(shape) <= high and (confirmed is None or price + 0.3 * rank < confirmed[0]):
+                    confirmed = (price + 0.3 * rank, shape)
+    if confirmed is not None and confirmed[0] < 1.0:
+        return Likely(confirmed[1], is_confirmed=True)
+    if plain is None or plain[0] > 0.35 or ranges:
         return None
-    return best[1] if numbers is None else None
+    return Likely(plain[1], is_confirmed=False)
 
 
-def _numbers_allowed(summary: PrintedSummary) -> tuple[Fraction, Fraction] | None:
-    number = summary.totals.get("input_mb")
-    if number is None:
-        return None
+def _counts(summary: PrintedSummary, steps: Sequence[Step], first: Step) -> list[int | None]:
+    """The printed count, and the one with which the rows add up to the total."""
+    counts: list[int | None] = [first.count]
+    total = summary.totals.get("parameters")
+    if total is not None and not total.is_rounded and first.count is not None:
+        extra = summary.totals["optimizer"].value if "optimizer" in summary.totals else 0
+        other = first.count + int(total.value - extra) - sum(step.count or 0 for step in steps)
+        if other != first.count and other > 0:
+            counts.append(other)
+    return counts
+
+
+def _numbers_allowed(summary: PrintedSummary) -> Iterator[tuple[Fraction, Fraction]]:
+    """How many numbers the input has by its own line, and by the sum of the sizes."""
     unit = Fraction(4, 1024**2) if summary.format is Format.TORCHSUMMARY else Fraction(4, 10**6)
-    slack = number.step * Fraction(51, 100)
-    return (number.value - slack) / unit, (number.value + slack) / unit
+    totals = summary.totals
+    if "input_mb" in totals:
+        slack = totals["input_mb"].step * Fraction(51, 100)
+        yield (totals["input_mb"].value - slack) / unit, (totals["input_mb"].value + slack) / unit
+    if {"input_mb", "pass_mb", "parameters_mb", "total_mb"} <= totals.keys():
+        value = totals["total_mb"].value - totals["pass_mb"].value - totals["parameters_mb"].value
+        slack = totals["total_mb"].step * Fraction(3, 2)
+        yield (value - slack) / unit, (value + slack) / unit
 
 
 def _size(shape: PrintedShape) -> int:

@@ -372,9 +372,11 @@ def _pool(
                 return None
             continue
         options = list(pool_sides(size, made))
+        if size == made and before != after:
+            options.append(Side(0.0, 1, 1, 0))  # an axis that is left alone, such as time
         if operation.is_keras:
             options += [
-                Side(0.0 if step <= 3 else 0.2, step, step, 0)
+                Side(0.6 if step == 1 else 0.0 if step <= 3 else 0.2, step, step, 0)
                 for step in (1, 2, 3, 4)
                 if same_padded(size, step) == made
             ]
@@ -634,7 +636,22 @@ def lawful_outputs(
         return tuple(_lawful_images(operation, source, count, out))
     if family == "global_pool":
         return ((source[0], source[-1]),)
+    if family == "embedding":
+        return ((*source, out[-1]),)
+    if family in {"recurrent", "bidirectional"}:
+        return ((*source[:-1], out[-1]),)
+    if family in {"reshape", "permute"}:
+        return tuple((*out[:axis], size, *out[axis + 1 :]) for axis, size in _completed(source, out))
     return ()
+
+
+def _completed(source: PrintedShape, out: PrintedShape) -> Iterator[tuple[int, int]]:
+    """For each axis of `out` the size with which it holds as many numbers as `source`."""
+    size, made = volume(source), volume(out)
+    for axis in range(1, len(out)):
+        others = (made or 0) // (out[axis] or 1)
+        if size and others and size % others == 0:
+            yield axis, size // others
 
 
 def _lawful_images(

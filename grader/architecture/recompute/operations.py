@@ -27,7 +27,7 @@ class Operation:
 
     @property
     def is_custom(self) -> bool:
-        return self.family == "custom"
+        return self.family in {"custom", "sequence"}
 
 
 CUSTOM = Operation("custom")

@@ -13,6 +13,9 @@ from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape
 from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
 
 
+_SEQUENCE = Operation("sequence")  # a torch.nn.Sequential gives what its last child gives
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One row at its place in time.
@@ -45,7 +48,8 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
         row = rows[index]
         operation = operation_of(row.type, is_keras=is_keras)
         if holds or row.is_cut:
-            operation = Operation("custom", is_keras=True) if is_keras else CUSTOM
+            is_sequence = row.type == "Sequential" and holds and not row.is_recursive and not row.is_cut
+            operation = _SEQUENCE if is_sequence else Operation("custom", is_keras=True) if is_keras else CUSTOM
         count = None
         if row.parameters is not None and not row.parameters.is_rounded and not row.is_recursive:
             count = int(row.parameters.value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
 from grader.architecture.recompute.flow import IMPOSSIBLE, UNEXPLAINED, Flow, Story
 from grader.architecture.recompute.inputs import likely_input
@@ -33,8 +33,9 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     order, said, doubts = misplaced(summary)
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
-    inputs = _inputs(summary, steps, input_shape)
-    flow = Flow(steps, inputs)
+    inputs, guessed = _inputs(summary, steps, input_shape)
+    flow = Flow(steps, inputs, is_chain=_is_chain(summary))
+    inputs = inputs or guessed
     wrong_totals = {one.field for one in check_totals(summary, inputs=inputs).disagreements}
     repairs = repairs_of(flow, Ledger(summary, steps).believing(wrong_totals))
     repairs = [repair for repair in repairs if repair.index >= 0 and _is_named(repair, flow)]
@@ -42,7 +43,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     for repair in repairs:
         for index, step in repair.view.items():
             mended[index] = step
-    after = Flow(mended, inputs) if repairs else flow
+    after = Flow(mended, inputs, is_chain=flow.is_chain)
     said += [_told(summary, steps, after, repair) for repair in repairs]
     said += _impossible(summary, after, repairs)
     totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
@@ -60,7 +61,9 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
 
 def _is_named(repair: Repair, flow: Flow) -> bool:
     """True if the row itself looks better so, and not only the sum: else the total's own line is named."""
-    return repair.story_gain > 0.3 or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
+    is_known = flow.stories[repair.index].given is not None
+    is_alone = is_known and not repair.rivals and repair.story_gain > -0.05
+    return repair.story_gain > 0.25 or is_alone or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
 
 
 def _repaired(summary: PrintedSummary, steps: Sequence[Step], mended: Sequence[Step]) -> PrintedSummary:
@@ -79,16 +82,28 @@ def _repaired(summary: PrintedSummary, steps: Sequence[Step], mended: Sequence[S
     return replace(summary, rows=tuple(rows))
 
 
-def _inputs(summary: PrintedSummary, steps: Sequence[Step], input_shape: Shape | None) -> tuple[PrintedShape, ...]:
+def _is_chain(summary: PrintedSummary) -> bool:
+    """True if Keras printed a model whose layers stand in a row, each on the one above."""
+    title = summary.title.lower()
+    is_keras_own = title.startswith(("sequential", "functional", "model"))
+    return summary.format is Format.KERAS and is_keras_own and not any(row.connected for row in summary.rows)
+
+
+def _inputs(
+    summary: PrintedSummary, steps: Sequence[Step], input_shape: Shape | None
+) -> tuple[tuple[PrintedShape, ...], tuple[PrintedShape, ...]]:
+    """The input that is known, and the one that is only likely: it cannot speak against the row it comes from."""
     if input_shape is not None:
-        return ((None, *input_shape[1:]),)
+        return ((None, *input_shape[1:]),), ()
     if summary.input:
-        return summary.input
+        return summary.input, ()
     first = next((row for row in summary.rows if row.outputs), None)
     if first is not None and first.inputs:
-        return first.inputs[:1]
+        return first.inputs[:1], ()
     likely = likely_input(summary, steps)
-    return (likely,) if likely is not None else ()
+    if likely is None:
+        return (), ()
+    return ((likely.shape,), ()) if likely.is_confirmed else ((), (likely.shape,))
 
 
 def _told(summary: PrintedSummary, steps: Sequence[Step], after: Flow, repair: Repair) -> Disagreement:
