@@ -1,26 +1,22 @@
-"""Which printed summaries does a report hold? Every reader looks, and where two see the same lines, one is believed.
+"""Which printed summaries does a report hold? The readers look one after the other, each at what is left.
 
-The print of a tool beats a table made by hand: its rules are narrower. Of two readings of the same kind of thing the
-one that left fewer lines unread is believed, then the one with more rows.
+The narrower a format's rules, the earlier its reader looks: the print of a tool beats a table made by hand. Lines that
+one reader took are blank for the next, so that a line is costly once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from grader.architecture.readers import handtable, keras, lightning, module_repr, torchinfo, torchsummaryx
 from grader.architecture.readers._flat_summaries import flat_summaries
-from grader.architecture.readers.printed import Format, PrintedSummary
+from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedSummary
 from grader.documents.report_lines import Line
 
-_TOOLS: tuple[Callable[[Sequence[Line]], tuple[PrintedSummary, ...]], ...] = (
-    flat_summaries,
-    torchsummaryx.read,
-    torchinfo.read,
-    keras.read,
-    lightning.read,
-    module_repr.read,
-)
+_Reader = Callable[[Sequence[Line]], tuple[PrintedSummary, ...]]
+_TOOLS: tuple[_Reader, ...] = (flat_summaries, torchsummaryx.read, torchinfo.read, keras.read, lightning.read)
 
 
 def read_summaries(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
@@ -30,18 +26,73 @@ def read_summaries(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     >>> [one.format.value for one in read_summaries([Line(number, line) for number, line in enumerate(text, 1)])]
     ['print']
     """
-    found = [summary for read in _TOOLS for summary in read(lines)]
-    found += handtable.read(lines)
-    believed: list[PrintedSummary] = []
-    for summary in sorted(found, key=_rank):
-        if not any(_overlap(summary, other) for other in believed):
-            believed.append(summary)
-    return tuple(sorted(believed, key=lambda one: (one.first_line, one.last_line)))
+    numbers = [line.number for line in lines]
+    if all(a < b for a, b in itertools.pairwise(numbers)):
+        return _read(lines)
+    # Several lines of text stand on one line of the file (a notebook's string): readers tell them apart by number.
+    counted = [replace(line, number=number) for number, line in enumerate(lines, 1)]
+    return tuple(_placed(summary, numbers) for summary in _read(counted))
 
 
-def _rank(summary: PrintedSummary) -> tuple[bool, int, int]:
-    return summary.format is Format.HANDTABLE, len(summary.unread), -len(summary.rows)
+def _read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
+    left = list(lines)
+    places = {line.number: index for index, line in enumerate(lines)}
+    found: list[PrintedSummary] = []
+    for read in _TOOLS:
+        found += _apart(read(left))
+        _blank(left, places, found)
+    # A repr that stands in the cells of a table is the table's, if it is a table of layers.
+    bare = [replace(line, text="") if "|" in line.text[:3] else line for line in left]
+    has_cells = any(one.text and not other.text for one, other in zip(left, bare, strict=True))
+    found += _apart(module_repr.read(bare))
+    _blank(left, places, found)
+    found += _apart(handtable.read(left))
+    if has_cells:
+        _blank(left, places, found)
+        found += _apart(module_repr.read(left))
+    return tuple(sorted(_apart(found), key=lambda one: (one.first_line, one.last_line)))
 
 
-def _overlap(one: PrintedSummary, other: PrintedSummary) -> bool:
-    return one.first_line <= other.last_line and other.first_line <= one.last_line
+def _apart(summaries: Iterable[PrintedSummary]) -> list[PrintedSummary]:
+    """Of readings of the same lines the one that left fewer lines unread, then the one with more rows."""
+    taken: set[int] = set()
+    made: list[PrintedSummary] = []
+    for summary in sorted(summaries, key=lambda one: (len(one.unread), -len(one.rows))):
+        span = range(summary.first_line, summary.last_line + 1)
+        if taken.isdisjoint(span):
+            taken.update(span)
+            made.append(summary)
+    return made
+
+
+def _blank(left: list[Line], places: dict[int, int], found: Sequence[PrintedSummary]) -> None:
+    for summary in found:
+        for number in range(summary.first_line, summary.last_line + 1):
+            index = places.get(number)
+            if index is not None and left[index].text:
+                left[index] = replace(left[index], text="")
+
+
+def _placed(summary: PrintedSummary, numbers: Sequence[int]) -> PrintedSummary:
+    """The summary with the file's lines for the count of its lines of text."""
+
+    def number(one: PrintedNumber | None) -> PrintedNumber | None:
+        return None if one is None else replace(one, line=numbers[one.line - 1])
+
+    def row(one: PrintedRow) -> PrintedRow:
+        return replace(
+            one,
+            line=numbers[one.line - 1],
+            last_line=numbers[one.last_line - 1] if one.last_line else 0,
+            parameters=number(one.parameters),
+            mult_adds=number(one.mult_adds),
+        )
+
+    return replace(
+        summary,
+        first_line=numbers[summary.first_line - 1],
+        last_line=numbers[summary.last_line - 1],
+        rows=tuple(map(row, summary.rows)),
+        totals={name: replace(one, line=numbers[one.line - 1]) for name, one in summary.totals.items()},
+        unread=tuple(replace(one, line=numbers[one.line - 1]) for one in summary.unread),
+    )
