@@ -1,200 +1,285 @@
-"""Is the printed summary that of the live model? Row by row, by names where both have them, else by order.
+"""Is the printed summary one of this model? The print beside what the sandbox saw when it called the model.
 
-The live model comes in the form of a `describe` result: its modules in the order of their calls, with shapes and
-counts. A print may lack rows that learn nothing, be of another input size (then counts alone are compared), or show
-a module once that is called often. What the print shows and the model has not is certain; what it leaves out is not.
+`torchsummary` and its relatives print calls in their order, `print` and Lightning modules by name. A print may lack
+rows (functions are no modules) and may be of another input size: then only the counts are compared.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-from grader.architecture.kinds import KINDS, TORCH_NAMES
-from grader.architecture.readers._torch_names import CONTAINERS
-from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape
+from grader.architecture import TORCH_NAMES
+from grader.architecture.readers._torch_names import LEAVES
+from grader.architecture.readers.module_repr import repr_parameters
+from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.ranges import printed_bounds, whole_bounds
 from grader.architecture.recompute.verdict import Disagreement, SummaryVerdict
 from grader.model import Json
 
-_FUNCTIONAL = "functional:"
-MOST_ROWS = 2_000  # an alignment by order costs the square of it
-# They print a module once, however often it is called.
-_ONCE = frozenset({Format.PYTORCH_MODEL_SUMMARY, Format.PRINT, Format.LIGHTNING})
-# They print every module whose forward was called, those that learn nothing included.
-_COMPLETE = frozenset({Format.TORCHSUMMARY, Format.TORCHINFO, Format.PYTORCH_MODEL_SUMMARY, Format.TORCHSUMMARYX})
-# Nobody misses them in a print.
-_UNSEEN = frozenset({"Flatten", "Unflatten", "Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d"})
+FUNCTIONAL = "functional:"
+_WORDS = {"kernel": "kernel_size", "factor": "upscale_factor"}
+# torchsummary reads `.weight` and `.bias` alone, which these do not have.
+_UNSEEN = frozenset({"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention"})
+_ORDERED = frozenset({Format.TORCHSUMMARY, Format.TORCHSUMMARYX, Format.TORCHINFO, Format.PYTORCH_MODEL_SUMMARY})
+_OUTPUT_AXES = 1  # the batch is the caller's choice
 
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """A module of the live model at one of its calls; `output` without the batch, None where there are several."""
+    """A module of the live model, or one call of it."""
 
     name: str
-    kinds: frozenset[str]
-    output: tuple[int, ...] | None
+    type: str
     parameters: int
-
-    @property
-    def kind(self) -> str:
-        return min(self.kinds & TORCH_NAMES.keys(), default=min(self.kinds, default=""))
+    output: tuple[int, ...] | None
+    attributes: Mapping[str, Json]
 
 
-def compare_live(
-    verdict: SummaryVerdict, described: Mapping[str, Json], *, only_learning: bool = False
-) -> tuple[Disagreement, ...]:
-    """What the print shows otherwise than the live model is, in the order of the print's lines.
+def compare_live(print_: SummaryVerdict | PrintedSummary, described: Mapping[str, Json]) -> tuple[Disagreement, ...]:
+    """Every place where the print is not one of the live model.
 
-    `described`  a `describe` result: layers (name, kind, torch_kind, input_shape, output_shape, parameters, is_leaf),
-                 parameters, input_shape
-    `only_learning`  layers without parameters may be missing in the print: a function may do their work
-    Keras prints are of no PyTorch model, and nothing is said about them.
+    Shapes:  `described` is the result of the sandbox's `describe` job: "layers" (each with "name", "kind",
+             "parameters", "output_shape", "is_leaf", "attributes"), "parameters", "input_shape", "unused"
+    Returns: disagreements in the order of the lines; () for formats that are no print of PyTorch
 
     >>> from fractions import Fraction
-    >>> from grader.architecture.readers.printed import PrintedNumber, PrintedSummary
-    >>> count = PrintedNumber(Fraction(20), Fraction(0), 1, "20")
-    >>> row = PrintedRow(1, "Linear-1", "Linear", outputs=((None, 2),), parameters=count)
-    >>> printed = SummaryVerdict(PrintedSummary(Format.TORCHSUMMARY, 1, 1, (row,)), ())
-    >>> layer = {"name": "fc", "kind": "Linear", "is_leaf": True, "parameters": 10, "output_shape": [2, 2]}
-    >>> [one.why for one in compare_live(printed, {"layers": [layer], "parameters": 10, "input_shape": [2, 4]})]
-    ['Linear-1 is printed with 20 parameters, the model has 10 in fc']
+    >>> from grader.architecture.readers.printed import PrintedNumber
+    >>> row = PrintedRow(3, "Linear-1", "Linear", parameters=PrintedNumber(Fraction(55), Fraction(0), 3, "55"))
+    >>> summary = PrintedSummary(Format.TORCHSUMMARY, 1, 9, (row,))
+    >>> layer = {"name": "fc", "kind": "Linear", "parameters": 50, "output_shape": [2, 5], "is_leaf": True}
+    >>> [one.why for one in compare_live(summary, {"layers": [layer], "parameters": 50})]
+    ['Linear-1 has 50 parameters in the model, 55 in the print']
     """
-    if verdict.summary.format is Format.KERAS:
+    summary = print_.summary if isinstance(print_, SummaryVerdict) else print_
+    printed_input = print_.input if isinstance(print_, SummaryVerdict) else None
+    if summary.format is Format.KERAS:
         return ()
-    rows = [(index, row) for index, row in enumerate(verdict.summary.rows) if _class(row)]
-    modules = list(_modules(described, once=verdict.summary.format in _ONCE))
-    pairs, left, extra = _paired(rows, modules)
-    has_shapes = _is_same_input(verdict, described)
-    found = [one for index, row, module in pairs for one in _differences(index, row, module, has_shapes=has_shapes)]
-    is_whole = verdict.summary.is_whole
-    found += [_not_there(index, row, modules, is_certain=is_whole) for index, row in left]
-    found += _left_out(verdict, [module for module in extra if module.parameters or not only_learning])
-    total = None if found else _total(verdict, described)
-    return tuple(sorted([*found, *([total] if total else [])], key=lambda one: (one.line, one.row or 0)))
+    calls = tuple(_modules(described))
+    found: list[Disagreement] = []
+    if summary.format in {Format.PRINT, Format.LIGHTNING} and _are_names_known(summary, calls):
+        found += _by_name(summary, calls, described)
+    elif summary.format in _ORDERED or summary.format is Format.PRINT:
+        found += _by_order(summary, calls, _is_same_input(printed_input, described))
+    found += _total(summary, described, are_rows_right=not found)
+    return tuple(sorted(found, key=lambda one: one.line))
 
 
-def _modules(described: Mapping[str, Json], *, once: bool) -> Iterator[_Module]:
-    seen: set[str] = set()
-    for layer in described["layers"]:
-        kind, name = str(layer["kind"]), str(layer["name"])
-        if kind.startswith(_FUNCTIONAL) or not layer["is_leaf"] or (once and name in seen):
+def _modules(described: Mapping[str, Json]) -> Iterator[_Module]:
+    """Every call of a module without modules, in order. What is learned counts at every call, as the tools count."""
+    learned: dict[str, int] = {}
+    for layer in described.get("layers") or []:
+        kind = str(layer.get("kind", ""))
+        if kind.startswith(FUNCTIONAL) or not layer.get("is_leaf"):
             continue
-        seen.add(name)
-        kinds = frozenset({kind, str(layer.get("torch_kind") or kind)} - {""})
-        yield _Module(name, kinds, _sample(layer.get("output_shape")), int(layer["parameters"]))
+        name = str(layer.get("name", ""))
+        own = int(layer.get("parameters") or 0) + int(layer.get("shared") or 0)
+        count = learned.setdefault(name, own)
+        output = layer.get("output_shape")
+        yield _Module(name, kind, count, tuple(output) if output is not None else None, layer.get("attributes") or {})
 
 
-def _sample(shape: Json) -> tuple[int, ...] | None:
-    is_one = isinstance(shape, list | tuple) and all(isinstance(size, int) for size in shape)
-    return tuple(shape[1:]) if is_one else None
+# --- by name: print and Lightning ------------------------------------------------------------------------
 
 
-def _class(row: PrintedRow) -> str:
-    """The class of a row that is a layer of PyTorch's; "" for containers, inputs and words of the author's own."""
-    kind = row.settings.get("kind")
-    if isinstance(kind, str) and kind in KINDS:
-        return KINDS[kind].torch_name
-    return row.type if row.type in TORCH_NAMES and row.type not in CONTAINERS else ""
+def _are_names_known(summary: PrintedSummary, calls: Sequence[_Module]) -> bool:
+    """True if the print and the model name modules alike; a network of a rubric has other names."""
+    names = {part for module in calls for part in _prefixes(module.name)}
+    printed = [row.name for row in summary.rows if row.depth or summary.format is Format.LIGHTNING]
+    return 2 * sum(name in names for name in printed) >= len(printed) > 0
 
 
-_Row = tuple[int, PrintedRow]
+def _prefixes(name: str) -> Iterator[str]:
+    pieces = name.split(".")
+    return (".".join(pieces[:end]) for end in range(1, len(pieces) + 1))
 
 
-def _paired(
-    rows: Sequence[_Row], modules: Sequence[_Module]
-) -> tuple[list[tuple[int, PrintedRow, _Module]], list[_Row], list[_Module]]:
-    """(rows with their modules, rows without one, modules without a row)."""
-    by_name = {module.name: module for module in modules}
-    named = [(index, row, by_name[row.name]) for index, row in rows if row.name in by_name]
-    if len(named) * 2 > len(rows):  # the print shows paths: names say more than the order
-        taken = {index for index, _, _ in named}
-        used = {module.name for _, _, module in named}
-        left = [(index, row) for index, row in rows if index not in taken]
-        return named, left, [module for module in modules if module.name not in used]
-    return _by_order(rows[:MOST_ROWS], modules[:MOST_ROWS])
+def _by_name(
+    summary: PrintedSummary, calls: Sequence[_Module], described: Mapping[str, Json]
+) -> Iterator[Disagreement]:
+    modules = {module.name: module for module in calls}
+    unused = {str(one.get("name", "")): one for one in described.get("unused") or []}
+    known = {part for name in (*modules, *unused) for part in _prefixes(name)}
+    for index, row in enumerate(summary.rows):
+        if row.name == "other params" or (summary.format is Format.PRINT and row.depth == 0):
+            continue
+        module = modules.get(row.name)
+        if row.name not in known:
+            if row.type in LEAVES:
+                why = f"the model has no module {row.name}"
+                yield Disagreement(row.line, "name", row.name, "", why, index, summary.is_whole)
+        elif summary.format is Format.LIGHTNING:
+            yield from _rounded(summary, row, index, modules, unused)
+        elif module is not None:
+            yield from _same_module(row, index, module)
+    printed = {row.name for row in summary.rows}
+    if summary.format is Format.PRINT:
+        missing = [module for module in modules.values() if module.name and module.name not in printed]
+        for module in missing[:1]:
+            why = f"the model has a {module.type} named {module.name}, the print has not"
+            yield Disagreement(summary.last_line, "name", "", module.name, why, None, summary.is_whole)
 
 
-def _by_order(
-    rows: Sequence[_Row], modules: Sequence[_Module]
-) -> tuple[list[tuple[int, PrintedRow, _Module]], list[_Row], list[_Module]]:
-    printed = [_class(row) for _, row in rows]
-    live = [module.kind for module in modules]
-    pairs: list[tuple[int, PrintedRow, _Module]] = []
-    left: list[_Row] = []
-    extra: list[_Module] = []
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, printed, live, autojunk=False).get_opcodes():
-        if tag == "equal":
-            pairs += [(*rows[a + k], modules[c + k]) for k in range(b - a)]
-        else:
-            left += rows[a:b]
-            extra += modules[c:d]
-    return pairs, left, extra
-
-
-def _is_same_input(verdict: SummaryVerdict, described: Mapping[str, Json]) -> bool:
-    """Whether the print can be of the model's input: shapes of another one are right for it, and other ones."""
-    live = tuple(described["input_shape"])[1:]
-    printed: PrintedShape = verdict.input or (verdict.summary.input[0] if verdict.summary.input else ())
-    if not printed:
-        return True
-    return live in (tuple(printed[1:]), tuple(printed))
-
-
-def _differences(index: int, row: PrintedRow, module: _Module, *, has_shapes: bool) -> Iterator[Disagreement]:
-    count = row.parameters
-    if count is not None and not row.is_recursive and abs(count.value - module.parameters) > count.step:
-        said = (
-            f"{row.name} is printed with {count.text} parameters, the model has {module.parameters:,} in {module.name}"
-        )
-        is_seen = "LSTM" not in module.kind and "GRU" not in module.kind and module.kind != "MultiheadAttention"
-        yield Disagreement(
-            row.line, "parameters", count.text, f"{module.parameters:,}", said, index, is_certain=is_seen
-        )
-    if not has_shapes or module.output is None or len(row.outputs) != 1:
+def _rounded(
+    summary: PrintedSummary,
+    row: PrintedRow,
+    index: int,
+    modules: Mapping[str, _Module],
+    unused: Mapping[str, Mapping[str, Json]],
+) -> Iterator[Disagreement]:
+    inside = row.name + "."
+    count = sum(one.parameters for name, one in modules.items() if name == row.name or name.startswith(inside))
+    count += sum(int(one.get("parameters") or 0) for name, one in unused.items() if (name + ".").startswith(inside))
+    if row.parameters is None:
         return
-    printed = row.outputs[0]
-    if len(printed) in (len(module.output), len(module.output) + 1) and not _fits(printed, module.output):
-        shown, right = _words(printed), _words(module.output)
-        said = f"{row.name} is printed with the output {shown}, the model makes {right} in {module.name}"
-        yield Disagreement(row.line, "output", shown, right, said, index)
+    low, high = whole_bounds(row.parameters, summary.format)
+    if not low <= count <= high:
+        why = f"{row.name} has {count:,} parameters in the model"
+        yield Disagreement(row.line, "parameters", row.parameters.text, f"{count:,}", why, index, is_certain=False)
 
 
-def _fits(printed: PrintedShape, live: tuple[int, ...]) -> bool:
-    sample = printed[len(printed) - len(live) :]
-    return all(size is None or size == other for size, other in zip(sample, live, strict=True))
+def _same_module(row: PrintedRow, index: int, module: _Module) -> Iterator[Disagreement]:
+    if row.type != module.type:
+        why = f"{row.name} is a {module.type} in the model, a {row.type} in the print"
+        yield Disagreement(row.line, "name", row.type, module.type, why, index)
+        return
+    for word, value in row.settings.items():
+        name = word if word in module.attributes else _WORDS.get(word, word)
+        if name in module.attributes and not _is_same(value, module.attributes[name]):
+            live = module.attributes[name]
+            why = f"{row.name} has {name} {_shown(live)} in the model, {_shown(value)} in the print"
+            yield Disagreement(row.line, "kernel", f"{name}={_shown(value)}", f"{name}={_shown(live)}", why, index)
+            return
+    own = repr_parameters(row)
+    if own is not None and own != module.parameters:
+        why = f"{row.name} has {module.parameters:,} parameters in the model, {own:,} in the print"
+        yield Disagreement(row.line, "parameters", f"{own:,}", f"{module.parameters:,}", why, index)
 
 
-def _words(shape: PrintedShape) -> str:
-    return "x".join("?" if size is None else str(size) for size in shape)
+def _is_same(one: Json, other: Json) -> bool:
+    """True if two settings mean the same: 3 is (3, 3)."""
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(_is_same(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, list | tuple):
+        return all(_is_same(entry, other) for entry in one)
+    if isinstance(other, list | tuple):
+        return all(_is_same(one, entry) for entry in other)
+    if isinstance(one, bool) or isinstance(other, bool) or isinstance(one, str) or isinstance(other, str):
+        return bool(one == other)
+    return one is None or other is None or abs(float(one) - float(other)) < 1e-9
 
 
-def _not_there(index: int, row: PrintedRow, modules: Sequence[_Module], *, is_certain: bool) -> Disagreement:
-    name = _class(row)
-    count = sum(name in module.kinds for module in modules)
-    has = f"the model has {count} {name} layers, and none stands there" if count else f"the model has no {name}"
-    return Disagreement(row.line, "name", row.name, "-", f"{row.name} is printed, {has}", index, is_certain=is_certain)
+def _shown(value: Json) -> str:
+    return "(" + ", ".join(map(_shown, value)) + ")" if isinstance(value, list | tuple) else str(value)
 
 
-def _left_out(verdict: SummaryVerdict, extra: Sequence[_Module]) -> Iterator[Disagreement]:
-    """Modules that the print does not show. Where it may be cut, nothing is said."""
-    summary = verdict.summary
-    is_cut = any(row.is_cut for row in summary.rows) or not summary.is_whole
-    for module in extra[:20]:
-        if not module.parameters and (summary.format not in _COMPLETE or module.kind in _UNSEEN):
+# --- by order: the tools that print calls ----------------------------------------------------------------
+
+
+def _by_order(summary: PrintedSummary, calls: Sequence[_Module], is_same_input: bool | None) -> Iterator[Disagreement]:
+    types = {module.type for module in calls} | LEAVES
+    rows = [(index, row) for index, row in enumerate(summary.rows) if _is_leaf(summary, index, types)]
+    modules = _listed(summary, calls)
+    is_whole = summary.is_whole and not any(row.is_cut for row in summary.rows)
+    matcher = SequenceMatcher(
+        None, [_kind(row, summary) for _, row in rows], [one.type for one in modules], autojunk=False
+    )
+    pairs = []
+    for tag, low, high, first, last in matcher.get_opcodes():
+        if tag == "equal":
+            pairs += list(zip(rows[low:high], modules[first:last], strict=True))
             continue
-        if is_cut or not module.kinds & TORCH_NAMES.keys():
-            continue
-        holds = f" with {module.parameters:,} parameters" if module.parameters else ""
-        said = f"the model has {module.name} ({module.kind}){holds}, the print does not show it"
-        is_certain = bool(module.parameters) and summary.format in _COMPLETE
-        yield Disagreement(summary.last_line, "name", "-", module.name, said, None, is_certain=is_certain)
+        if tag in {"replace", "delete"}:
+            index, row = rows[low]
+            there = modules[first].type if first < last else "nothing"
+            why = f"where the print has {row.name}, the model calls {_article(there)}"
+            yield Disagreement(row.line, "name", row.type, there, why, index, is_whole)
+        else:
+            at = rows[low][1] if low < len(rows) else rows[-1][1] if rows else None
+            if at is not None:
+                why = f"the model calls {_article(modules[first].type)} there that the print has not"
+                yield Disagreement(at.line, "name", at.type, modules[first].type, why, None, is_whole)
+    yield from _pairs(summary, pairs, is_same_input)
 
 
-def _total(verdict: SummaryVerdict, described: Mapping[str, Json]) -> Disagreement | None:
-    """The printed total against the model's; tools that miss or repeat parameters leave it to a person."""
-    printed, live = verdict.summary.totals.get("parameters"), int(described["parameters"])
-    if printed is None or abs(printed.value - live) <= printed.step:
+def _is_leaf(summary: PrintedSummary, index: int, types: set[str] | frozenset[str]) -> bool:
+    rows = summary.rows
+    has_below = index + 1 < len(rows) and rows[index + 1].depth > rows[index].depth
+    return not has_below and (rows[index].type in types or "kind" in rows[index].settings)
+
+
+def _kind(row: PrintedRow, summary: PrintedSummary) -> str:
+    """The class of a row; torchsummaryX says it in the middle of a name, if at all."""
+    if summary.format is not Format.TORCHSUMMARYX or row.type in LEAVES:
+        return row.type
+    return next((piece for piece in row.name.replace(".", "_").split("_") if piece in TORCH_NAMES), row.type)
+
+
+def _listed(summary: PrintedSummary, calls: Sequence[_Module]) -> Sequence[_Module]:
+    """The calls that the tool prints: pytorch_model_summary and `print` show a module once."""
+    if summary.format in {Format.PYTORCH_MODEL_SUMMARY, Format.PRINT}:
+        return tuple({module.name: module for module in reversed(calls)}.values())[::-1]
+    return calls
+
+
+def _pairs(
+    summary: PrintedSummary, pairs: Sequence[tuple[tuple[int, PrintedRow], _Module]], is_same_input: bool | None
+) -> Iterator[Disagreement]:
+    shaped = [(row, module) for (_, row), module in pairs if len(row.outputs) == 1 and module.output is not None]
+    agreeing = sum(_is_same_shape(row.outputs[0], module.output) for row, module in shaped)
+    # Where most shapes differ the print is of another input size, and only the counts can be held against it.
+    compares_shapes = is_same_input if is_same_input is not None else 2 * agreeing >= len(shaped)
+    for (index, row), module in pairs:
+        if row.parameters is not None and not row.is_recursive:
+            low, high = whole_bounds(row.parameters, summary.format)
+            is_unseen = summary.format is Format.TORCHSUMMARY and module.type in _UNSEEN and high == 0
+            if not low <= module.parameters <= high and not is_unseen:
+                said, right = row.parameters.text.strip(), f"{module.parameters:,}"
+                why = f"{row.name} has {right} parameters in the model, {said} in the print"
+                yield Disagreement(row.line, "parameters", said, right, why, index)
+        if compares_shapes and len(row.outputs) == 1 and not _is_same_shape(row.outputs[0], module.output):
+            said, right = (_shape(shape) for shape in (row.outputs[0], module.output or ()))
+            why = f"{row.name} gives {right} in the model, {said} in the print"
+            yield Disagreement(row.line, "output", said, right, why, index)
+
+
+def _is_same_shape(printed: PrintedShape, live: tuple[int, ...] | None) -> bool:
+    if live is None or len(printed) != len(live):
+        return live is None
+    pairs = zip(printed[_OUTPUT_AXES:], live[_OUTPUT_AXES:], strict=True)
+    return all(one is None or one == other for one, other in pairs)
+
+
+def _shape(shape: PrintedShape) -> str:
+    return "[" + ", ".join(map(str, shape[_OUTPUT_AXES:])) + "]"
+
+
+def _is_same_input(printed: Sequence[int] | None, described: Mapping[str, Json]) -> bool | None:
+    live = described.get("input_shape")
+    if printed is None or live is None:
         return None
-    said = f"the print says {printed.text} parameters in all, the model has {live:,}"
-    return Disagreement(printed.line, "parameters", printed.text, f"{live:,}", said, is_certain=False)
+    return tuple(printed[1:]) == tuple(live[1:])
+
+
+def _article(name: str) -> str:
+    if name == "nothing":
+        return name
+    return f"an {name}" if name[:1] in "AEIO" or name[:2] in {"LS", "RN"} else f"a {name}"
+
+
+# --- the total --------------------------------------------------------------------------------------------
+
+
+def _total(summary: PrintedSummary, described: Mapping[str, Json], *, are_rows_right: bool) -> Iterator[Disagreement]:
+    said, live = summary.totals.get("parameters"), described.get("parameters")
+    if said is None or not isinstance(live, int):
+        return
+    low, high = printed_bounds(said, is_cut=summary.format is Format.LIGHTNING)
+    if low <= live <= high:
+        return
+    rows = sum(row.parameters.value for row in summary.rows if row.parameters is not None)
+    if are_rows_right and low <= rows <= high:
+        return  # the tool's own way to count: a module that is called twice, parameters it does not see
+    why = f"the model has {live:,} parameters, the print says {said.text.strip()}"
+    yield Disagreement(said.line, "parameters", said.text.strip(), f"{live:,}", why)
