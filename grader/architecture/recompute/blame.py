@@ -17,9 +17,9 @@ from grader.architecture.recompute.ledger import Ledger, numbers_in
 from grader.architecture.recompute.steps import Step
 
 BROKEN_SUM = 5.0  # what an equation that does not come out weighs
-LEAST_GAIN = 0.5
-CERTAIN_GAIN = 1.6  # no honest print of the zoo comes near it
-CERTAIN_PRICE = 1.6  # a slip in one number, no rewriting
+LEAST_GAIN = 0.45
+CERTAIN_GAIN = 1.2  # no honest print of the zoo comes to half of it, with or without its totals
+CERTAIN_PRICE = 1.5  # a slip in one number or one stride, no rewriting
 SUSPICIOUS = 0.85
 WORSE = 0.3
 MOST_REPAIRS = 24
@@ -76,7 +76,7 @@ def _best(flow: Flow, ledger: Ledger, touched: set[tuple[int, str]]) -> Repair |
         for repair in _candidates(flow, ledger, broken, rows, is_near=rows is near):
             if (repair.index, repair.cell) not in touched:
                 weighed = _weighed(repair, flow, ledger, broken, users)
-                if weighed.gain >= LEAST_GAIN:
+                if weighed.gain >= LEAST_GAIN * (1 if weighed.price <= CERTAIN_PRICE else 2):
                     tried.append(weighed)
         if not broken & {"parameters", "pass_mb", "mult_adds"}:
             break  # no sum asks for a row that looks right by itself

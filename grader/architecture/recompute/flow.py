@@ -121,11 +121,11 @@ class Flow:
                     return Story(found.price, above, shape, "", found)
         if why_not(operation, step.name, out, step.count):
             return Story(IMPOSSIBLE)
-        if step.sources is not None:
-            return self._connected(step, out, view)
         if operation.family == "sequence" and above == index - 1 and step.holds:
             last = self.outputs(above, view)
             return Story(0.0 if any(same_shape(shape, out) for shape in last) else UNEXPLAINED, above, last[0])
+        if step.sources is not None:
+            return self._connected(step, out, view)
         if step.inputs:
             return self._stated(step, out, above, view)
         if above is None:
@@ -183,6 +183,8 @@ class Flow:
             distance = 0.0 if rank == 0 else 0.9 + 0.03 * rank
             if step.operation.is_custom:
                 distance *= 0.5
+            elif rank and step.operation.family in KEEPING:
+                distance += 0.5
             for shape in self.outputs(source, view):
                 if shape in seen or distance >= best.price:
                     continue
@@ -211,12 +213,12 @@ class Flow:
         step = self.step(index, view)
         if len(out) < 3 or step.operation.is_keras or not step.name.startswith(("Softmax", "Dropout", "Identity")):
             return False
-        axes = {1}
-        for place in self._near(index, view):
-            for shape in self.outputs(place, view):
-                axes.update(axis for axis in shape[1:] if axis)
-        last = out[-1] or 0
-        return last == out[-2] and last in axes and (len(out) == 3 or (out[1] or 0) <= 64)
+        shapes = [shape for place in self._near(index, view) for shape in self.outputs(place, view)]
+        sequences = [shape for shape in shapes if len(shape) == 3]
+        heads = (out[1] or 1) if len(out) == 4 else 1
+        return out[-1] == out[-2] and any(
+            out[-1] in shape[1:] and any(axis and axis % heads == 0 for axis in shape[1:]) for shape in sequences
+        )
 
     def _near(self, index: int, view: Mapping[int, Step]) -> Iterator[int]:
         for source in range(index - 1, max(index - 1 - WINDOW, -1), -1):
@@ -365,8 +367,9 @@ def _unusual(
         for channels in wanted_inputs(operation, out, count):
             size = images_of(numbers, channels)
             if size is not None and operation.dims == 2:
-                options.append((0.5, (source[0], channels, *size), "a view as an image"))
-            elif operation.dims == 1 and numbers % channels == 0:
+                price = 0.5 if len(source) == 2 else 1.6
+                options.append((price, (source[0], channels, *size), "a view as an image"))
+            elif operation.dims == 1 and numbers % channels == 0 and len(source) == 2:
                 options.append((0.7, (source[0], channels, numbers // channels), "a view as a sequence"))
             if len(source) == operation.dims + 2 and channels == source[1]:
                 for price, size in ((1.3, spatial_of(operation, out)), (1.4, tuple(2 * (s or 0) for s in out[2:]))):

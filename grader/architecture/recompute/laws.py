@@ -18,6 +18,7 @@ from grader.architecture.recompute.windows import Side, conv_sides, pool_sides, 
 
 _MAX_KERNEL = 64
 _USUAL_KERNELS = (3, 1, 5, 7, 2, 4, 11, 9, 8, 6)
+_KERNEL_PRICES = {1: 0.0, 3: 0.0, 5: 0.0, 7: 0.0, 2: 0.05, 4: 0.1, 9: 0.1, 11: 0.1, 13: 0.2, 8: 0.2, 16: 0.2}
 # Gates of Keras's recurrent classes and how many bias vectors they have.
 _RECURRENT = ((4, 1), (3, 2), (3, 1), (1, 1))
 
@@ -110,7 +111,7 @@ def _kernels(area: int, dims: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
     side = round(area ** (1 / dims))
     found: list[tuple[float, tuple[int, ...]]] = []
     if side**dims == area and side <= _MAX_KERNEL:
-        found.append((0.0 if side in _USUAL_KERNELS else 0.2, (side,) * dims))
+        found.append((_KERNEL_PRICES.get(side, 0.3), (side,) * dims))
     if area <= 225 or side**dims == area:
         for first in range(1, min(area, 31) + 1):
             if area % first:
@@ -270,7 +271,7 @@ def _conv_kernels(
         yield from _keras_separated(operation, inputs, outputs, count)
         return
     for area, groups, bias in kernel_areas(operation, inputs, outputs, count):
-        grouped = 0.0 if groups == 1 else 0.05 if groups == inputs else 0.15
+        grouped = 0.0 if groups == 1 else 0.05 if groups == inputs else 0.25
         for price, sizes in _kernels(area, dims):
             if not printed or sizes == printed:
                 yield price + grouped + (0.0 if bias else 0.02), sizes, groups, bias

@@ -72,6 +72,7 @@ class Ledger:
         )
         is_binary = summary.format is Format.TORCHSUMMARY or self.is_old_tree
         self.unit = MEBIBYTE if is_binary else MEGABYTE
+        self._sign = 1
         self.distrusted = frozenset(distrusted)
         self.witnesses = {one.name: one for one in self._witnesses() if one.name not in self.distrusted}
 
@@ -105,8 +106,9 @@ class Ledger:
         if name == "parameters" and "optimizer" in self.said:
             value -= self.said["optimizer"]
         total = sum((Fraction(self.share(name, step)) for step in self.steps), Fraction(0))
-        if name == "pass_mb":
-            total = abs(total)
+        if name == "pass_mb" and total < 0:  # rows with several shapes count negative, and the tool prints the amount
+            self._sign = -1
+            total = -total
         return Witness(name, total, (value - slack) / unit, (value + slack) / unit)
 
     def share(self, name: str, step: Step) -> int:
@@ -149,7 +151,9 @@ class Ledger:
         own = self.share("pass_mb", step)
         if not own:
             return Fraction(-1), Fraction(-1)
-        return witness.low - witness.total + own, witness.high - witness.total + own
+        ends = (self._sign * (end - witness.total) + own for end in (witness.low, witness.high))
+        low, high = sorted(ends)
+        return low, high
 
     def other_totals(self, broken: frozenset[str]) -> list[tuple[str, Fraction]]:
         """Totals said otherwise, each so that one equation comes out."""
@@ -176,9 +180,9 @@ class Ledger:
         return [(name, value) for name, value in found if value >= 0]
 
     def change(self, name: str, view: Mapping[int, Step]) -> Fraction:
-        return Fraction(
-            sum(self.share(name, step) - self.share(name, self.steps[index]) for index, step in view.items())
-        )
+        sign = self._sign if name == "pass_mb" else 1
+        moved = (self.share(name, step) - self.share(name, self.steps[index]) for index, step in view.items())
+        return Fraction(sign * sum(moved))
 
     def broken(self, view: Mapping[int, Step] | None = None, totals: Totals | None = None) -> frozenset[str]:
         """Names of the equations that do not come out, with `view` and `totals` laid over the print."""

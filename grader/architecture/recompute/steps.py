@@ -22,7 +22,7 @@ class Step:
 
     `row`      index into the summary's rows;  `name` the class as printed
     `count`    the printed parameters, None where none is printed or it is rounded
-    `sources`  Keras: the steps it is connected to; None where the print does not say
+    `sources`  the steps that feed it, where that is certain: Keras's connections, the children of a Sequential
     `inputs`   the input shapes where the print states them
     `holds`    how many of the steps before it are its own children
     """
@@ -44,6 +44,8 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
     is_keras = summary.format is Format.KERAS
     made: list[Step] = []
     place: dict[str, int] = {}
+    at: dict[int, int] = {}
+    before = {} if is_keras else _fed_by_sibling(rows)
     for index, holds in _in_time(rows):
         row = rows[index]
         operation = operation_of(row.type, is_keras=is_keras)
@@ -55,9 +57,30 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
             count = int(row.parameters.value)
         sources = _connected(row, place, len(made), is_first=not made) if is_keras else None
         outputs = tuple(shape for shape in row.outputs if shape)
+        if index in before and before[index] in at:
+            sources = (at[before[index]],)
         made.append(Step(index, row.type, operation, outputs, count, row.kernel or None, row.inputs, sources, holds))
-        place[_plain(row.name)] = len(made) - 1
+        place[_plain(row.name)] = at[index] = len(made) - 1
     return made
+
+
+def _fed_by_sibling(rows: Sequence[PrintedRow]) -> dict[int, int]:
+    """For the children of a torch.nn.Sequential that ran as a whole: the sibling whose output each one takes."""
+    found: dict[int, int] = {}
+    parents: list[int] = []
+    last: dict[int, int] = {}
+    for index, row in enumerate(rows):
+        while parents and rows[parents[-1]].depth >= row.depth:
+            parents.pop()
+        if parents:
+            parent = parents[-1]
+            one = rows[parent]
+            if one.type == "Sequential" and one.outputs and not one.is_recursive and row.depth == one.depth + 1:
+                if parent in last and rows[last[parent]].outputs:
+                    found[index] = last[parent]
+                last[parent] = index
+        parents.append(index)
+    return found
 
 
 def _plain(name: str) -> str:

@@ -12,9 +12,11 @@ from fractions import Fraction
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
 from grader.architecture.recompute.flow import IMPOSSIBLE, UNEXPLAINED, Flow, Story
+from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.order import misplaced
+from grader.architecture.recompute.replay import verify_repr
 from grader.architecture.recompute.sentences import count_sentence, output_sentence, shape_words
 from grader.architecture.recompute.steps import Step, steps_of
 from grader.architecture.recompute.totals import check_totals
@@ -30,6 +32,10 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     Shapes:  `input_shape` with the batch first, where the caller knows what the network was given
     Returns: the verdict; it never raises for what a file may hold
     """
+    if summary.format is Format.PRINT:
+        return verify_repr(summary, input_shape=input_shape)
+    if summary.format is Format.HANDTABLE:
+        return verify_handtable(summary, input_shape=input_shape)
     order, said, doubts = misplaced(summary)
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
@@ -62,8 +68,10 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
 def _is_named(repair: Repair, flow: Flow) -> bool:
     """True if the row itself looks better so, and not only the sum: else the total's own line is named."""
     is_known = flow.stories[repair.index].given is not None
-    is_alone = is_known and not repair.rivals and repair.story_gain > -0.05
-    return repair.story_gain > 0.25 or is_alone or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
+    is_alone = is_known and all(rival.index >= 0 for rival in repair.rivals) and repair.story_gain > -0.05
+    return (
+        repair.story_gain > 0.25 or is_alone or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
+    )
 
 
 def _repaired(summary: PrintedSummary, steps: Sequence[Step], mended: Sequence[Step]) -> PrintedSummary:
