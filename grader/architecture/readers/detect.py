@@ -38,18 +38,20 @@ def _read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     left = list(lines)
     places = {line.number: index for index, line in enumerate(lines)}
     found: list[PrintedSummary] = []
+
+    def look(read: _Reader, seen: list[Line]) -> None:
+        fresh = _apart(read(seen))
+        _blank(left, places, fresh)
+        found.extend(fresh)
+
     for read in _TOOLS:
-        found += _apart(read(left))
-        _blank(left, places, found)
+        look(read, left)
     # A repr that stands in the cells of a table is the table's, if it is a table of layers.
-    bare = [replace(line, text="") if "|" in line.text[:3] else line for line in left]
-    has_cells = any(one.text and not other.text for one, other in zip(left, bare, strict=True))
-    found += _apart(module_repr.read(bare))
-    _blank(left, places, found)
-    found += _apart(handtable.read(left))
-    if has_cells:
-        _blank(left, places, found)
-        found += _apart(module_repr.read(left))
+    in_cells = {index for index, line in enumerate(left) if "|" in line.text[:3]}
+    look(module_repr.read, [_emptied(line) if index in in_cells else line for index, line in enumerate(left)])
+    look(handtable.read, left)
+    if in_cells:
+        look(module_repr.read, left)
     return tuple(sorted(_apart(found), key=lambda one: (one.first_line, one.last_line)))
 
 
@@ -70,7 +72,11 @@ def _blank(left: list[Line], places: dict[int, int], found: Sequence[PrintedSumm
         for number in range(summary.first_line, summary.last_line + 1):
             index = places.get(number)
             if index is not None and left[index].text:
-                left[index] = replace(left[index], text="")
+                left[index] = _emptied(left[index])
+
+
+def _emptied(line: Line) -> Line:
+    return Line(line.number, "", line.source, line.part)
 
 
 def _placed(summary: PrintedSummary, numbers: Sequence[int]) -> PrintedSummary:
