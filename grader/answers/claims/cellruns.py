@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import Grid, Row, is_number_cell
@@ -17,7 +18,8 @@ from grader.answers.claims.vocabulary import MODIFIERS, OPTIMIZERS, SPLITS, word
 from grader.documents.report_lines import Line, Source
 
 LONGEST_LABEL = 60
-MOST_HEADS = 12
+LONGEST_HEAD = 30
+MOST_HEADS = 24
 
 
 def find_cell_runs(lines: Sequence[Line], taken: Sequence[bool]) -> list[Grid]:
@@ -28,6 +30,53 @@ def find_cell_runs(lines: Sequence[Line], taken: Sequence[bool]) -> list[Grid]:
     >>> [row.cells for row in grid.rows], grid.first, grid.end
     ([['', 'Train', 'Test'], ['Accuracy', '0.745', '0.69'], ['Loss', '0.72', '0.88']], 1, 9)
     """
+    found = _find(lines, taken)
+    whole, origin = _with_whole_labels(lines, taken, found)
+    if len(whole) < len(lines):
+        left = [taken[index] for index in origin]
+        for grid in found:
+            for place, index in enumerate(origin):
+                left[place] = left[place] or grid.first <= index < grid.end
+        ends = [*origin[1:], len(lines)]
+        found += [replace(grid, first=origin[grid.first], end=ends[grid.end - 1]) for grid in _find(whole, left)]
+    return sorted(found, key=lambda grid: grid.first)
+
+
+def _with_whole_labels(
+    lines: Sequence[Line], taken: Sequence[bool], found: Sequence[Grid]
+) -> tuple[list[Line], list[int]]:
+    """`lines` with heads that wrapped put together ("Test" / "accuracy"), and the first line of each."""
+    used = list(taken)
+    for grid in found:
+        used[grid.first : grid.end] = [True] * (grid.end - grid.first)
+    whole: list[Line] = []
+    origin: list[int] = []
+    for index, line in enumerate(lines):
+        last = whole[-1] if whole else None
+        if (
+            last is not None
+            and not used[index]
+            and not used[index - 1]
+            and len(line.text) < LONGEST_HEAD
+            and _is_label(line)
+            and _is_label(last)
+            and _is_second_half(last, line)
+        ):
+            whole[-1] = replace(last, text=f"{last.text.strip()} {line.text.strip()}")
+        else:
+            whole.append(line)
+            origin.append(index)
+    return whole, origin
+
+
+def _is_second_half(last: Line, line: Line) -> bool:
+    """Is `line` a metric that the label above lacks: "Final test" / "accuracy (%)"?"""
+    tokens = tokens_of(clean(line.text), 0)
+    begins = bool(tokens) and bool(mentions_in(tokens[:1]))
+    return begins and len(last.text) < LONGEST_HEAD and _metric_or_split(last) and not _names_metric(last)
+
+
+def _find(lines: Sequence[Line], taken: Sequence[bool]) -> list[Grid]:
     found: list[Grid] = []
     at = 0
     size = len(lines)
@@ -102,15 +151,17 @@ def _grid_at(lines: Sequence[Line], taken: Sequence[bool], at: int, floor: int) 
                     _text(lines[i]).isdigit() for row in rows for i in row[1:]
                 ):
                     return _made(lines, heads, rows)
+    if numbers > 1 and len(labels) >= numbers and all(_names_metric(lines[i]) for i in labels[-numbers:]):
+        return _made(lines, labels[-numbers:], [list(range(at, end))])  # one row without a name
     width = numbers + 1
     heads = labels[:-1]
     label = labels[-1]
     names_rows = bool(_metric_or_split(lines[label]))
     if width == 2:
         return _pairs(lines, taken, label)
-    if len(heads) < numbers or not (names_rows or _are_heads(lines, heads[-numbers:])):
-        return None
-    if not (_are_heads(lines, heads[-numbers:]) or names_rows):
+    are_heads = len(heads) >= numbers and _are_heads(lines, heads[-numbers:])
+    are_splits = len(heads) >= numbers and not any(_names_metric(lines[i]) for i in heads[-numbers:])
+    if not are_heads and not (names_rows and are_splits):
         return None
     rows = [[label, *range(at, end)]]
     nxt = end
@@ -192,8 +243,13 @@ def _names_metric(line: Line) -> bool:
 
 
 def _are_heads(lines: Sequence[Line], labels: Sequence[int], *, every: bool = False) -> bool:
+    """Are these the heads of columns? Not where a split stands beside a metric without one: then the heads wrapped."""
     named = [_metric_or_split(lines[label]) for label in labels]
-    return bool(named) and (all(named) if every else sum(named) * 2 >= len(named))
+    metrics = [_names_metric(lines[label]) for label in labels]
+    is_torn = any(
+        is_metric and len(_text(lines[i]).split()) == 1 for i, is_metric in zip(labels, metrics, strict=True)
+    ) and any(is_named and not is_metric for is_named, is_metric in zip(named, metrics, strict=True))
+    return bool(named) and not is_torn and (all(named) if every else sum(named) * 2 >= len(named))
 
 
 _CORNERS = word_set(

@@ -23,6 +23,7 @@ _WIDE = re.compile(r"\t+| {2,}")
 _CELL = re.compile(r"<t[dh]\b([^>]{0,300})>(.*?)(?=</t[dh]>|<t[dh]\b|</tr|$)", re.IGNORECASE | re.DOTALL)
 _COLSPAN = re.compile(r"colspan\s*=\s*[\"']?(\d{1,2})", re.IGNORECASE)
 MAX_COLUMNS = 60
+LONGEST_COLUMN = 30  # characters of the head of a comma-separated column
 
 
 @dataclass(slots=True)
@@ -63,19 +64,65 @@ def find_grids(lines: Sequence[Line]) -> list[Grid]:
         text = lines[at].text
         grid = None
         if "|" in text or "│" in text or "┃" in text:
-            grid = _pipes(lines, at)
+            grid = _flattened(lines, at) if _FLAT.search(text) else _pipes(lines, at)
         elif "<t" in text or "<T" in text:
             grid = _html(lines, at)
         elif "&" in text or "\\begin{tabular" in text:
             grid = _latex(lines, at)
         elif ("\t" in text or "   " in text) and lines[at].source is not Source.CODE:
             grid = _wide(lines, at)
+        elif text.count(",") > 1 and text[:1].isalpha():
+            grid = _commas(lines, at)
         if grid is None:
             at += 1
             continue
         found.append(grid)
         at = grid.end
     return found
+
+
+_FLAT = re.compile(r"\|\s*\|(?:\s*:?[-—–]{2,}:?\s*\|){2,}")
+
+
+def _flattened(lines: Sequence[Line], at: int) -> Grid | None:
+    """A Markdown table that ran together in one paragraph: the line of dashes tells how many columns."""
+    first = at
+    text, starts = "", []
+    while at < len(lines) and "|" in lines[at].text and at - first < 200:
+        starts.append((len(text), lines[at].number))
+        text += " " + lines[at].text
+        at += 1
+    found = _FLAT.search(text)
+    if found is None:
+        return None
+    width = found[0].count("|") - 2
+    head = text[: found.start()].split("|")[-width:]
+    cells = text[found.end() :].replace("\\|", "¦").split("|")
+    rows = [Row(starts[0][1], [clean(cell).strip() for cell in head], is_head=True)]
+    place = found.end()
+    for start in range(0, len(cells) - width, width + 1):
+        piece = cells[start + 1 : start + 1 + width] if not cells[start].strip() else cells[start : start + width]
+        line = next((number for offset, number in reversed(starts) if offset <= place), starts[0][1])
+        rows.append(Row(line, [clean(cell).strip() for cell in piece]))
+        place += sum(len(cell) + 1 for cell in cells[start : start + width + 1])
+    return Grid(rows, first, at, "flattened") if len(head) == width and len(rows) > 1 else None
+
+
+def _commas(lines: Sequence[Line], at: int) -> Grid | None:
+    """A file of comma-separated values: a head of words that names a metric, then rows of as many numbers."""
+    head = [cell.strip() for cell in lines[at].text.split(",")]
+    if len(head) > MAX_COLUMNS or any(len(cell) > LONGEST_COLUMN or not cell for cell in head):
+        return None
+    rows = [Row(lines[at].number, head, is_head=True)]
+    first = at
+    at += 1
+    while at < len(lines) and lines[at].text.count(",") == len(head) - 1:
+        cells = [cell.strip() for cell in lines[at].text.split(",")]
+        if sum(map(is_number_cell, cells)) * 2 < len(cells):
+            break
+        rows.append(Row(lines[at].number, cells))
+        at += 1
+    return Grid(rows, first, at, "commas") if len(rows) > 1 else None
 
 
 def _pipes(lines: Sequence[Line], at: int) -> Grid | None:
@@ -95,7 +142,7 @@ def _pipes(lines: Sequence[Line], at: int) -> Grid | None:
             rows.append(Row(lines[at].number, cells))
         at += 1
     return (
-        Grid(rows, first, at, "pipes")
+        Grid(rows, first, at, "markdown")
         if len(rows) > 1 or (rows and len(rows[0].cells) > 1 and at - first > 1)
         else None
     )

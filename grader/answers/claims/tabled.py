@@ -121,7 +121,7 @@ def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[
     is_layers = _is_of_layers(grid, heads, first_data)
     leads = frozenset(label.metric for mention in mentions_in(tokens_of(lead, 0)) for label in mention.labels)
     corner = heads[0] if heads else Head()
-    is_printed = not first_data and grid.kind == "pipes"  # printed lines with bars name no rows
+    is_printed = not first_data and grid.kind == "markdown"  # printed lines with bars name no rows
     for row in rows[first_data:]:
         if is_layers and not _TOTALS & set(" ".join(row.cells).casefold().split()):
             continue
