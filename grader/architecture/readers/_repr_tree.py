@@ -125,29 +125,29 @@ def _add(piece: Piece, open_: list[Module], base: int, made: Nested) -> None:
         open_.append(module)
 
 
-def listed(tree: Nested) -> list[tuple[str, Module]]:
-    """Every module with its dotted path, in print order, "6 x" written out as six."""
+def listed(tree: Nested, most: int = MOST_MODULES) -> list[tuple[str, Module]]:
+    """Every module with its dotted path, in print order, "6 x" written out as six while there are at most so many."""
     flat: list[tuple[int, str, Module]] = []
     repeated: list[tuple[int, Module]] = []  # where the first copy begins in `flat`
     for module in tree.modules:
         while repeated and repeated[-1][1].depth >= module.depth:
-            _copy(flat, *repeated.pop(), tree)
+            _copy(flat, *repeated.pop(), tree, most)
         if module.piece.copies > 1:
             repeated.append((len(flat), module))
         flat.append((module.depth, module.piece.key.partition("-")[0] if module.piece.copies > 1 else "", module))
     while repeated:
-        _copy(flat, *repeated.pop(), tree)
+        _copy(flat, *repeated.pop(), tree, most)
     return _with_paths(flat)
 
 
-def _copy(flat: list[tuple[int, str, Module]], start: int, module: Module, tree: Nested) -> None:
+def _copy(flat: list[tuple[int, str, Module]], start: int, module: Module, tree: Nested, most: int) -> None:
     first, _, last = module.piece.key.partition("-")
     copies = module.piece.copies
     begin, end = int(first), int(last)
     if end - begin + 1 != copies:
         tree.missing.append((module.piece.line, f"{module.piece.key} are {end - begin + 1} modules, it says {copies}"))
     block = flat[start:]
-    if len(flat) + (copies - 1) * len(block) > MOST_MODULES:
+    if len(flat) + (copies - 1) * len(block) > most:
         tree.missing.append((module.piece.line, f"{copies} copies are more than are listed here"))
         return
     for copy in range(1, copies):

@@ -18,11 +18,12 @@ from dataclasses import replace
 
 from grader.architecture.readers._repr_reader import Block, blocks_in
 from grader.architecture.readers._repr_settings import parameters_of, settings_of
-from grader.architecture.readers._repr_tree import Mark, Module, listed, nested
+from grader.architecture.readers._repr_tree import MOST_MODULES, Mark, Module, listed, nested
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
 
-MOST_ROWS = 300_000  # of all prints together: no report has as many
+MOST_ROWS = 300_000  # of all prints of a file together: no report has as many
+MOST_COPIES = 50_000  # rows of a file that stand for "6 x Block" only
 
 
 def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
@@ -35,10 +36,11 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     [('Net', 'Net', None), ('fc', 'Linear', 7850)]
     """
     found: list[PrintedSummary] = []
-    rows = 0
+    rows = copies = 0
     for block in blocks_in(lines):
-        summary = _summary(block)
+        summary = _summary(block, min(MOST_MODULES, len(block.pieces) + MOST_COPIES - copies))
         rows += len(summary.rows)
+        copies += max(len(summary.rows) - len(block.pieces), 0)
         if rows > MOST_ROWS:
             end = Unread(summary.last_line, "", f"no prints are read behind {MOST_ROWS:,} modules")
             found.append(replace(summary, unread=(*summary.unread, end)))
@@ -65,11 +67,11 @@ def modules_in_cell(text: str, line: int) -> tuple[PrintedRow, ...]:
     return tuple(row for block in blocks_in([Line(line, text)], least=1) for row in _summary(block).rows)
 
 
-def _summary(block: Block) -> PrintedSummary:
+def _summary(block: Block, most: int = MOST_MODULES) -> PrintedSummary:
     pieces, has_root = block.pieces, block.has_root
     is_single = block.is_bare and len(pieces) == 1
     tree = nested(pieces, has_root=has_root or is_single)
-    rows = tuple(_row(path, module) for path, module in listed(tree))
+    rows = tuple(_row(path, module) for path, module in listed(tree, most))
     notes = [] if has_root or is_single else ["the first line, with the name of the model, is missing"]
     missing = [Unread(line, "", why) for line, why in tree.missing]
     last = max(max(piece.line, piece.last_line) for piece in pieces)
