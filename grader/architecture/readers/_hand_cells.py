@@ -23,7 +23,8 @@ _AXIS = r"(?:\d{1,7}|-1|None|none|\?|[BNb](?:atch)?(?:[ _-]?size)?|bs|batch)"
 _BRACKETED = re.compile(rf"(?:torch\.Size\()?[(\[]\s*({_AXIS}(?:\s*[,x×X*]\s*{_AXIS}){{0,6}})\s*,?\s*[)\]]")
 _CROSSED = re.compile(rf"(?<![\w.])({_AXIS}(?:\s?[x×X*]\s?\d{{1,7}}){{1,5}})(?![\w]|\.\d|\s?[x×X*]\s?[a-zA-Z(])")
 _MAPS = re.compile(r"(?<![\w.])(\d{1,6})\s?@\s?(\d{1,6}(?:\s?[x×X*]\s?\d{1,6}){1,3})(?!\w)")
-_COUNT = re.compile(rf"(?<![\w.]){_DIGITS}(?:\.\d{{1,6}})?\s?([kKMG])?(?![\w.]\d|\w)")
+_COUNT = re.compile(rf"(?<![\w.]){_DIGITS}(?:\.\d{{3}}(?=\.\d{{3}}))*(?:\.\d{{1,6}})?\s?([kKMG])?(?![\w.]\d|\w)")
+_GERMAN = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _NOTHING = frozenset({"", "-", "--", "---", "n/a", "na", "none", "no", "/", "—", "–", "x", "✗", "keine", "nil"})
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 
@@ -109,6 +110,8 @@ def _number(found: re.Match[str], line: int) -> PrintedNumber:
     unit = found.group(1) or ""
     written = found.group().removesuffix(unit).strip()
     digits = re.sub(r"[,'’′ ]", "", written)
+    if not unit and _GERMAN.fullmatch(digits):
+        digits = digits.replace(".", "")  # parameters are whole: the point parts thousands
     scale = _UNITS.get(unit, 1)
     decimals = len(digits.partition(".")[2])
     step = Fraction(scale, 10**decimals) if unit or decimals else Fraction(0)

@@ -21,7 +21,7 @@ ROLES = (
 
 _SHAPE_LETTERS = 24  # a cell that is a shape holds few words beside it
 _RECEPTIVE = {"r": "receptive_field", "rf": "receptive_field", "n": "size", "j": "jump", "s": "size"}
-_RECEPTIVE_HEADER = re.compile(r"(r|rf|n|j)[\s_{\-]{0,3}(in|out|i|o)\}?")
+_RECEPTIVE_HEADER = re.compile(r"(r|rf|n|j)(?:[\s_{\-]{0,3}(?=in|out)|_\{?)(in|out|i|o)\}?")
 _RESULTS = (
     r"accura|genauigkeit|\bloss\b|verlust|\bepochs?\b|precision|recall|\bf1\b|\bpsnr\b|optimi[sz]er|\blr\b"
     r"|learning rate|error|fehler|\btop-?[15]\b|\bacc\b|\btime\b|runtime|speed|laufzeit|datas[ea]t|datensatz"

@@ -196,18 +196,14 @@ def _layer_rows(
             if layer.word.word == "pool?"
             else ()
         )
-        rows.append(
-            replace(
-                _made(one, layer.name or name or layer.text, layer.text, settings, None),
-                mended=mended,
-            )
-        )
+        rows.append(_made(one, layer.name or name or layer.text, layer.text, settings, None, mended=mended))
     rate = one.cell("dropout").rstrip("%")
     if re.fullmatch(r"0?[.,]\d{1,4}|\d{1,2}", rate):
         share = float(rate.replace(",", ".")) / (100 if one.cell("dropout").endswith("%") else 1)
         rows[-1] = replace(rows[-1], settings={**rows[-1].settings, "dropout": share})
     if len(rows) == 1:
-        return _with_ends(rows, inputs, outputs, count)
+        only = rows[0]
+        return [_made(one, only.name, only.type, dict(only.settings), count, inputs, outputs, only.mended)]
     if count is not None and len(learning) > 1:
         text = one.cell("type")
         parent = _made(one, name or text, text, {}, count, inputs, outputs)
@@ -318,6 +314,7 @@ def _made(
     count: PrintedNumber | None,
     inputs: tuple[PrintedShape, ...] = (),
     outputs: tuple[PrintedShape, ...] = (),
+    mended: tuple[str, ...] = (),
 ) -> PrintedRow:
     return PrintedRow(
         line=one.row.line,
@@ -329,6 +326,7 @@ def _made(
         parameters=count,
         is_counted=count is not None,
         settings=settings,
+        mended=mended,
     )
 
 

@@ -17,7 +17,7 @@ _SHAPE_BEGIN = re.compile(
     r"(?<![\w.])(?:[\[({]{0,3}\((?:\s*(?:None|\d+|-1)\s*[,)]|\))|\[\]|multiple\b|\?(?=\s)|\{')|(?<=\))\((?:None|\d+),"
 )
 _COUNT = re.compile(r"\s*(\d[\d,]{0,20}(?:\s?\(un(?:built|used)\))?…?)(?=\s|$)")
-_NAME_END = re.compile(r"[A-Za-z0-9_…]{0,60}\)?")
+_NAME_END = re.compile(r"[\w…./:>-]{0,80}(?:\s?\([\w…>]{0,80})?\)?")
 _MAX_LINE = 600
 
 
@@ -169,7 +169,7 @@ def add_line(cells: Cells, text: str, line: int, columns: Columns, *, by_words: 
     name, output, count, connected = (piece.strip() for piece in pieces)
     if count and count not in {"(unbuilt)", "(unused)"}:
         return False
-    if name and not _NAME_END.fullmatch(name.strip("()/.-:")):
+    if name and not _NAME_END.fullmatch(name):
         return False
     if output and not set(output) <= set("()[]{}, 0123456789NoneultipMl-'_:abcdefghijkmqrsvwxyz"):
         return False

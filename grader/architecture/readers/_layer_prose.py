@@ -12,7 +12,79 @@ from grader.architecture.readers.tables import Cell, Style, Table, TableRow
 from grader.documents.report_lines import Line, Source
 
 _BULLET = re.compile(r"\s*(?:[-*•–]\s+|\d{1,2}[.)]\s+)?")
-_LABEL = re.compile(r"[\w #/.\-()]{1,40}:")
+_LABEL = re.compile(
+    r"(?=.*(?:\d|layer|block|stage|schicht|conv|fc\b|head|extractor|classifier))[\w #/.\-()]{1,40}:", re.IGNORECASE
+)
+# What a line that only sets a layer may say behind the layer's word.
+_SETTING_WORDS = frozenset(
+    [
+        "filter",
+        "filters",
+        "kernel",
+        "kernels",
+        "size",
+        "sizes",
+        "padding",
+        "pad",
+        "stride",
+        "strides",
+        "channel",
+        "channels",
+        "in",
+        "out",
+        "output",
+        "outputs",
+        "input",
+        "inputs",
+        "feature",
+        "features",
+        "map",
+        "maps",
+        "unit",
+        "units",
+        "hidden",
+        "neuron",
+        "neurons",
+        "node",
+        "nodes",
+        "activation",
+        "function",
+        "same",
+        "valid",
+        "with",
+        "and",
+        "by",
+        "of",
+        "layer",
+        "layers",
+        "rate",
+        "prob",
+        "probability",
+        "dilation",
+        "groups",
+        "bias",
+        "true",
+        "false",
+        "none",
+        "max",
+        "avg",
+        "average",
+        "window",
+        "pool",
+        "pooling",
+        "dim",
+        "kernel_size",
+        "in_channels",
+        "out_channels",
+        "in_features",
+        "out_features",
+        "num_features",
+        "pixels",
+        "params",
+        "parameters",
+        "batch",
+    ]
+)
 _GAP = 3  # lines without a layer between two layers: blanks, "Layer 2:"
 _FEWEST = 3
 
@@ -71,23 +143,15 @@ def _layer_of(text: str) -> LayerWord | None:
         return None
     bare = _BULLET.sub("", text, count=1).strip().strip("`*").strip()
     # (conv1): Conv2d(...) is a line of print(model), self.conv1 = ... one of code.
-    if (
-        not bare
-        or bare[0] in "(#"
-        or bare.endswith((".", ",", ";", ":"))
-        or "self." in bare
-        or " = " in bare.split("(")[0]
-    ):
+    if not bare or bare[0] in "(#" or bare.endswith((".", ",", ";", ":")) or "self." in bare:
         return None
     word = begins_with_layer(bare)
-    if word is None or word.start > 12:
+    # "3x3 ", "hidden " may stand before it; `x = conv(...)` is code.
+    if word is None or word.start > 12 or "=" in bare[: word.start]:
         return None
-    behind = bare[word.end :].strip()
-    if behind and behind[0] not in "(:,-–" and not behind[0].isdigit() and len(behind.split()) > 2:
-        return None
-    if len(behind.split("(")[0].split()) > 6:
-        return None
-    return word
+    behind = re.findall(r"[A-Za-zäöüß]{2,}", bare[word.end :])
+    strange = sum(piece.lower() not in _SETTING_WORDS and begins_with_layer(piece) is None for piece in behind)
+    return word if strange <= len(behind) // 4 else None
 
 
 def _label_above(lines: Sequence[Line], first: int) -> str:

@@ -33,7 +33,7 @@ _KERNEL = re.compile(
     rf"(?:kernel(?:[\s_-]?size)?|filter[\s_-]?size|window(?:[\s_-]?size)?|pool(?:[\s_-]?size)|patch(?:[\s_-]?size)?|\bk(?=\s?=)|\bF(?=\s?=)){_IS}{_PAIR}",
     re.IGNORECASE,
 )
-_SIZE = re.compile(r"(?<![\w.,(])(\d{1,3})\s?[x×X]\s?(\d{1,3})(?!\s?[x×X@]?\s?\d)(?![\w])")
+_SIZE = re.compile(r"(?<![\w.,])(\d{1,3})\s?[x×X]\s?(\d{1,3})(?!\s?[x×X@]?\s?\d)(?![\w])")
 _FOUR = re.compile(r"(?<![\w.])(\d{1,3})\s?[x×X*]\s?(\d{1,3})\s?[x×X*]\s?(\d{1,5})\s?[x×X*]\s?(\d{1,5})(?![\w.])")
 _STRIDE = re.compile(rf"(?:strides?|schrittweite|\bs(?=\s?[=:])){_IS}{_PAIR}|(?<=[\s,])/\s?(\d)\b", re.IGNORECASE)
 _PADDING = re.compile(rf"(?:padding|\bpad|\bp(?=\s?[=:])){_IS}(?:{_PAIR}|[\"']?(same|valid))", re.IGNORECASE)

@@ -159,7 +159,7 @@ def layer_words(text: str) -> tuple[LayerWord, ...]:
 def _may_go_on(word: str, rest: str) -> bool:
     """True for letters that may follow a word: "ConvBlock", "Conv2dNormActivation", "convs", "Poolinglayer"."""
     return (
-        rest.startswith(("s ", "s,", "layer", "block", "schicht", "ed "))
+        rest.startswith(("s ", "s,", "layer", "block", "schicht"))
         or rest in {"s", "layers"}
         or (word == "conv?" and rest.startswith(("norm", "bn", "relu", "x")))
     )

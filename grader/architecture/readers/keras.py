@@ -284,7 +284,7 @@ def _table_row(
         above.connected = " ".join(filter(None, (above.connected, cell("connected"))))
         above.last_line = last_line
         return
-    if "parameters" in places and not is_count(count):
+    if "parameters" in places and not is_count(count) and "…" not in count:
         found.unread.append(Unread(line, joined, f"{count!r} is no count of parameters"))
     depth = 0
     if "└" in name:

@@ -46,7 +46,11 @@ def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
             continue
         last = index
         while "</table" not in lines[last].text.lower() and last + 1 < len(lines) and not taken[last + 1]:
-            if lines[last + 1].part != lines[index].part or "<table" in lines[last + 1].text.lower():
+            after = lines[last + 1]
+            if after.part != lines[index].part or "<table" in after.text.lower():
+                break
+            # A table that is never closed ends before the next paragraph.
+            if not lines[last].text.strip() and after.text.strip() and "<" not in after.text:
                 break
             last += 1
         yield from _tables(lines, index, last)
