@@ -70,9 +70,10 @@ def has_branch(text: str) -> bool:
 
 def row_in(text: str, line: int, style: Style, *, is_first: bool) -> TreeRow | None:
     """The row that a line holds, None if it holds none. `is_first`: no row was read before, so it may be the root."""
+    if "$" in text or "\\" in text:
+        text = text.replace("\\!", "").replace("{,}", ",").replace("$", "").replace("\\_", "_")
     name, rest = _split(text, style)
-    if "\\" in name:
-        name = name.replace("\\_", "_").replace("\\", "")
+    name = name.replace("\\", "")
     label = _LABEL.search(name) if "-" in name and ":" in name else None
     if label is not None:
         cells = tree_cells.cells_in(rest) if rest else tree_cells.cells_in(name, label.end())

@@ -172,3 +172,10 @@ PIECES = st.sampled_from(
 def test_no_text_makes_the_reader_crash(text):
     for summary in read(lines(text)):
         assert summary.first_line <= summary.last_line
+
+
+def test_the_tables_of_students_are_read_whole(students_summaries):
+    for path, _ in students_summaries("lightning"):
+        summary = read_one(path.read_text())
+        assert not summary.unread, path.name
+        assert summary.totals.keys() >= {"trainable", "non_trainable", "parameters"}, path.name

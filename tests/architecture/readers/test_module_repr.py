@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from grader.architecture import make_layer
-from grader.architecture.readers.module_repr import read, repr_parameters
+from grader.architecture.readers.module_repr import modules_in_cell, read, repr_parameters
 from grader.documents.report_lines import Line, Source
 
 
@@ -448,3 +448,18 @@ def test_no_text_makes_the_reader_crash(text):
         for row in summary.rows:
             count = repr_parameters(row)
             assert count is None or count >= 0
+
+
+def test_the_prints_of_students_are_read_whole(students_summaries):
+    for path, truth in students_summaries("print"):
+        summary = read_one(path.read_text())
+        assert not summary.unread, path.name
+        # The count that is known takes every printed line once, also those that say "6 x".
+        once = {row.line: row for row in summary.rows}.values()
+        assert sum(repr_parameters(row) or 0 for row in once) == truth["params_from_repr"], path.name
+
+
+def test_a_cell_of_a_table_tells_its_modules_and_the_table_is_no_print():
+    cell = "(conv1): Block(<br/>    (conv): Conv2d(3, 64, kernel_size=(3, 3), stride=(1, 1))<br/>  )"
+    assert [row.name for row in modules_in_cell(cell, 1)] == ["conv1", "conv1.conv"]
+    assert read(lines(f"| {cell} | (3, 32, 32) |\n" * 3)) == ()

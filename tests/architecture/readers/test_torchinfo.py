@@ -1,9 +1,5 @@
 """Trees of torchinfo are read by the rules that print them: a printer of random trees is the oracle."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,6 +224,9 @@ def one_cell_a_line(text):
         ),
         pytest.param(lambda text: text.replace("[2, 6, 24, 24]", "[2, 6, 24, 24)"), id="mixed brackets"),
         pytest.param(lambda text: text.replace("Params size", "Some words.\nParams size"), id="prose between"),
+        pytest.param(
+            lambda text: text.replace("8,650", "$8,\\!650$").replace("[2, 6, 24, 24]", "$[2, 6, 24, 24]$"), id="LaTeX"
+        ),
         pytest.param(lambda text: table(text, "|"), id="a Markdown table"),
         pytest.param(lambda text: table(text, "&"), id="a LaTeX table"),
         pytest.param(wrapped, id="wrapped"),
@@ -360,19 +359,8 @@ def test_no_text_makes_the_reader_crash(text):
 # --- what students pasted ------------------------------------------------------------------------------------------
 
 
-def corpus(kind):
-    folder = Path(os.environ.get("GRADER_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
-    if not folder.is_dir():
-        return []
-    known = json.loads((folder / "tables" / "index.json").read_text())
-    return [(folder / one["file"], one) for one in known if one["kind"] == kind]
-
-
-def test_the_trees_of_students_are_read_whole():
-    found = corpus("torchinfo")
-    if not found:
-        pytest.skip("the corpus is not here: set GRADER_CORPUS to its folder")
-    for path, truth in found:
+def test_the_trees_of_students_are_read_whole(students_summaries):
+    for path, truth in students_summaries("torchinfo"):
         summary = read_one(path.read_text())
         assert not summary.unread, path.name
         assert len(summary.rows) == truth["rows"], path.name
