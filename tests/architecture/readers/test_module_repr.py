@@ -35,6 +35,13 @@ def own_parameters(module):
     return sum(parameter.numel() for parameter in module.parameters(recurse=False))
 
 
+ACTIVATIONS = [
+    *("ReLU", "ReLU6", "ELU", "SELU", "CELU", "GELU", "SiLU", "Mish", "Sigmoid", "LogSigmoid", "Tanh", "Hardtanh"),
+    *("Hardsigmoid", "Hardswish", "Softplus", "Softsign", "Tanhshrink", "Identity", "LeakyReLU", "Dropout"),
+    *("AlphaDropout", "FeatureAlphaDropout"),
+]
+
+
 def grid(**choices):
     """Every combination of the choices, as keyword arguments."""
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
@@ -110,30 +117,7 @@ def other_layers():
     yield nn.LogSoftmax(dim=-1), (2, 12)
     yield nn.PReLU(), (2, 12)
     yield nn.PReLU(12), (2, 12)
-    for name in [
-        "ReLU",
-        "ReLU6",
-        "ELU",
-        "SELU",
-        "CELU",
-        "GELU",
-        "SiLU",
-        "Mish",
-        "Sigmoid",
-        "LogSigmoid",
-        "Tanh",
-        "Hardtanh",
-        "Hardsigmoid",
-        "Hardswish",
-        "Softplus",
-        "Softsign",
-        "Tanhshrink",
-        "Identity",
-        "LeakyReLU",
-        "Dropout",
-        "AlphaDropout",
-        "FeatureAlphaDropout",
-    ]:
+    for name in ACTIVATIONS:
         yield getattr(nn, name)(), (2, 12)
         if "inplace" in inspect.signature(getattr(nn, name)).parameters:
             yield getattr(nn, name)(inplace=True), (2, 12)
@@ -416,27 +400,18 @@ def test_source_code_and_prose_are_no_prints(code):
 
 PIECES = st.sampled_from(
     [
-        "(",
-        ")",
-        "Net(",
-        "(0): ",
-        "(0-3): 4 x ",
-        "Linear(",
-        "Conv2d(3, 4, ",
-        "kernel_size=(3, 3)",
-        "\n",
-        "  ",
-        ",",
-        "=",
-        "ReLU()",
-        "None",
-        "Parameter containing: [torch.float32 of size 3x4]",
-        "<br/>",
-        "]",
-        '"',
-        "\\",
-        "x",
-        "(a b): ",
+        *("(", ")", "Net(", "(0): ", "(0-3): 4 x ", "Linear(", "Conv2d(3, 4, ", "kernel_size=(3, 3)", "\n", "  ", ","),
+        *(
+            "ReLU()",
+            "None",
+            "Parameter containing: [torch.float32 of size 3x4]",
+            "<br/>",
+            "]",
+            '"',
+            "\\",
+            "x",
+            "(a b): ",
+        ),
     ]
 )
 
