@@ -1,8 +1,8 @@
-"""Does the report say the same as answers.json, the training log, and itself?"""
+"""Does the report say the same as answers.json, the training log, the checkpoint, and itself?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from grader.answers.answer_error import AnswerError
 from grader.answers.numbers import Number, parse_number
 from grader.answers.working import parse_working
-from grader.checks._settings import counted
+from grader.checks._data import data_problems
+from grader.checks._lint import setting_problem
+from grader.checks._recomputed import absent_files, job_of, recomputed
+from grader.checks._settings import MODEL, counted
 from grader.checks._submitted import closest, matching, opened
-from grader.checks.base import ANSWERS_FILE, Check, failed, missing, passed, register, remark, review, shown
+from grader.checks.base import ANSWERS_FILE, Check, failed, fault, missing, passed, register, remark, review, shown
 from grader.documents import DocumentError
-from grader.model import EvidenceByJob, Finding, Json, Outcome, Place, Rule, Submission, SubmittedFile
+from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission, SubmittedFile
 from grader.reading import MAX_REPORT_BYTES, claims_of, report_text
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ _ABOUT: Final[Mapping[str, Json]] = {
     },
     "description": "which claims of the report this answer is about",
 }
+_FLOAT32: Final = Fraction(1, 10**6)
 MOST_NAMED: Final = 10
 MOST_FILES: Final = 20
 
@@ -55,6 +59,8 @@ class ReportAgreement(Check):
     - `answers` says what each answer is about: the answer's key, and the metric (split, data set, model) that the
       report states it under. A report that states another number than answers.json is a contradiction.
     - `logs` are further files whose printed results have to be those of the report: the log of the training.
+    - `model` and `recompute` name the checkpoint and the images that it is counted on: one of the accuracies that the
+      report states for these images has to be the checkpoint's.
     - The report against itself is always looked at.
 
     Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 and 98.29 do not. An answer that
@@ -75,6 +81,7 @@ class ReportAgreement(Check):
     """
 
     name: ClassVar[str] = "report-agreement"
+    uses_model: ClassVar[bool] = True
     settings_schema: ClassVar[Mapping[str, Json]] = {
         "type": "object",
         "additionalProperties": False,
@@ -100,6 +107,18 @@ class ReportAgreement(Check):
                 "items": {"type": "string", "minLength": 1, "maxLength": 200},
                 "description": "files or patterns whose printed results must be those of the report",
             },
+            "model": MODEL,
+            "recompute": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["from", "data", "split"],
+                "properties": {
+                    "from": {"const": "predict", "description": "the checkpoint counted on a data set"},
+                    "data": {"type": "string", "minLength": 1, "description": "the image set, such as mnist"},
+                    "split": {"type": "string", "minLength": 1, "description": "its part, such as test"},
+                },
+                "description": "what the report's accuracy on these images is held against: the model's checkpoint",
+            },
             "contradictions": {
                 "enum": ["review", "fail"],
                 "default": "review",
@@ -108,9 +127,24 @@ class ReportAgreement(Check):
         },
     }
 
+    def lint(self, rule: Rule) -> Iterable[Problem]:
+        """A model without images to count on, or the other way round; images that are not known."""
+        settings = rule.settings
+        for key, other in (("model", "recompute"), ("recompute", "model")):
+            if key in settings and other not in settings:
+                yield setting_problem(rule, [key], f"{key!r} says nothing without {other!r}", f"add `{other}`")
+        if "recompute" in settings:
+            how = settings["recompute"]
+            yield from data_problems(rule, how["data"], how["split"], ("recompute",))
+
+    def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
+        """The checkpoint's predictions, where they are asked for and the files are there."""
+        job = _job(rule.settings, submission)
+        if job is not None:
+            yield job
+
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """Contradictions, each with both places; else what was compared."""
-        del evidence
         settings = rule.settings
         reports = matching(submission, settings["report"])[:MOST_FILES]
         if not reports:
@@ -136,7 +170,38 @@ class ReportAgreement(Check):
             compared += count
             if finding is not None:
                 found.append(finding)
+        job = _job(settings, submission)
+        made = evidence.get(job) if job is not None else None
+        if made is not None:
+            broken = fault(made)
+            found += [replace(broken, weight=Fraction(0))] if broken else list(_counted(settings, made.result, stated))
         yield from _decided(settings, found, stated, compared)
+
+
+def _job(settings: Mapping[str, Json], submission: Submission) -> Job | None:
+    if "recompute" not in settings or "model" not in settings or absent_files(settings, submission):
+        return None
+    return job_of(settings, submission)
+
+
+def _counted(
+    settings: Mapping[str, Json], result: Mapping[str, Json], stated: Sequence[tuple[str, Sequence[FoundClaim]]]
+) -> Iterator[Finding]:
+    """What the report says of the images that the checkpoint was counted on, where none of it is what came out."""
+    real, how = recomputed(settings, result), settings["recompute"]
+    about = {"metric": "accuracy", "dataset": how["data"], "split": how["split"]}
+    meant = [(file, claim) for file, claims in stated for claim in claims if _is_about(claim, about)]
+    if not meant or any(abs(claim.value - real.value) <= _slack(claim) for _, claim in meant):
+        return
+    file, claim = min(meant, key=lambda one: abs(one[1].value - real.value))
+    written = shown(claim.as_written, 40)
+    said = f"{file} says {written} ({about['split']} accuracy) on line {claim.line}, the checkpoint reaches {real.said}"
+    yield _contradiction(said, Place(file, line=claim.line), written, real.said)
+
+
+def _slack(claim: FoundClaim) -> Fraction:
+    """How far a claim may be off by its digits: rounded either way, cut off, or "about"."""
+    return max(claim.number.step, Fraction(1, 100)) if claim.is_approximate else max(claim.number.step, _FLOAT32)
 
 
 def claims_in(submission: Submission, file: SubmittedFile) -> tuple[FoundClaim, ...]:

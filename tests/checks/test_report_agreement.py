@@ -62,3 +62,44 @@ def test_goals_contradict_nothing(judge):
 def test_a_report_that_says_nothing_of_an_answer_costs_nothing(judge):
     found = judge("We had fun.\n", {"test_accuracy": "98.92"}, answers=ABOUT)
     assert found.outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [
+        pytest.param("98.92%", Outcome.REVIEW, id="another number"),
+        pytest.param("97.05%", Outcome.PASSED, id="the checkpoint's number"),
+        pytest.param("97.0%", Outcome.PASSED, id="rounded by less than a step"),
+        pytest.param("about 97%", Outcome.PASSED, id="about"),
+    ],
+)
+def test_the_report_is_held_against_the_checkpoint(make_rule, hand_in, model, done, written, outcome):
+    kind = all_checks()["report-agreement"]
+    settings = {
+        "report": "report.md",
+        "model": model,
+        "recompute": {"from": "predict", "data": "mnist", "split": "test"},
+    }
+    rule = make_rule("report-agreement", **settings)
+    assert not list(kind.lint(rule))
+    text = f"The test accuracy on MNIST is {written}.\n"
+    submission = hand_in(files={"report.md": text, "model.py": "x", "model.pth": "x"})
+    [job] = kind.needs(rule, submission)
+    findings = run_check(kind, rule, submission, {job: done({"correct": 9705, "n": 10000})})
+    [found] = [finding for finding in findings if finding.weight > 0]
+    assert found.outcome is outcome
+    if outcome is Outcome.REVIEW:
+        assert "line 1" in found.said
+        assert "9,705 of 10,000" in found.said
+
+
+def test_a_checkpoint_that_is_not_there_leaves_the_rest_to_be_compared(make_rule, hand_in, model):
+    kind = all_checks()["report-agreement"]
+    settings = {
+        "report": "report.md",
+        "model": model,
+        "recompute": {"from": "predict", "data": "mnist", "split": "test"},
+    }
+    rule, submission = make_rule("report-agreement", **settings), hand_in(files={"report.md": "Test accuracy: 98%"})
+    assert not list(kind.needs(rule, submission))
+    assert [finding.outcome for finding in run_check(kind, rule, submission, {})] == [Outcome.PASSED]
