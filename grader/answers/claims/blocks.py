@@ -13,7 +13,7 @@ from functools import cached_property
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
 from grader.answers.claims.tokens import Kind, Token, tokens_of
-from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in, word_set
+from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in
 from grader.documents.report_lines import Line, Source
 
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*)$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
@@ -60,9 +60,7 @@ _LEAD_SPLIT = re.compile(
 LONGEST_LABEL = 200
 LONGEST_HEADING = 100
 LONGEST_LINE = 20_000  # a longer one is cut: it is no prose
-LONGEST_SENTENCE = 200  # tokens
 MOST_LINES = 200  # of a block
-WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose with wrapped lines
 
 
 @dataclass(slots=True)
@@ -345,65 +343,3 @@ def _add(tokens: list[Token], made: list[Token], line: Cleaned) -> None:
         else:
             tokens.append(Token(Kind.BREAK, "\n", "\n", last.line, last.end, last.end))
     tokens += made
-
-
-def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Runs of tokens between full stops. A stop inside "approx. 5" or "acc. 0.9" ends nothing."""
-    run: list[Token] = []
-    width = max((token.end for token in tokens), default=0)
-    for at, token in enumerate(tokens):
-        run.append(token)
-        if (
-            token.kind is Kind.BREAK
-            and width >= WIDE_TEXT
-            and token.end < width * 3 // 5
-            and _is_capital(tokens, at + 1)
-        ):
-            yield run  # a short line in a wide text ends its paragraph
-            run = []
-        is_long = len(run) >= LONGEST_SENTENCE and (token.low in (",", ";") or token.kind is Kind.BREAK)
-        if (
-            is_long
-            or len(run) >= 2 * LONGEST_SENTENCE
-            or token.low in ("!", "?")
-            or (token.low == "." and _is_stop(tokens, at))
-        ):
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def _is_capital(tokens: Sequence[Token], at: int) -> bool:
-    return (
-        at < len(tokens)
-        and tokens[at].kind is Kind.WORD
-        and tokens[at].text[:1].isupper()
-        and tokens[at].low in _OPENERS
-    )
-
-
-_OPENERS = word_set(
-    """
-    thus the we this in our it as for so hence therefore with from to these that after by i summing adding
-    """
-)
-
-
-_SHORT = word_set(
-    """
-    val valid acc approx max min avg no fig vs resp ca incl e g i etc eq tab params val tr
-    """
-)
-
-
-def _is_stop(tokens: Sequence[Token], at: int) -> bool:
-    if tokens[at].is_glued and at and tokens[at - 1].low in _SHORT:
-        return False
-    rest = tokens[at + 1 : at + 3]
-    following = rest[0] if rest and rest[0].kind is not Kind.BREAK else rest[1] if len(rest) > 1 else None
-    if following is None or (rest[0].kind is Kind.BREAK and following.kind is Kind.NUMBER):
-        return True
-    if following.is_glued and rest[0].kind is not Kind.BREAK:
-        return following.kind is Kind.WORD and following.text[:1].isupper() and tokens[at].is_glued
-    return not (following.kind is Kind.WORD and following.text[:1].islower()) and following.kind is not Kind.NUMBER

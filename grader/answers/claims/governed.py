@@ -351,7 +351,7 @@ def _is_plausible(value: Value) -> bool:
     quantity, metric = value.quantity, value.label.metric
     text = quantity.text.replace("'", "").replace("_", "").replace(" ", "")
     if metric in _COUNTS:
-        return not quantity.is_percent and not (text.startswith(("0.", ".")))
+        return not quantity.is_percent and len(text) > 1 and not text.startswith(("0.", "."))
     if quantity.total:
         return metric in ("accuracy", "error", "precision", "recall")
     if text[-1:].isalpha():

@@ -111,7 +111,7 @@ def _flattened(lines: Sequence[Line], at: int) -> Grid | None:
 def _commas(lines: Sequence[Line], at: int) -> Grid | None:
     """A file of comma-separated values: a head of words that names a metric, then rows of as many numbers."""
     head = [cell.strip() for cell in lines[at].text.split(",")]
-    if len(head) > MAX_COLUMNS or any(len(cell) > LONGEST_COLUMN or not cell for cell in head):
+    if len(head) > MAX_COLUMNS or any(not cell[:1].isalpha() or len(cell) > LONGEST_COLUMN for cell in head):
         return None
     rows = [Row(lines[at].number, head, is_head=True)]
     first = at

@@ -84,6 +84,9 @@ def mentions_in(tokens: Sequence[Token]) -> list[Mention]:
     return _joined(tokens, found)
 
 
+_PICTURES = word_set("plot plots curve curves graph graphs function functions landscape figure")
+
+
 def _mention_at(tokens: Sequence[Token], at: int, floor: int) -> Mention | None:
     if not may_begin_metric(tokens[at].low):
         return None
@@ -96,6 +99,10 @@ def _mention_at(tokens: Sequence[Token], at: int, floor: int) -> Mention | None:
     if is_no_metric_after(before, metric) or (
         metric == "error" and words[size : size + 1] in (["message"], ["bar"], ["bars"], ["analysis"])
     ):
+        return None
+    if words[size : size + 1] and words[size] in _PICTURES:
+        return None
+    if metric == "parameters" and (before in ("optimizer", "hyper") or words[size : size + 1] == ["size"]):
         return None
     end = _end_of(tokens, at, size)
     ahead = [token.low for token in tokens[max(0, at - 3) : at] if token.low != "-"]

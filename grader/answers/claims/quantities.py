@@ -128,7 +128,7 @@ def _quantity_at(tokens: Sequence[Token], at: int) -> Quantity:
             groups += 1
     if groups > end:
         return Quantity(at, groups, " ".join(token.text for token in tokens[at:groups]))
-    if end < len(tokens) and tokens[end].low in _MAGNITUDES:
+    if end < len(tokens) and (tokens[end].low in _MAGNITUDES or tokens[end].text in ("M", "K", "k")):
         return Quantity(at, end + 1, f"{text} {tokens[end].text}")
     if end < len(tokens) and tokens[end].low in _PERCENT:
         return Quantity(at, end + 1, text, is_percent=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from grader.answers.claims.blocks import Block, Scope, blocks_of, cleaned_lines, sentences_of
+from grader.answers.claims.blocks import Block, Scope, blocks_of, cleaned_lines
 from grader.answers.claims.cellruns import find_cell_runs
 from grader.answers.claims.doubts import meaning_of, with_doubts
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
@@ -17,6 +17,7 @@ from grader.answers.claims.governed import read_sentence
 from grader.answers.claims.grids import Grid, find_grids
 from grader.answers.claims.mentions import mentions_in
 from grader.answers.claims.quantities import Quantity
+from grader.answers.claims.sentences import sentences_of
 from grader.answers.claims.squeezed import squeezed
 from grader.answers.claims.stance import Stance, stance_of
 from grader.answers.claims.surroundings import around
@@ -279,17 +280,26 @@ def _of_grids(
         text = " ".join(row_cell for row in grid.rows[:40] for row_cell in row.cells)
         if not _DIGIT.search(text) or not (_is_worth_reading(text) or mentions_in(tokens_of(before, 0))):
             continue
-        lead = (
-            before
-            if before.rstrip().endswith(":") or "table" in before.casefold() or before.strip() == scope.heading
-            else scope.heading
-        )
+        lead = _lead_of(before, scope.heading)
         texts = {number: " | ".join(row.cells) for row in reversed(grid.rows) for number in (row.line, *row.cell_lines)}
         for value in read_grid(grid, lead, scope.split):
             claim = _claim_of_cell(value, scope, "")
             if claim is None:
                 continue
             yield replace(claim, text=texts.get(value.line, value.text))
+
+
+def _lead_of(before: str, heading: str) -> str:
+    """What announces a table: the last line before it, where it ends in a colon or is a caption, or the heading."""
+    last = before.strip().rsplit("\n", 1)[-1]
+    is_lead = last.endswith(":") or last.casefold().startswith(("table", "tab."))
+    lead = last if is_lead and len(last) <= LONGEST_LEAD else heading
+    words = {token.low for token in tokens_of(lead, 0)}
+    return "" if len(lead) > LONGEST_LEAD or words & _NO_LEAD else lead
+
+
+LONGEST_LEAD = 120
+_NO_LEAD = word_set("seconds second time times ms per hours minutes memory size")
 
 
 def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | None:

@@ -21,7 +21,12 @@ _LAYER_HEADS = frozenset(
 )
 _TOTALS = word_set("total sum gesamt totals summe overall")
 _WEIGHTS = word_set("weights biases weight")
-_SETTINGS = word_set("lr epochs epoch momentum time samples support size step steps patience seed images") | {
+MOST_WORDS = 8  # of the label of a row: a longer one tells a story, and may name a metric by the way
+_SETTINGS = word_set(
+    """
+    lr epochs epoch momentum time samples support points marks grade credits size step steps patience seed images
+    """
+) | {
     "learning rate", "batch size", "weight decay", "training time",
 }  # fmt: skip
 _PER = word_set("per each")
@@ -144,9 +149,14 @@ def _row_head(row: Row, corner: Head, *, is_named: bool, is_printed: bool) -> He
         head = head_of(f"{corner.text} {row.cells[0]}".strip())
         head.is_other = False
         return head
-    return head_of(
-        " ".join(cell for cell in row.cells if cell and not is_number_cell(cell) and not _states_value(cell))
-    )
+    labels: list[str] = []
+    for cell in row.cells:
+        if is_number_cell(cell):
+            break
+        if cell and not _states_value(cell):
+            labels.append(cell)
+    text = " ".join(labels)
+    return head_of(text) if len(text.split()) <= MOST_WORDS else Head(text[:80])
 
 
 def _has_digit(text: str) -> bool:
@@ -295,7 +305,7 @@ def _fits(metric: str, quantity: Quantity, *, is_percent: bool) -> bool:
     if metric == "non_trainable_parameters":
         return False
     if metric in ("parameters", "trainable_parameters"):
-        return not quantity.is_percent and not quantity.text.startswith(("0.", "."))
+        return not quantity.is_percent and len(quantity.text) > 1 and not quantity.text.startswith(("0.", "."))
     text = quantity.text.replace(",", ".")
     if quantity.total:
         return True

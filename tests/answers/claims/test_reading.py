@@ -148,6 +148,35 @@ def test_long_texts_are_read_in_linear_time(text):
     claims_of(text)
 
 
+# --- tables that hold other things -------------------------------------------------------------
+
+SETTINGS = (
+    "| Parameter | Model 1 | Model 2 |\n|---|---|---|\n| Learning rate | 0.01 | 0.001 |\n| Dropout | 0.25 | 0.5 |\n"
+)
+TORN = "Model\nTrain\nloss\nTrain\naccuracy\nTest\naccuracy\n1\n0.31\n0.912\n0.763\n2\n0.22\n0.934\n0.782"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        pytest.param(SETTINGS + "| Test accuracy | 0.75 | 0.80 |", ["0.75", "0.80"], id="settings and one metric"),
+        pytest.param("| | cat | dog |\n|---|---|---|\n| cat | 0.91 | 0.09 |\n| dog | 0.1 | 0.9 |", [], id="confusion"),
+        pytest.param("| Model | Train time (s) | Test time (s) |\n|---|---|---|\n| A | 12.3 | 0.9 |", [], id="times"),
+        pytest.param("| Split | Train | Test |\n|---|---|---|\n| Images | 45000 | 10000 |", [], id="counts of images"),
+        pytest.param("| Task | Points |\n|---|---|\n| plot the test accuracy over training | 0.35 |", [], id="points"),
+        pytest.param("Total params: 4,671,266\nTrainable params: 4,671,266", ["4,671,266"] * 2, id="no comma table"),
+        pytest.param("Optimizer params: 450,070 (1.72 MB)\nParams size (MB): 26.29", [], id="other parameters"),
+        pytest.param("epoch,train_loss,val_acc\n1,1.52,0.52\n2,1.21,0.61", ["1.52", "0.52", "1.21", "0.61"], id="csv"),
+        pytest.param(
+            "x | Model | Test acc | |——-|———| | A | 0.881 | | B | 0.902 |", ["0.881", "0.902"], id="ran together"
+        ),
+        pytest.param(TORN, ["0.31", "0.912", "0.763", "0.22", "0.934", "0.782"], id="heads that wrapped"),
+    ],
+)
+def test_of_a_table_only_results_are_read(text, wanted):
+    assert [one.as_written for one in claims_of(text)] == wanted
+
+
 # --- what is left open ------------------------------------------------------------------------
 
 

@@ -1,0 +1,73 @@
+"""Where does a sentence end? At a full stop, not one of "acc. 0.9", and at the short last line of a paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from grader.answers.claims.tokens import Kind, Token
+from grader.answers.claims.vocabulary import word_set
+
+LONGEST_SENTENCE = 200  # tokens
+WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose with wrapped lines
+
+
+def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Runs of tokens between full stops. A stop inside "approx. 5" or "acc. 0.9" ends nothing."""
+    run: list[Token] = []
+    width = max((token.end for token in tokens), default=0)
+    for at, token in enumerate(tokens):
+        run.append(token)
+        if (
+            token.kind is Kind.BREAK
+            and width >= WIDE_TEXT
+            and token.end < width * 3 // 5
+            and _is_capital(tokens, at + 1)
+        ):
+            yield run  # a short line in a wide text ends its paragraph
+            run = []
+        is_long = len(run) >= LONGEST_SENTENCE and (token.low in (",", ";") or token.kind is Kind.BREAK)
+        if (
+            is_long
+            or len(run) >= 2 * LONGEST_SENTENCE
+            or token.low in ("!", "?")
+            or (token.low == "." and _is_stop(tokens, at))
+        ):
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _is_capital(tokens: Sequence[Token], at: int) -> bool:
+    return (
+        at < len(tokens)
+        and tokens[at].kind is Kind.WORD
+        and tokens[at].text[:1].isupper()
+        and tokens[at].low in _OPENERS
+    )
+
+
+_OPENERS = word_set(
+    """
+    thus the we this in our it as for so hence therefore with from to these that after by i summing adding
+    """
+)
+
+
+_SHORT = word_set(
+    """
+    val valid acc approx max min avg no fig vs resp ca incl e g i etc eq tab params val tr
+    """
+)
+
+
+def _is_stop(tokens: Sequence[Token], at: int) -> bool:
+    if tokens[at].is_glued and at and tokens[at - 1].low in _SHORT:
+        return False
+    rest = tokens[at + 1 : at + 3]
+    following = rest[0] if rest and rest[0].kind is not Kind.BREAK else rest[1] if len(rest) > 1 else None
+    if following is None or (rest[0].kind is Kind.BREAK and following.kind is Kind.NUMBER):
+        return True
+    if following.is_glued and rest[0].kind is not Kind.BREAK:
+        return following.kind is Kind.WORD and following.text[:1].isupper() and tokens[at].is_glued
+    return not (following.kind is Kind.WORD and following.text[:1].islower()) and following.kind is not Kind.NUMBER
