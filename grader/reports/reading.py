@@ -117,13 +117,14 @@ def _row_json(verdict: RowVerdict) -> dict[str, Json]:
 
 
 def _opened(verdict: RowVerdict) -> list[int | None] | None:
-    """The recomputed shape, with the axes open that the print leaves open: nobody knows the batch."""
+    """The recomputed shape, with the print's own batch, and the axes open that it leaves open."""
     if verdict.output is None:
         return None
     printed = next((shape for shape in verdict.row.outputs if len(shape) == len(verdict.output)), ())
     made: list[int | None] = list(verdict.output)
     for axis, size in enumerate(printed):
-        made[axis] = None if size is None else made[axis]
+        # The batch is one where nobody says what it is; the print's own is as good.
+        made[axis] = size if size is None or (axis == 0 and made[0] == 1) else made[axis]
     return made
 
 
