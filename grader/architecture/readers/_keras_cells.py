@@ -13,7 +13,7 @@ from grader.architecture.readers.printed import PrintedNumber, PrintedRow, Print
 ELLIPSIS = "…"
 _NUMBER = r"(?:None|\d{1,9}|-1)"
 _SHAPE = re.compile(rf"\(\s*({_NUMBER}(?:\s*,\s*{_NUMBER}){{0,9}})?\s*,?\s*\)")
-_COUNT = re.compile(r"(\d{1,3}(?:[,. ]\d{3})+|\d{1,15})\s*(\((?:unbuilt|unused)\)?)?")
+_COUNT = re.compile(r"(\d{1,3}(?:[,. ]\d{3})+|\d{1,15})\s*(\(u?n?(?:built|used|\w{0,5}…)?\)?)?")
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def row_of(cells: Cells) -> PrintedRow | None:
         mended.append(f"an output shape is cut: {cells.output.strip()!r}")
         outputs = ()
     count = whole_number(cells.count, cells.line)
-    is_cut = ELLIPSIS in cells.count
+    is_cut = ELLIPSIS in cells.count.split("(")[0]
     if is_cut:
         count = None
         mended.append(f"the count is cut: {cells.count.strip()!r}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from grader.architecture.readers import _keras_text
 from grader.architecture.readers._keras_cells import Cells, is_count, row_of, with_classes_by_rank, with_full_names
 from grader.architecture.readers._keras_names import CONTAINERS
+from grader.architecture.readers._keras_totals import holds_total, take_totals
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.architecture.readers.tables import Table, find_tables
 from grader.architecture.readers.tables.markdown import is_rule
@@ -20,19 +20,6 @@ from grader.documents.report_lines import Line
 
 _BARS = ("|", "│", "┃", "║", "&", "\t", "<t")
 _TITLE = re.compile(r"Model:?\s{0,4}[\"“”'`*]{1,4}([^\"“”'`]{1,120})[\"“”'`]")
-_TOTAL = re.compile(
-    r"(total|trainable|non-?\s?trainable|optimi[sz]er)\s{1,4}param(?:s|eters)?\s{0,4}#?\s{0,4}[:|=]?\s{0,40}"
-    r"(\d[\d,. ]{0,24}\d|\d)(?:\s{0,4}\(\s{0,4}(\d[\d.,]{0,15})\s{0,4}(bytes?|[kmgtp]?i?b)\s{0,4}\)?)?",
-    re.IGNORECASE,
-)
-_TOTAL_NAMES = {"total": "parameters", "trainable": "trainable", "non": "non_trainable", "optimi": "optimizer"}
-_SIZE_NAMES = {
-    "parameters": "total_mb",
-    "trainable": "trainable_mb",
-    "non_trainable": "non_trainable_mb",
-    "optimizer": "optimizer_mb",
-}
-_UNITS = {"b": -2, "byte": -2, "bytes": -2, "kb": -1, "mb": 0, "gb": 1, "tb": 2, "pb": 3}
 _TITLE_LINES = 6  # a title stands at most so many lines above the header
 _GAP = 4  # lines that are no rows before the next row or total
 
@@ -71,7 +58,7 @@ def _summaries(lines: Sequence[Line]) -> Iterator[PrintedSummary]:
     while index < len(lines):
         text = lines[index].text
         found = None
-        if "ayer (type" in text and "depth" not in text:
+        if "ayer" in text and _is_header(lines, index):
             found = _with_header(lines, index)
         elif "(None" in text and _keras_text.looks_like_row(text):
             found = _in_text(lines, index, index, _keras_text.Columns())
@@ -82,6 +69,15 @@ def _summaries(lines: Sequence[Line]) -> Iterator[PrintedSummary]:
             continue
         yield _finished(lines, found, free)
         index = free = max(found.last, index) + 1
+
+
+def _is_header(lines: Sequence[Line], index: int) -> bool:
+    """True for the header's line, also where a narrow column broke it after "Layer"."""
+    text = lines[index].text
+    if "ayer (type" in text:
+        return "depth" not in text
+    after = lines[index + 1].text if index + 1 < len(lines) else ""
+    return "(type)" in after and text.lstrip()[:1] in set("┃│|") and after.lstrip()[:1] in set("┃│|")
 
 
 def _is_keras(found: _Summary) -> bool:
@@ -219,7 +215,9 @@ def _extent(lines: Sequence[Line], header: int) -> tuple[int, int]:
     part = lines[header].part
     while first > 0 and lines[first - 1].part == part and header - first < 40:
         above = lines[first - 1].text
-        if not (is_rule(above) or (is_block and above.strip())):
+        # A header of several lines: those above this one, up to the rule on top.
+        is_head = header - first < 4 and above.lstrip()[:1] == "┃"
+        if not (is_rule(above) or is_head or (is_block and above.strip())):
             break
         first -= 1
     blanks = 0
@@ -250,10 +248,10 @@ def _places(table: Table) -> dict[str, int] | None:
         word = text.lower()
         name = (
             "name" if "layer (type" in word
-            else "output" if word.startswith("out")
-            else "parameters" if word.startswith("par")
-            else "connected" if word.startswith("conn")
-            else "trainable" if word.startswith("tra")
+            else "output" if word.startswith("ou")
+            else "parameters" if word.startswith("pa")
+            else "connected" if word.startswith("co")
+            else "trainable" if word.startswith("tr")
             else ""
         )  # fmt: skip
         if name:
@@ -272,7 +270,7 @@ def _table_row(
     joined = " ".join(text for text in texts if text)
     if "ayer (type" in joined or not joined:
         return
-    if _total(found, Line(line, " ".join((*texts[:1], ":", *texts[1:])) if not _TOTAL.search(joined) else joined)):
+    if _total(found, Line(line, " ".join((*texts[:1], ":", *texts[1:])) if not holds_total(joined) else joined)):
         return
     name, count = cell("name"), cell("parameters")
     if found.cells and _goes_on(found.cells[-1], name, count, has_counts="parameters" in places):
@@ -284,7 +282,7 @@ def _table_row(
         above.connected = " ".join(filter(None, (above.connected, cell("connected"))))
         above.last_line = last_line
         return
-    if "parameters" in places and not is_count(count) and "…" not in count:
+    if "parameters" in places and not is_count(count) and "…" not in count.split("(")[0]:
         found.unread.append(Unread(line, joined, f"{count!r} is no count of parameters"))
     depth = 0
     if "└" in name:
@@ -300,7 +298,7 @@ def _table_row(
 def _goes_on(above: Cells, name: str, count: str, *, has_counts: bool) -> bool:
     """True if a line of a table is the rest of the row above it."""
     if has_counts:
-        return count.strip() in {"", "(unbuilt)", "(unused)"}
+        return not count.strip() or count.strip().startswith("(u") or count.strip() == "(…"
     return not name or (name.startswith("(") and "(" not in above.name)
 
 
@@ -326,37 +324,7 @@ def _totals_below(lines: Sequence[Line], found: _Summary) -> None:
 
 
 def _total(found: _Summary, line: Line) -> bool:
-    """Take a line of totals: one and more of them on it; False if it holds none."""
-    text = line.text
-    if "aram" not in text:
-        return False
-    text = text.replace("*", "").replace("`", "").replace("_", " ") if "*" in text or "`" in text else text
-    taken = False
-    for match in _TOTAL.finditer(text):
-        word = match.group(1).lower()
-        name = next(value for key, value in _TOTAL_NAMES.items() if word.startswith(key))
-        if not taken and text[: match.start()].strip(" |&>-•│") and match.start() > 20:
-            return False  # in the middle of a sentence
-        digits = re.sub(r"[,. ]", "", match.group(2))
-        if name in found.totals and not taken:
-            return False  # the totals of another summary
-        found.totals[name] = PrintedNumber(Fraction(int(digits)), Fraction(0), line.number, match.group(2).strip())
-        size = _megabytes(match.group(3), match.group(4), line.number)
-        if size is not None:
-            found.totals[_SIZE_NAMES[name]] = size
-        taken = True
-    return taken
-
-
-def _megabytes(value: str | None, unit: str | None, line: int) -> PrintedNumber | None:
-    if not value or not unit:
-        return None
-    number = value.replace(",", "").rstrip(".")
-    if number.count(".") > 1:
-        return None
-    scale = Fraction(1024) ** _UNITS[unit.lower().replace("i", "")]
-    decimals = len(number.partition(".")[2])
-    return PrintedNumber(Fraction(number) * scale, Fraction(1, 10**decimals) * scale, line, f"{value} {unit}")
+    return take_totals(found.totals, line.text, line.number)
 
 
 def _finished(lines: Sequence[Line], found: _Summary, free: int) -> PrintedSummary:
@@ -378,7 +346,7 @@ def _finished(lines: Sequence[Line], found: _Summary, free: int) -> PrintedSumma
             unread.append(Unread(cells.line, cells.name, "no name of a layer"))
         else:
             rows.append(row)
-            if "…" in cells.count:
+            if "…" in cells.count.split("(")[0]:
                 unread.append(Unread(cells.line, cells.count, "the count is cut by Keras: the column was too narrow"))
     rows = [
         replace(row, is_cut=row.type in CONTAINERS and not (after is not None and after.depth > row.depth))

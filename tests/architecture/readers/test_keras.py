@@ -198,6 +198,11 @@ def test_totals_hold_the_optimizer_and_their_sizes():
     assert (totals["total_mb"].value, totals["total_mb"].step) == (Fraction(608, 100 * 1024), Fraction(1, 100 * 1024))
 
 
+def test_a_number_behind_a_total_is_not_part_of_it():
+    totals = summaries_in(OLD.replace("Total params: 778", "Total params: 778 12 epochs"))[0].totals
+    assert totals["parameters"].value == 778
+
+
 def test_markdown_with_backticks_and_bold_totals():
     text = (
         "| Layer (type) | Output Shape | Param # |\n|---|---:|---:|\n"
@@ -225,6 +230,24 @@ def test_a_count_that_keras_cut_is_unread_not_guessed():
     [summary] = summaries_in(text)
     assert facts(summary) == [("dense", "Dense", ((None, 10),), None), ("dense_1", "Dense", ((None, 10),), 110)]
     assert [one.line for one in summary.unread] == [5]
+
+
+def test_a_header_broken_over_lines_by_a_narrow_window():
+    text = """
+┏━━━━━━━━━━┳━━━━━━━━━━┳━━━━━━┳━━━━━┓
+┃ Layer    ┃ Output   ┃ Par… ┃     ┃
+┃ (type)   ┃ Shape    ┃    # ┃ Tr… ┃
+┡━━━━━━━━━━╇━━━━━━━━━━╇━━━━━━╇━━━━━┩
+│ dense_4  │ (None,   │   85 │  Y  │
+│ (Dense)  │ 5)       │      │     │
+├──────────┼──────────┼──────┼─────┤
+│ dense_5  │ ?        │    0 │  N  │
+│ (Dense)  │          │ (un… │     │
+└──────────┴──────────┴──────┴─────┘
+"""
+    [summary] = summaries_in(text)
+    assert facts(summary) == [("dense_4", "Dense", ((None, 5),), 85), ("dense_5", "Dense", (), 0)]
+    assert [row.is_trainable for row in summary.rows] == [True, False]
 
 
 HEAD = "Layer (type)   Output Shape   Param #\n=====\n"
