@@ -6,14 +6,15 @@ rows (functions are no modules) and may be of another input size: then only the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from grader.architecture import TORCH_NAMES
-from grader.architecture.readers._torch_names import LEAVES
+from grader.architecture.readers._torch_names import CONTAINERS, LEAVES
 from grader.architecture.readers.module_repr import repr_parameters
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.megabytes import layout_of
 from grader.architecture.recompute.ranges import printed_bounds, whole_bounds
 from grader.architecture.recompute.verdict import Disagreement, SummaryVerdict
 from grader.model import Json
@@ -22,7 +23,7 @@ FUNCTIONAL = "functional:"
 _WORDS = {"kernel": "kernel_size", "factor": "upscale_factor"}
 # torchsummary reads `.weight` and `.bias` alone, which these do not have.
 _UNSEEN = frozenset({"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention"})
-_ORDERED = frozenset({Format.TORCHSUMMARY, Format.TORCHSUMMARYX, Format.TORCHINFO, Format.PYTORCH_MODEL_SUMMARY})
+_ORDERED = frozenset({Format.TORCHSUMMARY, Format.TORCHINFO, Format.PYTORCH_MODEL_SUMMARY})
 _OUTPUT_AXES = 1  # the batch is the caller's choice
 
 
@@ -44,9 +45,11 @@ def compare_live(print_: SummaryVerdict | PrintedSummary, described: Mapping[str
              "parameters", "output_shape", "is_leaf", "attributes"), "parameters", "input_shape", "unused"
     Returns: disagreements in the order of the lines; () for formats that are no print of PyTorch
 
+    >>> from dataclasses import replace
     >>> from fractions import Fraction
     >>> from grader.architecture.readers.printed import PrintedNumber
-    >>> row = PrintedRow(3, "Linear-1", "Linear", parameters=PrintedNumber(Fraction(55), Fraction(0), 3, "55"))
+    >>> row = PrintedRow(3, "Linear-1", "Linear", outputs=((None, 5),))
+    >>> row = replace(row, parameters=PrintedNumber(Fraction(55), Fraction(0), 3, "55"))
     >>> summary = PrintedSummary(Format.TORCHSUMMARY, 1, 9, (row,))
     >>> layer = {"name": "fc", "kind": "Linear", "parameters": 50, "output_shape": [2, 5], "is_leaf": True}
     >>> [one.why for one in compare_live(summary, {"layers": [layer], "parameters": 50})]
@@ -60,6 +63,8 @@ def compare_live(print_: SummaryVerdict | PrintedSummary, described: Mapping[str
     found: list[Disagreement] = []
     if summary.format in {Format.PRINT, Format.LIGHTNING} and _are_names_known(summary, calls):
         found += _by_name(summary, calls, described)
+    elif summary.format is Format.TORCHSUMMARYX:
+        found += _pairs(summary, list(_named(summary, calls)), _is_same_input(printed_input, described))
     elif summary.format in _ORDERED or summary.format is Format.PRINT:
         found += _by_order(summary, calls, _is_same_input(printed_input, described))
     found += _total(summary, described, are_rows_right=not found)
@@ -71,13 +76,15 @@ def _modules(described: Mapping[str, Json]) -> Iterator[_Module]:
     learned: dict[str, int] = {}
     for layer in described.get("layers") or []:
         kind = str(layer.get("kind", ""))
-        if kind.startswith(FUNCTIONAL) or not layer.get("is_leaf"):
+        if kind.startswith(FUNCTIONAL) or not layer.get("is_leaf") or kind in CONTAINERS:
             continue
         name = str(layer.get("name", ""))
         own = int(layer.get("parameters") or 0) + int(layer.get("shared") or 0)
         count = learned.setdefault(name, own)
         output = layer.get("output_shape")
-        yield _Module(name, kind, count, tuple(output) if output is not None else None, layer.get("attributes") or {})
+        is_shape = isinstance(output, list | tuple) and bool(output) and all(isinstance(axis, int) for axis in output)
+        # What an LSTM gives is no one shape.
+        yield _Module(name, kind, count, tuple(output) if is_shape else None, layer.get("attributes") or {})
 
 
 # --- by name: print and Lightning ------------------------------------------------------------------------
@@ -101,6 +108,7 @@ def _by_name(
     modules = {module.name: module for module in calls}
     unused = {str(one.get("name", "")): one for one in described.get("unused") or []}
     known = {part for name in (*modules, *unused) for part in _prefixes(name)}
+    owned = _owned(described)
     for index, row in enumerate(summary.rows):
         if row.name == "other params" or (summary.format is Format.PRINT and row.depth == 0):
             continue
@@ -110,7 +118,7 @@ def _by_name(
                 why = f"the model has no module {row.name}"
                 yield Disagreement(row.line, "name", row.name, "", why, index, summary.is_whole)
         elif summary.format is Format.LIGHTNING:
-            yield from _rounded(summary, row, index, modules, unused)
+            yield from _rounded(summary, row, index, owned)
         elif module is not None:
             yield from _same_module(row, index, module)
     printed = {row.name for row in summary.rows}
@@ -121,16 +129,19 @@ def _by_name(
             yield Disagreement(summary.last_line, "name", "", module.name, why, None, summary.is_whole)
 
 
-def _rounded(
-    summary: PrintedSummary,
-    row: PrintedRow,
-    index: int,
-    modules: Mapping[str, _Module],
-    unused: Mapping[str, Mapping[str, Json]],
-) -> Iterator[Disagreement]:
+def _owned(described: Mapping[str, Json]) -> dict[str, int]:
+    """What every module of the model owns itself, those that no call reaches too."""
+    owned: dict[str, int] = {}
+    for layer in (*(described.get("layers") or []), *(described.get("unused") or [])):
+        if not str(layer.get("kind", "")).startswith(FUNCTIONAL):
+            own = int(layer.get("parameters") or 0) + int(layer.get("shared") or 0)
+            owned.setdefault(str(layer.get("name", "")), own)
+    return owned
+
+
+def _rounded(summary: PrintedSummary, row: PrintedRow, index: int, owned: Mapping[str, int]) -> Iterator[Disagreement]:
     inside = row.name + "."
-    count = sum(one.parameters for name, one in modules.items() if name == row.name or name.startswith(inside))
-    count += sum(int(one.get("parameters") or 0) for name, one in unused.items() if (name + ".").startswith(inside))
+    count = sum(own for name, own in owned.items() if (name + ".").startswith(inside))
     if row.parameters is None:
         return
     low, high = whole_bounds(row.parameters, summary.format)
@@ -174,6 +185,19 @@ def _shown(value: Json) -> str:
     return "(" + ", ".join(map(_shown, value)) + ")" if isinstance(value, list | tuple) else str(value)
 
 
+def _named(summary: PrintedSummary, calls: Sequence[_Module]) -> Iterator[tuple[tuple[int, PrintedRow], _Module]]:
+    """The rows of torchsummaryX, which writes the class into the last piece of a name: "3_mlp.Linear_0" is mlp.0."""
+    modules: dict[str, list[_Module]] = {}
+    for module in reversed(calls):
+        modules.setdefault(module.name, []).append(module)
+    for index, row in enumerate(summary.rows):
+        head, dot, last = re.sub(r"^\d+_", "", row.name).rpartition(".")
+        name = head + dot + (last.partition("_")[2] if dot else last)
+        called = modules.get(name) or modules.get(head + dot + last)
+        if called:
+            yield (index, row), called.pop()
+
+
 # --- by order: the tools that print calls ----------------------------------------------------------------
 
 
@@ -181,26 +205,48 @@ def _by_order(summary: PrintedSummary, calls: Sequence[_Module], is_same_input: 
     types = {module.type for module in calls} | LEAVES
     rows = [(index, row) for index, row in enumerate(summary.rows) if _is_leaf(summary, index, types)]
     modules = _listed(summary, calls)
-    is_whole = summary.is_whole and not any(row.is_cut for row in summary.rows)
-    matcher = SequenceMatcher(
-        None, [_kind(row, summary) for _, row in rows], [one.type for one in modules], autojunk=False
-    )
+    if _is_partial(summary, [row.type for _, row in rows], [module.type for module in modules]):
+        yield from _each_known(summary, rows, modules)
+        return
+    is_whole = summary.is_whole
     pairs = []
-    for tag, low, high, first, last in matcher.get_opcodes():
-        if tag == "equal":
+    called: set[str] = set()
+    for low, high, first, last in _aligned([row for _, row in rows], modules, summary.format):
+        if high - low == last - first:
             pairs += list(zip(rows[low:high], modules[first:last], strict=True))
-            continue
-        if tag in {"replace", "delete"}:
+            called.update(module.name for module in modules[first:last])
+        elif high > low:
             index, row = rows[low]
             there = modules[first].type if first < last else "nothing"
             why = f"where the print has {row.name}, the model calls {_article(there)}"
             yield Disagreement(row.line, "name", row.type, there, why, index, is_whole)
-        else:
-            at = rows[low][1] if low < len(rows) else rows[-1][1] if rows else None
-            if at is not None:
-                why = f"the model calls {_article(modules[first].type)} there that the print has not"
-                yield Disagreement(at.line, "name", at.type, modules[first].type, why, None, is_whole)
+        elif rows and not all(module.name in called for module in modules[first:last]):
+            row = rows[min(low, len(rows) - 1)][1]
+            missing = next(module for module in modules[first:last] if module.name not in called)
+            why = f"the model calls {_article(missing.type)} there that the print has not"
+            # Old tools print a module that is called again only once.
+            is_once = sum(module.name == missing.name for module in modules) == 1
+            yield Disagreement(row.line, "name", row.type, missing.type, why, None, is_whole and is_once)
     yield from _pairs(summary, pairs, is_same_input)
+
+
+def _aligned(
+    rows: Sequence[PrintedRow], modules: Sequence[_Module], form: Format
+) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches of rows and of modules that stand for each other; of unequal length where one side lacks some."""
+    types = [row.type for row in rows], [module.type for module in modules]
+    if types[0] == types[1]:
+        yield 0, len(rows), 0, len(modules)
+        return
+    counts = [whole_bounds(row.parameters, form)[0] if row.parameters is not None else 0 for row in rows]
+    printed = list(zip(types[0], counts, strict=True))
+    live = [(module.type, module.parameters) for module in modules]
+    for tag, low, high, first, last in SequenceMatcher(None, printed, live, autojunk=False).get_opcodes():
+        if tag == "replace" and types[0][low:high] != types[1][first:last] and high - low == last - first:
+            yield low, high, first, first
+            yield high, high, first, last
+        else:
+            yield low, high, first, last
 
 
 def _is_leaf(summary: PrintedSummary, index: int, types: set[str] | frozenset[str]) -> bool:
@@ -209,11 +255,30 @@ def _is_leaf(summary: PrintedSummary, index: int, types: set[str] | frozenset[st
     return not has_below and (rows[index].type in types or "kind" in rows[index].settings)
 
 
-def _kind(row: PrintedRow, summary: PrintedSummary) -> str:
-    """The class of a row; torchsummaryX says it in the middle of a name, if at all."""
-    if summary.format is not Format.TORCHSUMMARYX or row.type in LEAVES:
-        return row.type
-    return next((piece for piece in row.name.replace(".", "_").split("_") if piece in TORCH_NAMES), row.type)
+def _is_partial(summary: PrintedSummary, printed: Sequence[str], called: Sequence[str]) -> bool:
+    """True if the print stands for more modules than it names, or for another order than that of the calls.
+
+    torchinfo without an input lists modules as they were registered; pytorch_model_summary ends at a depth.
+    """
+    if layout_of(summary).hides or not any(row.outputs or row.inputs for row in summary.rows):
+        return True
+    return summary.format is Format.PYTORCH_MODEL_SUMMARY and list(printed) != list(called)
+
+
+def _each_known(
+    summary: PrintedSummary, rows: Sequence[tuple[int, PrintedRow]], modules: Sequence[_Module]
+) -> Iterator[Disagreement]:
+    """Of a print that leaves modules out: is there a module like each of its rows?"""
+    for index, row in rows:
+        if row.parameters is None or row.is_recursive or row.type not in LEAVES:
+            continue
+        low, high = whole_bounds(row.parameters, summary.format)
+        counts = [module.parameters for module in modules if module.type == row.type]
+        if not any(low <= count <= high for count in counts):
+            text = row.parameters.text.strip()
+            why = f"the model calls no {row.type} with {text} parameters"
+            right = f"{counts[0]:,}" if len(set(counts)) == 1 else ""
+            yield Disagreement(row.line, "parameters", text, right, why, index)
 
 
 def _listed(summary: PrintedSummary, calls: Sequence[_Module]) -> Sequence[_Module]:
@@ -282,4 +347,5 @@ def _total(summary: PrintedSummary, described: Mapping[str, Json], *, are_rows_r
     if are_rows_right and low <= rows <= high:
         return  # the tool's own way to count: a module that is called twice, parameters it does not see
     why = f"the model has {live:,} parameters, the print says {said.text.strip()}"
-    yield Disagreement(said.line, "parameters", said.text.strip(), f"{live:,}", why)
+    is_certain = not any(row.is_cut for row in summary.rows)
+    yield Disagreement(said.line, "parameters", said.text.strip(), f"{live:,}", why, None, is_certain)

@@ -72,12 +72,13 @@ class Layout:
 
 @dataclass(frozen=True)
 class Rule:
-    """One version of a tool: what a row adds, and what is printed of the sums."""
+    """One version of a tool: what a row adds, what is printed of the sums, and the megabytes of one parameter."""
 
     name: str
     part: Callable[[Layout, int, PrintedRow], Parts]
     totals: Callable[[Layout, Parts], dict[str, Range]]
     input_mb: Callable[[Layout], tuple[Range, ...]] = lambda _: ()
+    parameter_mb: Fraction = 4 * MEBIBYTE
 
 
 def layout_of(summary: PrintedSummary, inputs: Sequence[PrintedShape] = ()) -> Layout:
@@ -315,11 +316,16 @@ class _Tree:
         numbers = sum(_numbers(shape) for shape in layout.inputs)
         extra = _OBJECT_BYTES * len(layout.inputs)
         sizes = _NUMBER_BYTES if self.megabyte == MEGABYTE else (4,)
-        return tuple(made_of(numbers * size, numbers * size + extra, self.megabyte) for size in sizes)
+        # The root's row shows the first input only; two of one shape are the usual case of several.
+        return tuple(
+            made_of(numbers * size * times, numbers * size * times + extra * times, self.megabyte)
+            for times in (1, 2, 3)
+            for size in sizes
+        )
 
     def rule(self, name: str) -> Rule:
         """A rule of this version."""
-        return Rule(name, self.part, self.totals, self.input_mb)
+        return Rule(name, self.part, self.totals, self.input_mb, self.number * self.megabyte)
 
 
 _RULES: dict[Format, tuple[Rule, ...]] = {

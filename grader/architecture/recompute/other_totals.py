@@ -64,7 +64,7 @@ def _keras_rule(name: str, number: int) -> Rule:
         made["total_mb"] = whole if kept is None else _with_counter(whole)
         return made
 
-    return Rule(name, _keras_part, totals)
+    return Rule(name, _keras_part, totals, parameter_mb=number * MEBIBYTE)
 
 
 def _with_counter(size: Range) -> Range:
@@ -92,7 +92,7 @@ def _lightning_rule(name: str, number: int) -> Rule:
             "parameters_mb": made_of(low, high, number * MEGABYTE),
         }
 
-    return Rule(name, _lightning_part, totals)
+    return Rule(name, _lightning_part, totals, parameter_mb=number * MEGABYTE)
 
 
 def _hand_part(layout: Layout, _: int, row: PrintedRow) -> Parts:

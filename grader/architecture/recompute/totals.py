@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
-from grader.architecture.recompute.megabytes import Layout, Parts, Rule, layout_of, rules_for
+from grader.architecture.recompute.defects import known_defects
+from grader.architecture.recompute.megabytes import MEBIBYTE, Layout, Parts, Rule, layout_of, rules_for
 from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, optimizer_of
 from grader.architecture.recompute.ranges import Range, made_of, printed_bounds, written_like
 from grader.architecture.recompute.verdict import Disagreement
@@ -29,6 +30,15 @@ _WORDS = {
     "trainable_mb": "the size of the trainable parameters",
     "non_trainable_mb": "the size of the parameters that are not trained",
     "optimizer_mb": "the size of what the optimizer keeps",
+}
+
+
+# Keras prints a size behind each count.
+SIZES = {
+    "parameters": "total_mb",
+    "trainable": "trainable_mb",
+    "non_trainable": "non_trainable_mb",
+    "optimizer": "optimizer_mb",
 }
 
 
@@ -113,7 +123,8 @@ class TotalsModel:
             for name, made in view.ranges.items()
             if made.is_known
         }
-        return TotalsVerdict(view.disagreements(), recomputed, view.defects(), view.doubts())
+        defects = (*view.defects(), *known_defects(self.summary))
+        return TotalsVerdict(view.disagreements(), recomputed, defects, view.doubts())
 
 
 def _added(parts: Sequence[Parts]) -> Parts:
@@ -157,7 +168,7 @@ class TotalsView:
             return
         said = self._printed.get("input_mb")
         fitting = [made for made in self._inputs if said is None or made.allows(said)]
-        if fitting:
+        if fitting and self._model.summary.format is not Format.TORCHINFO:
             part = fitting[0]
         elif said is not None:
             part = Range(*printed_bounds(said))
@@ -222,41 +233,47 @@ class TotalsView:
         return said.value < made.low and agrees and self._split() is None
 
     def _split(self) -> Disagreement | None:
-        """Trainable and not trainable add up to the total; else the one is named that explains it best."""
-        names = ("parameters", "trainable", "non_trainable")
-        if any(name not in self._printed for name in names):
+        """Trainable, not trainable and the optimizer's add up to the total; else the one is named that mends most."""
+        if any(name not in self._printed for name in ("parameters", "trainable", "non_trainable")):
             return None
-        total, trained, frozen = (self._printed[name] for name in names)
-        kept = self._printed.get("optimizer")
-        extra = kept.value if kept is not None else Fraction(0)
-        bounds = [printed_bounds(number, is_cut=self._is_cut) for number in (total, trained, frozen)]
-        (low, high), (least, most), (few, many) = bounds
-        if least + few + extra <= high and low <= most + many + extra:
+        names = [name for name in ("trainable", "non_trainable", "optimizer") if name in self._printed]
+        low, high = printed_bounds(self._printed["parameters"], is_cut=self._is_cut)
+        bounds = [printed_bounds(self._printed[name], is_cut=self._is_cut) for name in names]
+        if sum(bound[0] for bound in bounds) <= high and low <= sum(bound[1] for bound in bounds):
             return None
-        if kept is not None:
-            arithmetic = f"{_plain(trained)} + {_plain(frozen)} + {_plain(kept)} are not {_plain(total)}"
-            made = total.value - trained.value - frozen.value
-            is_total_kept = optimizer_of(int(trained.value), int(made)) is not None
-            if is_total_kept and self._rows_add_up_to(trained.value + frozen.value):
-                return self._instead("optimizer", made, arithmetic)
-        else:
-            arithmetic = f"{_plain(trained)} trainable and {_plain(frozen)} others are not {_plain(total)} parameters"
-        if self._rows_add_up_to(trained.value + frozen.value) and not self._rows_add_up_to(total.value - extra):
-            return self._instead("parameters", trained.value + frozen.value + extra, arithmetic)
-        needed, left = total.value - extra - frozen.value, total.value - extra - trained.value
-        options = [
-            (name, value)
-            for name, value, made in (
-                ("trainable", needed, self.ranges.get("trainable")),
-                ("non_trainable", left, self.ranges.get("non_trainable")),
-            )
-            if value >= 0 and (made is None or (made.low <= value and (made.high is None or value <= made.high)))
-        ] or [("trainable", needed)]
-        if len(options) == 2:
-            changes = [_changed_digits(self._printed[name].value, value) for name, value in options]
-            first = 0 if changes[0] < changes[1] or (changes[0] == changes[1] and not frozen.value) else 1
-            options = [options[first]]
-        return self._instead(*options[0], arithmetic)
+        said = {name: self._printed[name].value for name in ("parameters", *names)}
+        rest = said["parameters"] - sum(said[name] for name in names)
+        options = {name: said[name] + rest for name in names} | {"parameters": said["parameters"] - rest}
+        prices = {
+            name: (self._price({**said, name: value}, name), _changed_digits(said[name], value))
+            for name, value in options.items()
+            if value >= 0
+        }
+        name = min(prices, key=lambda one: prices[one])
+        parts = " + ".join(_plain(self._printed[one]) for one in names)
+        return self._instead(name, options[name], f"{parts} are not {_plain(self._printed['parameters'])} parameters")
+
+    def _price(self, said: Mapping[str, Fraction], changed: str) -> int:
+        """How many other things in the print speak against these counts."""
+        extra = said.get("optimizer", Fraction(0))
+        least = self.ranges["non_trainable"].low if "non_trainable" in self.ranges else Fraction(0)
+        against = [
+            not self._rows_add_up_to(said["parameters"] - extra),
+            not self._can_be("trainable", said["trainable"]),
+            not self._can_be("non_trainable", said["non_trainable"]),
+            said["non_trainable"] != least,
+            "optimizer" in said and optimizer_of(int(said["trainable"]), int(extra)) is None,
+        ]
+        is_keras = self._model.summary.format is Format.KERAS
+        size = self._printed.get(SIZES[changed] if is_keras else "parameters_mb" if changed == "parameters" else "")
+        if size is not None:
+            value = said[changed] * self._factor()
+            against += [not Range(value, value).allows(size)] * 2
+        return sum(against)
+
+    def _can_be(self, name: str, value: Fraction) -> bool:
+        made = self.ranges.get(name)
+        return made is None or (made.low <= value and (made.high is None or value <= made.high))
 
     def _rows_add_up_to(self, value: Fraction) -> bool:
         """True if the rows can add up to this many parameters, the optimizer's left out."""
@@ -297,7 +314,9 @@ class TotalsView:
             found.append(self._wrong("pass_mb", self._why("pass_mb"), is_certain=self._is_pass_certain()))
         if self._inputs and not self._fits("input_mb"):
             found.append(self._wrong("input_mb", self._why("input_mb"), is_certain=not sums_up))
-        if not found and not sums_up and not self._fits("total_mb"):
+        are_known = all(name in self.ranges and self.ranges[name].is_known for name in ("pass_mb", "parameters_mb"))
+        is_follower = sums_up and not (are_known and self._inputs)
+        if not found and not is_follower and not self._fits("total_mb"):
             found.append(self._wrong("total_mb", self._why("total_mb"), is_certain=True))
         elif not sums_up and not found:
             found += self._odd_size()
@@ -305,19 +324,11 @@ class TotalsView:
 
     def _size_of(self, total: PrintedNumber) -> Range:
         """The megabytes of the parameters if the printed total is right."""
-        unit = self.ranges["parameters_mb"]
-        known = self.ranges["parameters"]
-        low, high = printed_bounds(total, is_cut=self._is_cut)
-        if not known.low and not known.high:
-            return unit
-        factor = self._factor()
-        return Range(low, high).times(factor)
+        return Range(*printed_bounds(total, is_cut=self._is_cut)).times(self._factor())
 
     def _factor(self) -> Fraction:
         """Megabytes of one parameter, by this version of the tool."""
-        rule, layout = self._model.rules[self._rule], self._model.layout
-        one = rule.totals(layout, Parts((1, 1), (0, 1), (1, 1)))["parameters_mb"]
-        return one.low
+        return self._model.rules[self._rule].parameter_mb
 
     def _sizes_add_up(self) -> bool:
         """True unless the printed sizes contradict their printed sum."""
@@ -342,23 +353,14 @@ class TotalsView:
         if self._model.summary.format is not Format.KERAS:
             return []
         found = []
-        for count, size in (
-            ("parameters", "total_mb"),
-            ("trainable", "trainable_mb"),
-            ("non_trainable", "non_trainable_mb"),
-            ("optimizer", "optimizer_mb"),
-        ):
+        for count, size in SIZES.items():
             said, total = self._printed.get(size), self._printed.get(count)
             if said is None or self._fits(size):
                 continue
             if total is not None:
-                factor = (
-                    self.ranges["total_mb"].low / self.ranges["parameters"].low
-                    if self.ranges["parameters"].low
-                    else None
-                )
-                exact = Range(total.value, total.value).times(factor or Fraction(4, 2**20))
-                if Range(exact.low, (exact.high or 0) + Fraction(8, 2**20)).allows(said):
+                value = total.value * self._factor()
+                counter = 0 if "trainable" in count or "optimizer" not in self._printed else 8 * MEBIBYTE
+                if Range(value, value + counter).allows(said):
                     continue
             found.append(self._wrong(size, self._why(size), is_certain=True))
         return found
