@@ -9,7 +9,8 @@ from grader.architecture.readers.printed import PrintedNumber
 
 _TOTAL = re.compile(
     r"(total|trainable|non-?\s?trainable|optimi[sz]er)\s{1,4}param(?:s|eters)?\s{0,4}#?\s{0,4}[:|=]?\s{0,40}"
-    r"(\d{1,3}(?:[,. ]\d{3})+(?!\d)|\d{1,18})(?:\s{0,4}\(\s{0,4}(\d[\d.,]{0,15})\s{0,4}(bytes?|[kmgtp]?i?b)\s{0,4}\)?)?",
+    r"(\d{1,3}(?:[,. ]\d{3})+(?!\d)|\d{1,18})"
+    r"(?:\s{0,4}\(\s{0,4}(\d[\d.,]{0,15})\s{0,4}(bytes?|[kmgtp]?i?b)\s{0,4}\)?)?",
     re.IGNORECASE,
 )
 _TOTAL_NAMES = {"total": "parameters", "trainable": "trainable", "non": "non_trainable", "optimi": "optimizer"}

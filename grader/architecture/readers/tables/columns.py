@@ -15,6 +15,7 @@ from grader.documents.report_lines import Line, Source
 _CELL = re.compile(r"\S+(?: \S+)*")
 _MAX_CELLS = 60
 _MAX_LINE = 2_000
+_SAMPLE = 30  # rows that show whether the first one is their header
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +164,14 @@ def find_commas(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
             continue
         if any(map(is_numeric, text.split(mark))):
             continue  # without a header, numbers between commas may be anything
-        rows = [
-            TableRow(
-                tuple(Cell(parts_of(cell.strip().strip('"')), line.number) for cell in line.text.split(mark)),
-                line.number,
-                line.number,
-            )
-            for line in lines[first : last + 1]
-        ]
-        if has_header_row(rows):
+        if has_header_row([_separated(line, mark) for line in lines[first : min(first + _SAMPLE, last + 1)]]):
+            rows = [_separated(line, mark) for line in lines[first : last + 1]]
             yield Found(first, last, _made(Style.COMMAS, rows, lines, first, last, rule_after=1))
+
+
+def _separated(line: Line, mark: str) -> TableRow:
+    cells = tuple(Cell(parts_of(cell.strip().strip('"')), line.number) for cell in line.text.split(mark))
+    return TableRow(cells, line.number, line.number)
 
 
 def _is_separated(text: str, mark: str, count: int) -> bool:

@@ -26,6 +26,7 @@ _WRAPPERS = re.compile(
     r"|parbox|pbox|rotatebox|color|textcolor|cellcolor|centeredcell|num)(?![A-Za-z])"
 )
 _ESCAPES = {"\\%": "%", "\\_": "_", "\\#": "#", "\\&": "&", "\\{": "{", "\\}": "}", "~": " ", "\\ ": " "}
+_MARKS = "\\{}~*_`"  # a cell without any of them is plain text
 _MAX_COLUMNS = 200
 # What parts rows and cells; an escaped character is no mark.
 _MARK = re.compile(r"\\\\(?:\*?\[[^\[\]]{0,20}\])?|\\tabularnewline|\\.|[{}&]", re.DOTALL)
@@ -201,7 +202,7 @@ def _cells(
 ) -> list[Cell]:
     cells: list[Cell] = []
     for place, raw in pieces:
-        text = _RULE.sub(lambda rule: " " * len(rule.group()), raw)
+        text = _RULE.sub(lambda rule: " " * len(rule.group()), raw) if "\\" in raw else raw
         line = line_at(place + len(text) - len(text.lstrip()) if text.strip() else place)
         across, down = 1, 1
         for _ in range(2):  # a \multirow inside a \multicolumn
@@ -246,6 +247,9 @@ def _arguments(text: str, place: int) -> list[str]:
 
 
 def _parts(text: str) -> tuple[str, ...]:
+    if not any(mark in text for mark in _MARKS):
+        joined = " ".join(text.split())
+        return (joined,) if joined else ()
     text = _WRAPPERS.sub(" ", text)
     outside = []
     for part in text.replace("\\newline", "\\\\").split("\\\\"):
