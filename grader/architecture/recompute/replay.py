@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from grader.architecture import Shape, ShapeError, make_layer
 from grader.architecture.readers.printed import PrintedSummary
 from grader.architecture.recompute.chains import Leaf, breaks, count_of_module, leaves_of, told
+from grader.architecture.recompute.oddities import odd_windows
 from grader.architecture.recompute.sizes import (
     LARGEST,
     USUAL,
@@ -47,6 +48,7 @@ def verify_repr(summary: PrintedSummary, *, input_shape: Shape | None = None) ->
     leaves = leaves_of(summary)
     counts, is_whole = _counts(summary)
     said = [told(leaves, one) for one in breaks(leaves)]
+    said += [one for one in odd_windows(leaves) if one.row not in {other.row for other in said}]
     image = _Image()
     stretch = stretch_of(leaves) if not summary.unread else None
     if stretch is not None and _is_separate(leaves, stretch):
@@ -271,8 +273,7 @@ def _is_mended(stretch: Stretch, leaf: Leaf, name: str, value: int, fits: Callab
     except ShapeError:
         return False
     layers = tuple((index, layer if index == leaf.index else one) for index, one in stretch.layers)
-    other = Stretch(layers, stretch.channels, stretch.dims, stretch.wanted, stretch.linear, stretch.is_certain)
-    return fits(other)
+    return fits(replace(stretch, layers=layers))
 
 
 def _single(value: Json) -> int | None:

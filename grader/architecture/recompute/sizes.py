@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from grader.architecture import Layer, Shape, ShapeError, make_layer
 from grader.architecture.recompute.chains import Leaf
 
 LARGEST = 1024  # pixels a side
-_MOST_POOLED = 6  # convolutions behind each of which a pooling is tried
+_MOST_POOLED = 6  # modules behind each of which a pooling is tried
 
 # Sides of images in courses, data sets and published networks.
 USUAL = frozenset(
@@ -37,6 +37,7 @@ class Stretch:
     wanted: int
     linear: int
     is_certain: bool
+    open_ends: frozenset[int] = frozenset()  # rows behind which a function may be called: not inside a Sequential
 
 
 def stretch_of(leaves: Sequence[Leaf]) -> Stretch | None:
@@ -52,7 +53,8 @@ def stretch_of(leaves: Sequence[Leaf]) -> Stretch | None:
             wanted = leaf.number("in_features")
             if not channels or wanted is None:
                 return None
-            return Stretch(tuple(layers), channels, dims, wanted, leaf.index, is_certain)
+            ends = frozenset(one.index for one, after in pairwise(leaves) if not after.follows)
+            return Stretch(tuple(layers), channels, dims, wanted, leaf.index, is_certain, ends)
         if not kind or kind in {"embedding", "rnn", "lstm", "gru"}:
             if leaf.row.type.startswith("Loss") or kind == "flatten":
                 continue
@@ -136,8 +138,8 @@ def _first(stretch: Stretch, wanted: int, pooled: frozenset[int]) -> int:
 
 def hidden_poolings(stretch: Stretch) -> Iterator[frozenset[int]]:
     """Which modules may be followed by a pooling that the print does not show, few first."""
-    convolutions = [index for index, layer in stretch.layers if layer.kind.startswith("conv")]
-    chosen = convolutions[-_MOST_POOLED:]
+    ends = [index for index, layer in stretch.layers if index in stretch.open_ends and "_pool" not in layer.kind]
+    chosen = ends[-_MOST_POOLED:]
     options = sorted(product((False, True), repeat=len(chosen)), key=sum)
     for option in options[1:]:
         yield frozenset(index for index, is_on in zip(chosen, option, strict=True) if is_on)
