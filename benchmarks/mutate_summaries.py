@@ -8,11 +8,13 @@ a total, of a megabyte line; a channel number; a spatial size; the order of two 
 number in a repr. A change counts as
 
     found       a certain disagreement stands on the changed line (for a swap on one of the two; for a dropped or a
-                doubled row beside the gap or at a total)
+                doubled row beside the gap or at a total; for a width in a repr within four lines of it)
+    by a sum    the row can be as it is (a class of the student's own, another kernel), only a total contradicts it,
+                and the disagreement stands there
     elsewhere   the summary is called wrong, but at other lines
     a person    nothing is certain, but it is said that the line is doubtful or cannot be read
     no witness  an honest network prints exactly this: the readings that the verdict gives, run by PyTorch on the meta
-                device row by row, make the printed shapes and counts, and no printed total speaks against it
+                device row by row, make the printed shapes and counts, and no printed total tells it from the original
     missed      none of these
 
 A `no witness` change alters nothing that the print can show, and is counted apart from those that do.
@@ -27,14 +29,14 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 MEGABYTES = {"input_mb", "pass_mb", "parameters_mb", "total_mb", "trainable_mb", "non_trainable_mb", "optimizer_mb"}
-OUTCOMES = ("found", "elsewhere", "a person", "no witness", "missed")
+OUTCOMES = ("found", "by a sum", "elsewhere", "a person", "no witness", "missed")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Change:
     text: str
     lines: frozenset[int]
     what: str
+    at: int = 0  # the changed line itself
+    original: Any = None
 
 
 # reading and judging ---------------------------------------------------------------------------------------------
@@ -63,45 +67,137 @@ def verdicts_on(text: str) -> list[Any]:
     return [verify(summary) for summary in summaries_in(text)]
 
 
-def outcome_of(change: Change, verdicts: Sequence[Any] | None = None) -> str:
-    """One of OUTCOMES."""
+def outcome_of(change: Change, original: Any, verdicts: Sequence[Any] | None = None) -> str:
+    """One of OUTCOMES. `original` is the summary that was changed."""
     verdicts = verdicts_on(change.text) if verdicts is None else verdicts
     certain = {one.line for verdict in verdicts for one in verdict.disagreements if one.is_certain}
     said = {one.line for verdict in verdicts for one in verdict.disagreements}
     if certain & change.lines:
         return "found"
     if certain:
-        return "elsewhere"
+        totals = {total.line for verdict in verdicts for total in verdict.summary.totals.values()}
+        rows = [judged for verdict in verdicts for judged in verdict.rows if judged.row.line in change.lines]
+        only_totals = certain <= totals and rows and not change.lines & totals
+        return "by a sum" if only_totals and all(_can_be(judged) for judged in rows) else "elsewhere"
+    if len(verdicts) == 1 and is_honest(verdicts[0], original, change):
+        return "no witness"
     unread = {one.line for verdict in verdicts for one in verdict.summary.unread}
     if not verdicts or (said | unread) & change.lines:
         return "a person"
-    if all(is_honest(verdict) for verdict in verdicts):
-        return "no witness"
     return "a person" if said or unread or any(verdict.doubts for verdict in verdicts) else "missed"
 
 
 # the witness: PyTorch ---------------------------------------------------------------------------------------------
 
 
-def is_honest(verdict: Any) -> bool:
-    """True if the readings of every row, run by PyTorch, give what is printed: another network prints just this."""
-    rows = verdict.summary.rows
-    for index, judged in enumerate(verdict.rows):
-        row = judged.row
-        if not judged.readings:
-            if row.parameters is not None and row.parameters.value and not _is_container(rows, index):
-                return False  # a count that nothing vouches for
+def is_honest(verdict: Any, original: Any, change: Change | None = None) -> bool:
+    """True if another network prints just this: every row can be, and no total tells it from the original."""
+    rows = [judged.row for judged in verdict.rows]
+    containers = {index for index in range(len(rows)) if _is_container(rows, index)}
+    if change is not None and ("total" in change.kind or "megabyte" in change.kind):
+        return False
+    if change is not None and "repr" in change.kind:
+        return not _has_repr_witness(rows, change)
+    if str(verdict.summary.format) == "lightning" and change is not None and change.kind.startswith("a row"):
+        return False  # it numbers its rows: 0, 1, 2
+    if not all(_can_be(judged) for index, judged in enumerate(verdict.rows) if index not in containers):
+        return False
+    return not any(_told_apart(verdict.summary, original))
+
+
+_WIDE = ("Conv", "Linear", "BatchNorm", "InstanceNorm")
+_OPAQUE = ("Flatten", "PixelShuffle", "Unflatten", "Pad", "Embedding", "LSTM", "GRU", "RNN")
+
+
+def _has_repr_witness(rows: Sequence[Any], change: Change) -> bool:
+    """True where a Sequential says what comes before or after the changed width: elsewhere `forward` may do anything.
+
+    A kernel, stride or padding has no witness in a repr, which prints no shapes.
+    """
+    if change.kind != "a channel number in a repr":
+        return False
+    side = change.what.rsplit(": ", 1)[1].split(" ")[1:2]
+    at = next(index for index, row in enumerate(rows) if row.line == change.at)
+    parent = rows[at].name.rpartition(".")[0]
+    holder = next(
+        (row for row in rows[:at] if row.depth == rows[at].depth - 1 and row.name in (parent, row.type)), None
+    )
+    if holder is None or holder.type != "Sequential":
+        return False
+    steps = (-1, 1) if side[0] not in ("in", "out") else ((-1,) if side[0] == "in" else (1,))
+    for step in steps:
+        other = at + step
+        while 0 <= other < len(rows) and rows[other].depth == rows[at].depth:
+            if rows[other].name.rpartition(".")[0] != parent or any(word in rows[other].type for word in _OPAQUE):
+                break
+            if rows[other].type.startswith(_WIDE):
+                return True
+            other += step
+    return False
+
+
+_SUM_OF = {"parameters": "count", "trainable": "count", "pass_mb": "bytes", "total_mb": "bytes", "mult_adds": "adds"}
+
+
+def _told_apart(summary: Any, original: Any) -> Iterator[str]:
+    """The totals that would have been printed otherwise for the original's rows than for these."""
+    mine, theirs = _sums(summary), _sums(original)
+    for name in summary.totals:
+        key = _SUM_OF.get(name)
+        if key is None:
             continue
-        if not any(_runs(row, reading) for reading in judged.readings):
-            return False
-    return not verdict.disagreements
+        unit = {"count": 1, "adds": 1, "bytes": 1e6}[key]
+        if abs(mine[key] - theirs[key]) / unit > summary.totals[name].step:
+            yield name
+
+
+def _sums(summary: Any) -> dict[str, float]:
+    """Sums over the rows that hold others' sums in no way: of counts, of the bytes of outputs, of multiply-adds."""
+    sums = {"count": 0.0, "bytes": 0.0, "adds": 0.0}
+    tool = str(summary.format)
+    for index, row in enumerate(summary.rows):
+        if _is_container(summary.rows, index):
+            continue
+        count = float(row.parameters.value) if row.parameters is not None else 0.0
+        shape = [axis for axis in (row.outputs[0] if row.outputs else ()) if axis is not None]
+        size = 1.0
+        for axis in shape:
+            size *= axis
+        sums["count"] += count
+        if tool == "torchsummary" or count:
+            sums["bytes"] += 8 * size
+        if count and shape:
+            sums["adds"] += count * (size / shape[-len(shape) + 1] if "Conv" in row.type and len(shape) > 2 else 1.0)
+    return sums
 
 
 def _is_container(rows: Sequence[Any], index: int) -> bool:
     return index + 1 < len(rows) and rows[index + 1].depth > rows[index].depth
 
 
+def _can_be(judged: Any) -> bool:
+    """True if some layer, or a class of the student's own, prints this row."""
+    if not judged.readings:
+        return _unread_can_be(judged.row)
+    return any(_runs(judged.row, reading) for reading in judged.readings)
+
+
+def _unread_can_be(row: Any) -> bool:
+    """A class that is none of PyTorch's may hold anything; one of PyTorch's without a printed shape as well."""
+    import torch
+
+    if row.kernel is not None and row.parameters is not None and not hasattr(torch.nn, row.type):
+        weights = 1
+        for axis in row.kernel:
+            weights *= axis or 1
+        return any(row.parameters.value - weights == bias for bias in (0, *row.kernel[:2]))
+    if row.type == "Embedding" and row.outputs and row.parameters is not None:
+        return row.parameters.value % (row.outputs[0][-1] or 1) == 0
+    return row.type in {"Sequential", "ModuleList", "ModuleDict"} or not hasattr(torch.nn, row.type) or not row.outputs
+
+
 def _runs(row: Any, reading: Any) -> bool:
+    """True if PyTorch, given this reading, makes the printed shape and count."""
     import torch
 
     from grader.architecture import KINDS
@@ -109,32 +205,68 @@ def _runs(row: Any, reading: Any) -> bool:
     kind = KINDS.get(str(reading.settings.get("kind")))
     if kind is None or reading.input_shape is None:
         return reading.parameters is None or row.parameters is None or reading.parameters == row.parameters.value
+    taken = list(reading.input_shape)
+    is_last = row.outputs and len(taken) > 2 and _is_keras(row.type)
+    if is_last:  # Keras keeps channels last
+        taken.insert(1, taken.pop())
+    settled = _settled(kind.word, taken, row)
+    if settled is not None:
+        return settled
     names = {setting.name: setting.torch_name or setting.name for setting in kind.settings}
     try:
-        from grader.architecture import make_layer
-
-        layer = make_layer(dict(reading.settings), reading.input_shape)
-        said = {name: getattr(layer, name) for name in names if hasattr(layer, name)} | {
-            key: value for key, value in reading.settings.items() if key in names
+        arguments = {
+            names[key]: tuple(value) if isinstance(value, list) else value
+            for key, value in reading.settings.items()
+            if key in names
         }
-        arguments = {names[key]: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+        if kind.word.startswith(("conv", "linear")):
+            arguments["in_features" if kind.word == "linear" else "in_channels"] = taken[
+                -1 if kind.word == "linear" else 1
+            ]
+        if kind.word.startswith("batch_norm"):
+            arguments["num_features"] = taken[1]
         with torch.device("meta"):
             module = getattr(torch.nn, kind.torch_name)(**arguments).eval()
-            number = torch.long if kind.word == "embedding" else torch.float32
-            made = module(torch.zeros(reading.input_shape, dtype=number))
+            made = module(torch.zeros(taken))
     except Exception:  # noqa: BLE001 - what PyTorch refuses is no witness
         return False
-    made = made[0] if isinstance(made, tuple) else made
+    shape = list((made[0] if isinstance(made, tuple) else made).shape)
+    if is_last and len(shape) > 2:
+        shape.append(shape.pop(1))
     count = sum(one.numel() for one in module.parameters())
-    if row.outputs and not _same_shape(row.outputs[0], tuple(made.shape)):
-        return False
-    return row.parameters is None or abs(row.parameters.value - count) <= row.parameters.step
+    buffers = sum(one.numel() for one in module.buffers() if one.dim()) if _is_keras(row.type) else 0
+    return _same_shape(row, shape) and _same_count(row, count, count + buffers)
 
 
-def _same_shape(printed: Sequence[int | None], made: Sequence[int]) -> bool:
+def _settled(word: str, taken: list[int], row: Any) -> bool | None:
+    """Layers whose readings leave their settings open: what their counts can be for this input."""
+    size = taken[1] if len(taken) > 1 else taken[0]
+    if word in ("layer_norm", "group_norm") or word.startswith("instance_norm"):
+        counts, product = {0, size, 2 * size}, 1
+        for axis in reversed(taken[1:]):
+            product *= axis
+            counts |= {product, 2 * product}
+        return _same_shape(row, taken) and _same_count(row, *counts)
+    if word == "prelu":
+        return _same_shape(row, taken) and _same_count(row, 1, size)
+    if word in ("embedding", "lstm", "gru", "rnn", "multihead_attention") or "pad" in word:
+        return True
+    return None
+
+
+def _is_keras(kind: str) -> bool:
+    return kind.endswith(("1D", "2D", "3D")) or kind in {"BatchNormalization", "Dense"}
+
+
+def _same_shape(row: Any, made: Sequence[int]) -> bool:
+    printed = list(row.outputs[0]) if row.outputs else list(made)
     return len(printed) == len(made) and all(
-        a is None or a == b for a, b in zip(list(printed)[1:], list(made)[1:], strict=True)
+        a is None or a == b for a, b in zip(printed[1:], list(made)[1:], strict=True)
     )
+
+
+def _same_count(row: Any, *counts: int) -> bool:
+    return row.parameters is None or any(abs(row.parameters.value - count) <= row.parameters.step for count in counts)
 
 
 # the changes ------------------------------------------------------------------------------------------------------
@@ -182,22 +314,19 @@ class Page:
     def place_of_shape(self, row: Any, index: int) -> tuple[int, int, int] | None:
         """(line, start, end) of a row's output shape."""
         shape = row.outputs[index]
-        has_input_first = (
-            "input" in self.summary.columns
-            and "output" in self.summary.columns
-            and (self.summary.columns.index("input") < self.summary.columns.index("output"))
+        before = (
+            self.summary.columns[: self.summary.columns.index("output")] if "output" in self.summary.columns else ()
         )
+        is_after = bool({"input", "kernel"} & set(before))
         for number in range(row.line, (row.last_line or row.line) + 1):
             found = []
             for group in _GROUP.finditer(self.line(number)):
                 values = [None if one in ("None", "-1") else int(one) for one in _INTEGER.findall(group[0])]
-                if len(values) == len(shape) and values[1:] == list(shape)[1:]:
+                if values == [None if axis == -1 else axis for axis in shape]:
                     found.append(group.span())
             if found:
                 same = [one for place, one in enumerate(row.outputs) if one == shape and place < index]
-                at = min(len(same), len(found) - 1)
-                if has_input_first and len(found) > 1:
-                    at = 1
+                at = len(found) - 1 if is_after and len(row.outputs) == 1 else min(len(same), len(found) - 1)
                 return (number, *found[at])
         return None
 
@@ -384,7 +513,7 @@ def _order_changes(page: Page, dice: random.Random) -> Iterator[Change]:
             yield Change("a row doubled, the rest renumbered", text, lines_doubled, what)
 
 
-_REPR_WIDTHS = {"in_channels", "out_channels", "in_features", "out_features", "num_features"}
+_REPR_WIDTHS = {"in_features": "width in", "out_features": "width out"}
 
 
 def _repr_changes(page: Page, dice: random.Random) -> Iterator[Change]:
@@ -400,11 +529,14 @@ def _repr_changes(page: Page, dice: random.Random) -> Iterator[Change]:
             before = inside[: number.start()]
             depth = before.count("(") - before.count(")")
             key = re.search(r"(\w+)=\(?[\d, ]*$", before)
-            if key is None and depth == 0:
-                name = ("width in", "width out")[position] if position < 2 else ""
-                name = "width" if kind.startswith(("BatchNorm", "InstanceNorm")) and position == 0 else name
+            if key is not None:
+                name = _REPR_WIDTHS.get(key[1], key[1])
+            elif depth == 0 and kind.startswith(("BatchNorm", "InstanceNorm")) and position == 0:
+                name = "width"
+            elif depth == 0 and kind.startswith(("Conv", "Linear")) and position < 2:
+                name = ("width in", "width out")[position]
             else:
-                name = "width" if key and key[1] in _REPR_WIDTHS else (key[1] if key else "")
+                name = ""
             if not name or name in {"eps", "momentum"}:
                 continue
             for new in digit_changes(number[0], dice):
@@ -412,7 +544,7 @@ def _repr_changes(page: Page, dice: random.Random) -> Iterator[Change]:
                 label = "a channel number in a repr" if name.startswith("width") else f"{name} in a repr"
                 what = f"{line.strip()[:70]!r}: {name} {number[0]} -> {new}"
                 beside = {other.line for other in page.summary.rows if abs(other.line - row.line) <= 4}
-                yield Change(label, page.with_line(row.line, changed), frozenset(neighbours | beside), what)
+                yield Change(label, page.with_line(row.line, changed), frozenset(neighbours | beside), what, row.line)
 
 
 # the table --------------------------------------------------------------------------------------------------------
@@ -433,7 +565,7 @@ def changes_of(text: str, *, seed: int = 1, each: int | None = None) -> Iterator
             kinds, made = list(by_kind.values()), []
             while len(made) < each and any(kinds):
                 made += [kind.pop() for kind in kinds if kind][: each - len(made)]
-        yield from made
+        yield from (replace(change, original=summary) for change in made)
 
 
 def files_in(paths: Sequence[Path]) -> list[Path]:
@@ -456,7 +588,7 @@ def run(
             continue
         tool = str(verdicts[0].summary.format)
         for change in changes_of(text, seed=seed, each=each):
-            outcome = outcome_of(change)
+            outcome = outcome_of(change, change.original)
             by_kind[change.kind][outcome] += 1
             by_tool[tool][outcome] += 1
             if outcome != "found":
@@ -478,7 +610,7 @@ def table(title: str, counts: dict[str, Counter[str]]) -> None:
 
 def _row(name: str, count: Counter[str]) -> None:
     altered = sum(count.values()) - count["no witness"]
-    share = 100 * count["found"] / altered if altered else 100.0
+    share = 100 * (count["found"] + count["by a sum"]) / altered if altered else 100.0
     print(f"{name:46}" + "".join(f"{count[one]:>12,}" for one in OUTCOMES) + f"{share:>10.2f}")
 
 

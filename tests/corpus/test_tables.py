@@ -71,7 +71,7 @@ def reading_problems(name, entry, summaries, verdicts):
 
 
 def input_problems(entry, summaries, verdicts):
-    """Where an input is stated or follows, it is the one of the index."""
+    """Where a print states its input, it is the one of the index. What follows from rows alone may be another."""
     if entry["input_shape"] is None or len(verdicts) != 1:
         return
     wanted = json.loads(entry["input_shape"])
@@ -79,7 +79,7 @@ def input_problems(entry, summaries, verdicts):
     if stated and not any(shape[-len(wanted) :] == wanted or shape == wanted for shape in stated):
         yield f"input {stated} of {wanted}"
     follows = verdicts[0].input
-    if follows is not None and list(follows)[-len(wanted) :] != wanted:
+    if stated and follows is not None and list(follows)[-len(wanted) :] != wanted:
         yield f"input {list(follows)} recomputed of {wanted}"
 
 

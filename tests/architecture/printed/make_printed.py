@@ -285,9 +285,9 @@ def by_pytorch_model_summary(
     if options.get("show_input"):
         calls = sorted(calls, key=lambda call: call.order)
     for call in calls:
-        if call.module is model or isinstance(call.module, (nn.Sequential, nn.ModuleList)) or id(call.module) in seen:
+        if isinstance(call.module, (nn.Sequential, nn.ModuleList)) or id(call.module) in seen:
             continue
-        here = level(call.path)
+        here = level(call.path) if call.path else 0
         has_rows = any(not isinstance(one, (nn.Sequential, nn.ModuleList)) for one in list(call.module.modules())[1:])
         if here == depth or (here < depth and not has_rows):
             seen.add(id(call.module))
