@@ -245,7 +245,7 @@ def _findings(
     from grader.architecture.recompute.live import compare_live
 
     summary = verdict.summary
-    against = compare_live(verdict, _as_printed(live, verdict, settings)) if live is not None else ()
+    against = compare_live(verdict, _as_printed(live, verdict)) if live is not None else ()
     own = {one.line for one in verdict.disagreements}
     said = [*verdict.disagreements, *(one for one in against if one.line not in own)]
     # A row that was not read can explain whatever does not fit: nothing is certain beside it.
@@ -266,10 +266,8 @@ def _findings(
         yield remark(Outcome.PASSED, defect, place=place, code="tool-defect")
 
 
-def _as_printed(live: Mapping[str, Json], verdict: SummaryVerdict, settings: Mapping[str, Json]) -> Mapping[str, Json]:
-    """What the print has to show. Of a rubric's network, functions may do what learns nothing: they leave no row."""
-    if "network" not in settings:
-        return live
+def _as_printed(live: Mapping[str, Json], verdict: SummaryVerdict) -> Mapping[str, Json]:
+    """What the print has to show. Functions may do what learns nothing, and leave no row of that kind anywhere."""
     printed = {row.type for row in verdict.summary.rows}
     kept = [layer for layer in live["layers"] if layer["parameters"] or layer["kind"] in printed]
     return {**live, "layers": kept}
