@@ -299,7 +299,8 @@ def _recomputed(verdict: RowVerdict) -> str:
         said.append(_shape_text(tuple(output)))
     if verdict.parameters is not None and not (is_count_right and printed.parameters is not None):
         said.append(f"{verdict.parameters:,}")
-    if is_output_right and is_count_right and (output is not None or verdict.parameters is not None):
+    is_held = (output is not None and printed.outputs) or (verdict.parameters is not None and printed.parameters)
+    if is_output_right and is_count_right and is_held:
         said.insert(0, "✓")
     words = list(dict.fromkeys(word for word in map(_settings_text, verdict.readings[:MANY_READINGS]) if word))
     if words:
