@@ -118,8 +118,18 @@ def _layouts(summary: PrintedSummary) -> Sequence[Layout]:
         and not (max(lengths) > 3 and not layout.has_batch)
         and not (1 in lengths and layout.has_batch)
         and not (layout.channels == "" and max(lengths) > 2)
+        and all(_is_image(layout, row) for row in summary.rows)
     ]
     return fitting or _LAYOUTS[:1]
+
+
+def _is_image(layout: Layout, row: PrintedRow) -> bool:
+    """True unless a window of two axes would give something without two axes."""
+    kind = str(row.settings.get("kind", ""))
+    if not kind.endswith("2d") or not kind.startswith(("conv", "max_pool", "avg_pool")):
+        return True
+    axes = 2 + bool(layout.channels) + layout.has_batch
+    return all(len(shape) == axes for shape in row.outputs)
 
 
 @dataclass(frozen=True, slots=True)

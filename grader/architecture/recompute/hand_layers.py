@@ -220,7 +220,8 @@ def _pool_paddings(padding: Json, kernel: Sizes) -> list[Sizes]:
     stated = pair(padding, len(kernel))
     if stated is not None:
         return [stated]
-    return [(0,) * len(kernel), tuple(size // 2 for size in kernel)]
+    # Only a window of odd size is padded on both sides to keep the size.
+    return [(0,) * len(kernel), *([tuple(size // 2 for size in kernel)] if all(size % 2 for size in kernel) else [])]
 
 
 def _pooled(sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, *, is_ceil: bool) -> Sizes | None:
