@@ -240,7 +240,7 @@ def _other_shapes(flow: Flow, index: int, step: Step, out: PrintedShape) -> list
     for later in range(index + 1, min(index + 4, len(flow.steps))):
         following = flow.steps[later]
         shapes |= dict.fromkeys([*following.outputs[:1], *following.inputs[:1]])
-        if following.operation.family in {"conv", "linear"} and following.count and len(out) > 1:
+        if following.operation.family in {"conv", "linear", "recurrent", "bidirectional"} and following.count and len(out) > 1:
             shapes |= dict.fromkeys(_asked_for(following, out))
     for shape in [*shapes]:
         if len(shape) == len(out) and shape != out:  # one axis of it, or all but the channels

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from math import isqrt
 from typing import NamedTuple
 
@@ -139,9 +140,12 @@ class Flow:
     def _connected(self, step: Step, out: PrintedShape, view: Mapping[int, Step]) -> Story:
         """Keras names what is connected: nothing has to be guessed."""
         shapes = [shape for source in step.sources or () for shape in self.outputs(source, view)[:1]]
-        if not shapes or step.operation.is_custom:
-            return Story(0.0, (step.sources or (None,))[0])
         first = (step.sources or (None,))[0]
+        stated = step.inputs[:1]
+        if stated and shapes and not any(same_shape(shape, stated[0]) for shape in shapes):
+            return Story(IMPOSSIBLE - 1, first, shapes[0])
+        if not shapes or step.operation.is_custom:
+            return Story(0.0, first)
         if step.operation.family in {"merge", "concatenate"}:
             is_so = _merges(step.operation, shapes, out)
             return Story(0.0 if is_so else IMPOSSIBLE - 1, first, shapes[0])
@@ -156,13 +160,14 @@ class Flow:
         best = Story(IMPOSSIBLE - 1)
         for shape in step.inputs:
             if step.operation.is_custom:
-                found: Fit | None = Fit(0.0)
+                last = self.outputs(above, view)[:1] if step.holds and above is not None else (shape,)
+                found: Fit | None = Fit(min(_custom_price(one, out, step.count) for one in last) if last else 0.0)
             else:
                 found = fit(step.operation, shape, out, step.count, step.kernel)
             if found is not None and found.price < best.price:
                 best = Story(found.price, above, shape, "", found)
-        if best.given is None or above is None:
-            return best
+        if best.given is None or above is None or step.holds:
+            return best  # the row above a container is its own last child
         given = best.given
         for shape in self.outputs(above, view):
             if same_shape(shape, given):
@@ -172,7 +177,7 @@ class Flow:
                 extra = 0.4 if step.operation.family in KEEPING else 0.0
                 return best._replace(price=best.price + change.price + extra, needs=change.needs)
         known = self._before(self._by_shape.get(given[1:], ()), above + 1, view, 1)
-        return best._replace(price=best.price + (0.6 if known else 1.6), source=None, needs="another branch")
+        return best._replace(price=best.price + (0.9 if known else 1.8), source=None, needs="another branch")
 
     # --- searching ------------------------------------------------------------------------------
 
@@ -308,11 +313,14 @@ def _sums(sizes: tuple[int, ...], limit: int) -> int:
 @lru_cache(maxsize=1 << 14)
 def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[int, ...]:
     """Channels or features of the input that the count asks for, the usual kernels first."""
-    made = out[-1] if operation.family == "linear" else channels_of(operation, out)
+    is_last = operation.family in {"linear", "recurrent", "bidirectional"}
+    made = out[-1] if is_last else channels_of(operation, out)
     if not made:
         return ()
     found: list[int] = []
-    for bias in (1, 0):
+    if operation.family in {"recurrent", "bidirectional"}:
+        found = _recurrent_inputs(operation, made, count)
+    for bias in (1, 0) if not found else ():
         weights, left = divmod(count - bias * made, made)
         if left or weights <= 0:
             continue
@@ -324,6 +332,18 @@ def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[
             if weights % area == 0:
                 found.append(weights // area)
     return tuple(dict.fromkeys(size for size in found if size <= 1 << 17))
+
+
+def _recurrent_inputs(operation: Operation, made: int, count: int) -> list[int]:
+    """Features per step with which a single recurrent layer has `count` parameters."""
+    found = []
+    for directions in (1, 2):
+        units, left = divmod(made, directions)
+        for gates, biases in product((4, 3, 1), (0, 1, 2)):
+            size, rest = divmod(count, directions * gates * units) if units and not left else (0, 1)
+            if not rest and size - units - biases > 0:
+                found.append(size - units - biases)
+    return found
 
 
 @lru_cache(maxsize=1 << 17)

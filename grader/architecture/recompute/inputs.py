@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from typing import NamedTuple
 
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
@@ -16,6 +17,7 @@ from grader.architecture.recompute.laws import fit, with_axes
 from grader.architecture.recompute.steps import Step
 
 _CHANNELS = (3, 1, 4, 2, 6)  # colour, grey, colour with transparency, pairs
+_USUAL = (28, 32, 64, 96, 128, 192, 224, 256, 299, 384, 416, 512, 640)
 _LARGEST = 4096
 
 
@@ -48,6 +50,13 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
                     confirmed = (price + 0.3 * rank, shape)
     if confirmed is not None and confirmed[0] < 1.0:
         return Likely(confirmed[1], is_confirmed=True)
+    if ranges and first.operation.family == "conv" and first.operation.dims == 2:
+        # the row itself may be wrong: a picture of a usual size that makes the megabytes
+        low, high = ranges[0]
+        pictures = [with_axes(first.operation, out, channel, (size, size)) for channel in (3, 1) for size in _USUAL]
+        fitting = [shape for shape in pictures if len(shape) == len(out) and low <= _size(shape) <= high]
+        if len(fitting) == 1:
+            return Likely(fitting[0], is_confirmed=True)
     if plain is None or plain[0] > 0.35 or ranges:
         return None
     return Likely(plain[1], is_confirmed=False)
@@ -108,11 +117,12 @@ def _candidates(first: Step, out: PrintedShape) -> Iterator[tuple[float, Printed
 def _sizes(first: Step, out: PrintedShape) -> Iterator[tuple[float, tuple[int, ...]]]:
     last = len(out) - 1 if first.operation.is_keras else len(out)
     spatial = [axis or 1 for axis in (out[1:last] if first.operation.is_keras else out[2:])]
-    usual = {28, 32, 64, 96, 128, 192, 224, 256, 299, 384, 416, 512, 640}
-    for times in (1, 2, 4):
-        for change in range(-4, 13):
-            sizes = tuple(size * times + change for size in spatial)
-            if min(sizes) < 1 or max(sizes) > _LARGEST:
-                continue
-            is_usual = all(size in usual for size in sizes)
-            yield (0.0 if is_usual else 0.1) + (0.02 * abs(change) if not is_usual else 0.0) + 0.05 * (times > 1), sizes
+    shapes = {tuple(spatial), *((size,) * len(spatial) for size in spatial)}
+    for times, change, given in product(
+        (1, 2, 4), range(-4, 13), sorted(shapes, key=lambda one: one != tuple(spatial))
+    ):
+        sizes = tuple(size * times + change for size in given)
+        if min(sizes) < 1 or max(sizes) > _LARGEST:
+            continue
+        is_usual = all(size in _USUAL for size in sizes)
+        yield (0.0 if is_usual else 0.1) + (0.02 * abs(change) if not is_usual else 0.0) + 0.05 * (times > 1), sizes

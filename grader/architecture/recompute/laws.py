@@ -117,7 +117,7 @@ def _kernels(area: int, dims: int) -> tuple[tuple[float, tuple[int, ...]], ...]:
             if area % first:
                 continue
             if dims == 2 and first * first != area and area // first <= 31:
-                found.append((0.35, (first, area // first)))
+                found.append((0.35 if 1 in {first, area // first} else 0.9, (first, area // first)))
             if dims == 3:
                 rest = area // first
                 found += [
@@ -234,7 +234,7 @@ def _conv(
         sides = _sides(operation, before, after, sizes)
         if sides is None:
             continue
-        price += _together(sides)
+        price += _together(sides) + _crooked(before, after)
         if best is None or price < best.price:
             settings = [
                 ("out_channels", outputs),
@@ -271,7 +271,7 @@ def _conv_kernels(
         yield from _keras_separated(operation, inputs, outputs, count)
         return
     for area, groups, bias in kernel_areas(operation, inputs, outputs, count):
-        grouped = 0.0 if groups == 1 else 0.05 if groups == inputs else 0.25
+        grouped = 0.0 if groups == 1 else 0.05 if groups == inputs else 0.3
         for price, sizes in _kernels(area, dims):
             if not printed or sizes == printed:
                 yield price + grouped + (0.0 if bias else 0.02), sizes, groups, bias
@@ -330,6 +330,11 @@ def _agreeing(found: list[Side | list[Side]]) -> tuple[Side, ...]:
 def _together(sides: tuple[Side, ...]) -> float:
     differs = len({(side.stride, side.dilation) for side in sides}) > 1
     return max(side.price for side in sides) + (0.45 if differs else 0.0)
+
+
+def _crooked(before: PrintedShape, after: PrintedShape) -> float:
+    """What it costs that a square becomes none."""
+    return 0.5 if len(set(before)) == 1 and len(set(after)) > 1 else 0.0
 
 
 def _keras_sides(operation: Operation, size: int, made: int, kernel: int) -> list[Side]:
@@ -398,7 +403,7 @@ def _pool(
     if any(side.extra for side in sides):
         settings = (*settings, ("ceil_mode", True))
     differs = len({(side.kernel, side.padding) for side in sides}) > 1
-    return Fit(_together(sides) + (0.3 if differs else 0.0), settings)
+    return Fit(_together(sides) + (0.3 if differs else 0.0) + _crooked(before, after), settings)
 
 
 def _adaptive(

@@ -144,7 +144,13 @@ def _is_certain(steps: Sequence[Step], repair: Repair) -> bool:
     """A sum that comes out, a law of the class, or a story no honest network tells: each is enough."""
     if repair.mended or repair.was_impossible:
         return True
-    return repair.gain >= CERTAIN_GAIN and repair.price <= CERTAIN_PRICE and not steps[repair.index].operation.is_custom
+    step = steps[repair.index]
+    if step.operation.family == "custom":
+        # a block may give away an inner tensor, but not one that is nowhere inside it
+        inside = [one.outputs for one in steps[repair.index - step.holds : repair.index]]
+        is_new = bool(step.holds) and not any(step.outputs[0] in outputs for outputs in inside)
+        return is_new and repair.gain >= CERTAIN_GAIN / 2 and repair.price <= CERTAIN_PRICE
+    return repair.gain >= CERTAIN_GAIN and repair.price <= CERTAIN_PRICE
 
 
 def _or(summary: PrintedSummary, steps: Sequence[Step], repair: Repair) -> str:

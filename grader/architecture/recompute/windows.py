@@ -130,7 +130,7 @@ def _pool_price(kernel: int, stride: int, padding: int, size: int, *, is_ceil: b
     if kernel == 1:
         price = 0.1 if stride == 2 else 1.0 if stride == 1 else 0.6
     elif stride == kernel:
-        price = (0.0 if padding == 0 else 0.5) + (0.0 if kernel <= 4 or kernel == size else 0.1)
+        price = (0.0 if padding == 0 else 0.5) + (0.0 if kernel <= 3 or kernel == size else 0.1)
     elif stride == 2:
         price = 0.05 if kernel == 3 else 0.4 + 0.02 * kernel
         price += 0.0 if padding == 0 or kernel % 2 else 0.3
