@@ -7,7 +7,7 @@ disagreement is certain. Elsewhere a network may branch, and a disagreement is n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from grader.architecture.readers.module_repr import repr_parameters
@@ -209,6 +209,9 @@ def breaks(leaves: Sequence[Leaf]) -> Iterator[Break]:
                 yield one
             else:
                 presumed.append(one)
+            if _is_maker_wrong(leaves, one):
+                # A norm hands on what it takes: the slip before it is not named again behind it.
+                given = replace(given, size=demand[1])
         given = made(leaf, given, place)
     yield from (one for one in presumed if not _is_branch(leaves, one, presumed))
 

@@ -7,62 +7,20 @@ if it follows from either, so that one slip is named once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from itertools import product
 
 from grader.architecture import Shape
-from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.readers.printed import PrintedRow, PrintedSummary
 from grader.architecture.recompute.hand_layers import Option, Tensor, options
+from grader.architecture.recompute.hand_layouts import Layout, layouts_of, with_workings
 from grader.architecture.recompute.receptive import check_receptive, is_receptive_table
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
-from grader.model import Json
 
 _WIDEST = 60  # ways to read the table so far that are kept
-_WORKING = re.compile(r"Line (\d{1,9}) is worked out as (\d{1,9}(?: x \d{1,9}){1,9})\b")
 _BIASES = re.compile(r"\W{0,6}bias(?:es)?\W{0,6}", re.IGNORECASE)
 _GROUPED = re.compile(r"depth|separable|group|dw|mobile|dilat|atrous", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How the table writes shapes: with the batch first, and where the channels stand ("" where they are left out)."""
-
-    has_batch: bool
-    channels: str
-
-    def tensor(self, shape: PrintedShape) -> Tensor:
-        """A printed shape as what it says.
-
-        >>> Layout(True, "first").tensor((None, 6, 24, 24))
-        Tensor(channels=6, spatial=(24, 24), features=None)
-        """
-        body = shape[1:] if self.has_batch else shape
-        if len(body) == 1:
-            return Tensor(features=body[0])
-        if not body:
-            return Tensor()
-        if not self.channels:
-            return Tensor(None, body)
-        return Tensor(body[0], body[1:]) if self.channels == "first" else Tensor(body[-1], body[:-1])
-
-    def text(self, tensor: Tensor, like: PrintedShape) -> str:
-        """A tensor as the table would write it."""
-        batch = like[:1] if self.has_batch else ()
-        if tensor.features is not None:
-            body: PrintedShape = (tensor.features,)
-        elif not self.channels:
-            body = tensor.spatial or ()
-        elif self.channels == "first":
-            body = (tensor.channels, *(tensor.spatial or ()))
-        else:
-            body = (*(tensor.spatial or ()), tensor.channels)
-        return "(" + ", ".join("?" if axis is None else str(axis) for axis in (*batch, *body)) + ")"
-
-
-_LAYOUTS = tuple(
-    Layout(*one) for one in ((True, "first"), (False, "first"), (True, "last"), (False, "last"), (False, ""))
-)
 
 
 def verify_handtable(summary: PrintedSummary, *, input_shape: Shape | None = None) -> SummaryVerdict:
@@ -87,11 +45,12 @@ def verify_handtable(summary: PrintedSummary, *, input_shape: Shape | None = Non
     if is_receptive_table(summary):
         rows = tuple(RowVerdict(row) for row in summary.rows)
         return SummaryVerdict(summary, rows, check_receptive(summary), input=input_shape)
-    walks = [_Walk(summary, layout, norm, input_shape) for norm in (2, 4, 0) for layout in _layouts(summary)]
+    ways = product(_biases(summary), (2, 4, 0), layouts_of(summary))
+    walks = [_Walk(summary, layout, norm, biases, input_shape) for biases, norm, layout in ways]
     for walk in walks:
         walk.go()
     best = min(walks, key=lambda walk: len(walk.said))
-    said = [*best.said, *best.total()]
+    said = best.said
     doubts = [] if any(best.hypotheses) else ["the table says too little to be recomputed"]
     totals = {"parameters": f"{best.right:,}"} if best.right is not None else {}
     return SummaryVerdict(
@@ -104,32 +63,11 @@ def verify_handtable(summary: PrintedSummary, *, input_shape: Shape | None = Non
     )
 
 
-def _layouts(summary: PrintedSummary) -> Sequence[Layout]:
-    """The ways in which the shapes can be meant, by their lengths."""
-    shapes = [shape for row in summary.rows for shape in (*row.outputs, *row.inputs)] + list(summary.input)
-    lengths = {len(shape) for shape in shapes}
-    if not shapes:
-        return (Layout(True, "first"),)
-    has_open = any(shape and shape[0] is None for shape in shapes)
-    fitting = [
-        layout
-        for layout in _LAYOUTS
-        if not (has_open and not layout.has_batch)
-        and not (max(lengths) > 3 and not layout.has_batch)
-        and not (1 in lengths and layout.has_batch)
-        and not (layout.channels == "" and max(lengths) > 2)
-        and all(_is_image(layout, row) for row in summary.rows)
-    ]
-    return fitting or _LAYOUTS[:1]
-
-
-def _is_image(layout: Layout, row: PrintedRow) -> bool:
-    """True unless a window of two axes would give something without two axes."""
-    kind = str(row.settings.get("kind", ""))
-    if not kind.endswith("2d") or not kind.startswith(("conv", "max_pool", "avg_pool")):
-        return True
-    axes = 2 + bool(layout.channels) + layout.has_batch
-    return all(len(shape) == axes for shape in row.outputs)
+def _biases(summary: PrintedSummary) -> Sequence[tuple[bool, ...]]:
+    """Whether layers have biases: all of them, or some; none where the biases have a row of their own."""
+    if any(_is_biases(row) for row in summary.rows):
+        return ((False,),)
+    return ((True,), (True, False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +89,20 @@ class _State:
 
 
 class _Walk:
-    """The table followed under one layout, and with one way to count normalisations."""
+    """The table followed under one layout, and with one way to count norms and biases."""
 
-    def __init__(self, summary: PrintedSummary, layout: Layout, norm: int, input_shape: Shape | None) -> None:
-        self.summary, self.layout, self.norm = summary, layout, norm
+    def __init__(
+        self,
+        summary: PrintedSummary,
+        layout: Layout,
+        norm: int,
+        biases: tuple[bool, ...],
+        input_shape: Shape | None,
+    ) -> None:
+        self.summary, self.layout, self.norm, self.biases = summary, layout, norm, biases
         self.said: list[Disagreement] = []
         self.rows = {index: RowVerdict(row) for index, row in enumerate(summary.rows)}
-        self.settings = _with_workings(summary)
-        self.is_bare = any(_is_biases(row) for row in summary.rows)
+        self.settings = with_workings(summary)
         self.counts: dict[int, int | None] = {}
         start = Tensor()
         if input_shape is not None:
@@ -181,6 +125,7 @@ class _Walk:
                 self._block(block)
         known = list(self.counts.values())
         self.right = sum(count or 0 for count in known) if known and None not in known else None
+        self.said += self._total()
 
     # --- one row ------------------------------------------------------------------------------------
 
@@ -258,7 +203,7 @@ class _Walk:
                 }
             made: dict[tuple[Tensor, int | None], _State] = {}
             for state in current:
-                for option in options(settings, state.tensor, hint, is_bare=self.is_bare, norm=self.norm):
+                for option in options(settings, state.tensor, hint, biases=self.biases, norm=self.norm):
                     one = _joined(state, option)
                     key = (one.tensor, one.parameters)
                     if key not in made or one.price < made[key].price:
@@ -308,7 +253,7 @@ class _Walk:
             return ""
         settings, given = self.settings[block.layers[0]], self.hypotheses[0].tensor
         kernel, out = settings.get("kernel"), settings.get("out_channels") or settings.get("out_features")
-        plus = "" if self.is_bare else " + 1"
+        plus = " + 1" if self.biases[0] else ""
         if str(settings.get("kind", "")).startswith("conv") and kernel and out and given.channels:
             sides = kernel if isinstance(kernel, list | tuple) else [kernel] * 2
             return f" (({' * '.join(map(str, sides))} * {given.channels}{plus}) * {out})"
@@ -362,7 +307,7 @@ class _Walk:
                 Disagreement(row.line, "parameters", row.parameters.text.strip(), f"{right:,}", why, index)
             )
 
-    def total(self) -> Iterator[Disagreement]:
+    def _total(self) -> Iterator[Disagreement]:
         """The Total row against the printed rows and against the recomputed ones."""
         said = self.summary.totals.get("parameters")
         if said is None or said.is_rounded:
@@ -422,28 +367,3 @@ def _is_biases(row: PrintedRow) -> bool:
 def _learns(row: PrintedRow) -> bool:
     kind = str(row.settings.get("kind", "conv"))
     return kind.startswith(("conv", "linear", "embedding", "lstm", "gru", "rnn")) or "_norm" in kind
-
-
-def _with_workings(summary: PrintedSummary) -> tuple[Mapping[str, Json], ...]:
-    """The settings of the rows; "5 x 5 x 3 x 32" says kernel and outputs where nothing else does."""
-    worked = {}
-    for note in summary.notes:
-        match = _WORKING.search(note)
-        if match:
-            worked[int(match[1])] = [int(factor) for factor in match[2].split(" x ")]
-    made: list[Mapping[str, Json]] = []
-    channels = 0
-    for row in summary.rows:
-        settings, factors = dict(row.settings), worked.get(row.line, [])
-        kind = str(settings.get("kind", ""))
-        if kind.startswith("conv") and "out_channels" not in settings and len(factors) > 2:
-            settings["out_channels"] = factors[-1]
-            settings.setdefault("kernel", factors[:2] if factors[0] == factors[1] else factors[0])
-        elif kind == "linear" and "out_features" not in settings and len(factors) > 1:
-            settings["out_features"] = factors[-1]
-            into = factors.index(channels) + 1 if channels in factors[:-1] else len(factors) - 1
-            settings.setdefault("in_features", prod(factors[:into]))
-        out = settings.get("out_channels") or settings.get("out_features")
-        channels = out if isinstance(out, int) else channels
-        made.append(settings)
-    return tuple(made)

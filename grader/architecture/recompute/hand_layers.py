@@ -73,9 +73,9 @@ class Option:
 
 
 def options(
-    settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, is_bare: bool = False, norm: int = 2
+    settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, biases: tuple[bool, ...] = (True,), norm: int = 2
 ) -> Iterator[Option]:
-    """Every way to read the layer. `hint` is what is printed of its output; `is_bare` leaves the biases out.
+    """Every way to read the layer. `hint` is what is printed of its output; `biases` whether one is tried, or both.
 
     `norm` is how many numbers a normalisation counts per channel: 2 as in PyTorch, 4 as in Keras (running mean and
     variance too), 0 where the table does not count it.
@@ -87,7 +87,7 @@ def options(
     """
     kind = str(settings.get("kind", ""))
     if kind.startswith("conv"):
-        yield from _convolutions(kind, settings, given, hint, is_bare=is_bare)
+        yield from _convolutions(kind, settings, given, hint, biases=biases)
     elif "adaptive" in kind:
         size = pair(settings.get("output_size"), 2)
         yield Option(Tensor(given.channels, size if size is not None else hint.spatial), 0)
@@ -96,7 +96,7 @@ def options(
     elif "_pool" in kind:
         yield from _poolings(settings, given)
     elif kind == "linear":
-        yield from _linear(settings, given, hint, is_bare=is_bare)
+        yield from _linear(settings, given, hint, biases=biases)
     elif kind == "flatten":
         yield Option(Tensor(features=given.flat) if given.flat is not None else Tensor(), 0)
     elif "_norm" in kind:
@@ -125,7 +125,7 @@ def pair(value: Json, dims: int) -> Sizes | None:
 
 
 def _convolutions(
-    kind: str, settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, is_bare: bool
+    kind: str, settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, biases: tuple[bool, ...]
 ) -> Iterator[Option]:
     dims = int(kind[-2]) if kind[-2:-1].isdigit() else 2
     stated = pair(settings.get("kernel"), dims)
@@ -138,7 +138,7 @@ def _convolutions(
         counts: list[tuple[float, int | None]] = [(0.0, None)]
         if size is not None and out is not None:
             weights = prod(kernel) * size * out // groups
-            counts = [(0.0, weights)] if is_bare else [(0.0, weights + out), (0.4, weights)]
+            counts = [(0.4 * place, weights + out * has) for place, has in enumerate(biases)]
             bias = settings.get("bias")
             if bias is not None:
                 counts = [(0.0, weights + out if bias else weights)]
@@ -232,7 +232,7 @@ def _pooled(sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, *, is_ce
         return None
 
 
-def _linear(settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, is_bare: bool) -> Iterator[Option]:
+def _linear(settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, biases: tuple[bool, ...]) -> Iterator[Option]:
     out = _whole(settings.get("out_features")) or hint.features
     stated = _whole(settings.get("in_features"))
     inputs = [size for size in (given.flat, stated) if size is not None]
@@ -240,11 +240,8 @@ def _linear(settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, is_bar
         yield Option(Tensor(features=out), None)
         return
     for rank, size in enumerate(dict.fromkeys(inputs)):
-        if is_bare:
-            yield Option(Tensor(features=out), size * out, 0.5 * rank)
-            continue
-        yield Option(Tensor(features=out), (size + 1) * out, 0.5 * rank)
-        yield Option(Tensor(features=out), size * out, 0.5 * rank + 0.4)
+        for place, has in enumerate(biases):
+            yield Option(Tensor(features=out), (size + has) * out, 0.5 * rank + 0.4 * place)
 
 
 def _norm(given: Tensor, times: int) -> Option:
