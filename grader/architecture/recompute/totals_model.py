@@ -358,7 +358,9 @@ class TotalsView:
         if name == "pass_mb":
             return f"the output shapes of the rows make {value} MB, not {_plain(said)}"
         if name == "total_mb" and "pass_mb" in self.ranges:
-            return f"input, pass and parameters together are {value} MB, not {_plain(said)}"
+            line = self._printed["input_mb"].line if "input_mb" in self._printed and not self._inputs else None
+            other = f" (or the size of the input on line {line} is wrong)" if line else ""
+            return f"input, pass and parameters together are {value} MB, not {_plain(said)}{other}"
         if name == "mult_adds":
             return f"the rows make {value} multiply-adds, not {_plain(said)}"
         return f"{_WORDS[name]} would be {value}, not {_plain(said)}"
