@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from grader.architecture.readers.printed import PrintedShape
+from grader.architecture.recompute.between import images_of
 from grader.architecture.recompute.flow import IMPOSSIBLE, INPUT, Flow, wanted_inputs
 from grader.architecture.recompute.laws import allowed_counts, lawful_counts, lawful_outputs, why_not
 from grader.architecture.recompute.ledger import Ledger, numbers_in

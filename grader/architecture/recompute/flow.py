@@ -188,6 +188,8 @@ class Flow:
             distance = 0.0 if rank == 0 else 0.9 + 0.03 * rank
             if step.operation.is_custom:
                 distance *= 0.5
+            elif rank and step.operation.is_keras:
+                distance += 1.0  # it prints what is connected, unless that is the row above
             elif rank and step.operation.family in KEEPING:
                 distance += 0.5
             for shape in self.outputs(source, view):
@@ -202,7 +204,7 @@ class Flow:
         if best.price > _FAR_PLAIN:
             for source, shape in self._far(index, step, out, view):
                 applied = _applied(step.operation, shape, out, step.count, step.kernel)
-                distance = _FAR if applied.needs else _FAR_PLAIN
+                distance = (_FAR if applied.needs else _FAR_PLAIN) + (1.0 if step.operation.is_keras else 0.0)
                 if applied.price + distance < best.price:
                     best = applied._replace(price=applied.price + distance, source=source)
         if best.price > 2.3:

@@ -302,9 +302,12 @@ def _sides(
                 return None
             found.append(Side(0.0, kernel, 1, 0))
             continue
-        options = list((transposed_sides if operation.family == "conv_transpose" else conv_sides)(size, made, kernel))
-        if operation.is_keras:
-            options += _keras_sides(operation, size, made, kernel)
+        if operation.is_keras:  # it knows the paddings "valid" and "same", and no other
+            options = _keras_sides(operation, size, made, kernel)
+            if operation.family != "conv_transpose":
+                options += [side for side in conv_sides(size, made, kernel) if side.padding == 0]
+        else:
+            options = list((transposed_sides if operation.family == "conv_transpose" else conv_sides)(size, made, kernel))
         if not options:
             return None
         found.append(options if len(sizes) > 1 else min(options))
@@ -381,6 +384,7 @@ def _pool(
         if size == made and before != after:
             options.append(Side(0.0, 1, 1, 0))  # an axis that is left alone, such as time
         if operation.is_keras:
+            options = [side for side in options if side.padding == 0 and side.extra == 0]
             options += [
                 Side(0.6 if step == 1 else 0.0 if step <= 3 else 0.2, step, step, 0)
                 for step in (1, 2, 3, 4)
@@ -677,6 +681,8 @@ def _lawful_images(
         sizes |= {tuple(2 * size + more if size else size for size in before) for more in (0, 1, -1)}
     if len(set(after)) > 1:
         sizes |= {(size,) * len(after) for size in after}
+    if operation.family in {"pool", "adaptive_pool"}:
+        sizes.add((1,) * len(after))
     for made in product(channels, sizes):
         shape = with_axes(operation, out, made[0], made[1])
         if not any(axis is not None and axis < 1 for axis in shape) and shape != out:

@@ -21,7 +21,7 @@ _SIZES = frozenset({"input_mb", "pass_mb", "parameters_mb", "total_mb"})
 _TOLD_AS: Mapping[str, frozenset[str]] = {
     "parameters": _COUNTS,
     "trainable": _COUNTS,
-    "parameters_mb": frozenset({"parameters", "parameters_mb", "total_mb"}),
+    "parameters_mb": _SIZES | {"parameters"},
     "pass_mb": frozenset({"pass_mb", "total_mb"}),
     "total_mb": _SIZES,
     "mult_adds": frozenset({"mult_adds"}),

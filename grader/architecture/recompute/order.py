@@ -6,6 +6,7 @@ one. Keras numbers the layers of a class (conv2d, conv2d_1), in the order in whi
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from itertools import pairwise
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary
 from grader.architecture.recompute.verdict import Disagreement
 
+_CHILD = re.compile(r"\((\d+)\)")
 _COUNTED = {Format.TORCHSUMMARY, Format.TORCHINFO, Format.TORCHSUMMARYX, Format.PYTORCH_MODEL_SUMMARY}
 
 
@@ -34,6 +36,7 @@ def misplaced(summary: PrintedSummary) -> tuple[list[int], list[Disagreement], l
         if row.number is not None and not (summary.format is Format.TORCHINFO and is_again):
             levels[row.depth].append(index)
         seen.add((row.depth, row.name))
+    said += _sequence_order(summary)
     for places in levels.values():
         numbers = [summary.rows[index].number or 0 for index in places]
         if all(later > earlier for earlier, later in pairwise(numbers)):
@@ -46,6 +49,26 @@ def misplaced(summary: PrintedSummary) -> tuple[list[int], list[Disagreement], l
             for place, index in zip(places, sorted_places, strict=True):
                 order[place] = index
     return order, said, doubts
+
+
+def _sequence_order(summary: PrintedSummary) -> list[Disagreement]:
+    """The children of a torch.nn.Sequential are called "0", "1", ... and run in this order."""
+    found: list[Disagreement] = []
+    parents: list[int] = []
+    last: dict[int, tuple[int, int]] = {}
+    for index, row in enumerate(summary.rows):
+        while parents and summary.rows[parents[-1]].depth >= row.depth:
+            parents.pop()
+        name = _CHILD.search(row.name)
+        if name is not None and parents and summary.rows[parents[-1]].type == "Sequential":
+            number, before = int(name[1]), last.get(parents[-1])
+            if before is not None and number < before[0] and not row.is_recursive:
+                other = summary.rows[before[1]]
+                why = f"a Sequential runs its children in their order: {row.name} belongs before {other.name}"
+                found.append(Disagreement(other.line, "name", other.name, row.name, why, before[1]))
+            last[parents[-1]] = (number, index)
+        parents.append(index)
+    return found
 
 
 def _gaps(summary: PrintedSummary, places: Sequence[int], numbers: Sequence[int]) -> list[str]:

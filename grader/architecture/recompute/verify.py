@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
+from grader.architecture.recompute.channels import misfit
 from grader.architecture.recompute.flow import IMPOSSIBLE, UNEXPLAINED, Flow, Story
 from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
@@ -24,6 +25,7 @@ from grader.architecture.recompute.verdict import Disagreement, LayerReading, Ro
 from grader.architecture.shapes import Shape
 
 _MOST_DOUBTS = 8
+_SIZES = frozenset({"input_mb", "pass_mb", "parameters_mb", "total_mb"})
 
 
 def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> SummaryVerdict:
@@ -43,7 +45,10 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     flow = Flow(steps, inputs, is_chain=_is_chain(summary))
     inputs = inputs or guessed
     wrong_totals = {one.field for one in check_totals(summary, inputs=inputs).disagreements}
-    repairs = repairs_of(flow, Ledger(summary, steps).believing(wrong_totals))
+    ledger = Ledger(summary, steps).believing(wrong_totals)
+    repairs = repairs_of(flow, ledger)
+    repairs += _counted(repairs, steps, ledger)
+    misprinted = [repair for repair in repairs if repair.index < 0]
     repairs = [repair for repair in repairs if repair.index >= 0 and _is_named(repair, flow)]
     mended = list(steps)
     for repair in repairs:
@@ -53,7 +58,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     said += [_told(summary, steps, after, repair) for repair in repairs]
     said += _impossible(summary, after, repairs)
     totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
-    said += totals.disagreements
+    said += _totals_told(summary, totals.disagreements, misprinted)
     return SummaryVerdict(
         summary,
         _row_verdicts(summary.rows, mended, after),
@@ -63,6 +68,39 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
         totals=totals.recomputed or {},
         input=_closed(inputs[0]) if inputs else None,
     )
+
+
+def _counted(repairs: Sequence[Repair], steps: Sequence[Step], ledger: Ledger) -> list[Repair]:
+    """The row whose count alone can make the total come out, where shapes do not tell: by the other counts."""
+    broken = ledger.broken()
+    is_told = any(repair.index >= 0 for repair in repairs)
+    if is_told or "parameters" not in broken or broken & {"trainable", "parameters_mb"}:
+        return []
+    found = misfit(steps, int(ledger.witnesses["parameters"].gap()))
+    if found is None:
+        return []
+    index, count = found
+    view = {index: replace(steps[index], count=count)}
+    mended = broken - ledger.broken(view)
+    return [Repair(index, "parameters", view, 0.0, story_gain=1.0, mended=mended)] if mended else []
+
+
+def _totals_told(
+    summary: PrintedSummary, told: Sequence[Disagreement], misprinted: Sequence[Repair]
+) -> list[Disagreement]:
+    """What is told of the totals; of sizes that do not add up, the one whose slip mends all of them is named."""
+    sizes = [one for one in told if one.field in _SIZES]
+    if len(sizes) != 1 or len(misprinted) != 1 or misprinted[0].rivals or misprinted[0].cell not in _SIZES:
+        return list(told)
+    [repair], [size] = misprinted, sizes
+    if repair.cell == size.field:
+        return list(told)
+    number = summary.totals[repair.cell]
+    text = f"{float(repair.totals[repair.cell]):,.2f}"
+    said = f"{float(number.value):,.2f}"
+    why = f"the sizes and the other totals go together with {text}, printed is {said}"
+    other = Disagreement(number.line, repair.cell, said, text, why)
+    return [*(one for one in told if one is not size), other]
 
 
 def _is_named(repair: Repair, flow: Flow) -> bool:
