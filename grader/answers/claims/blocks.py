@@ -13,7 +13,7 @@ from functools import cached_property
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
 from grader.answers.claims.tokens import Kind, Token, tokens_of
-from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in
+from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in, word_set
 from grader.documents.report_lines import Line, Source
 
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*)$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
@@ -279,6 +279,7 @@ def _scope_after(scope: Scope, line: Cleaned) -> Scope:
     sets = datasets_in(text)
     is_short = len(text) < LONGEST_HEADING
     goal = is_short and bool(GOAL_HEADING.match(text))
+    goal = goal or (text.endswith(":") and _announces_goals(text))
     lead = _LEAD_SPLIT.match(text) if is_short else None
     split = SPLITS[lead["split"].casefold()] if lead and (not line.is_heading or _has_set_word(text)) else None
     if split is None and text.endswith(":"):
@@ -303,6 +304,18 @@ def _scope_after(scope: Scope, line: Cleaned) -> Scope:
             and not text.endswith(":")
         ),
     )
+
+
+_ANNOUNCED = word_set(
+    "goal goals target targets objective objectives constraint constraints requirement requirements aim"
+)
+_REPORTED = word_set("achieved reached met fulfilled satisfied result results exceeded passed")
+
+
+def _announces_goals(text: str) -> bool:
+    """Does a lead-in ask for what follows: "The goal is a network that:", "with the following constraints:"?"""
+    words = {word.strip(".,;:()*_") for word in text.casefold().split()}
+    return bool(words & _ANNOUNCED) and not words & _REPORTED
 
 
 def _has_set_word(text: str) -> bool:

@@ -46,6 +46,7 @@ _BETWEEN = word_set(
 _CLASSIFIED = frozenset(
     {"correct", "correctly", "classified", "korrekt", "richtig", "right", "recognized", "recognised"}
 )
+_QUOTES = ("'", '"')
 _TIMES = word_set("x × * · ⋅")
 _QUALIFIERS = APPROXIMATE | word_set("a an the of at to than just only even slightly well ( an")
 LONGEST_NAME = 4  # "Model 12", "Figure 3.2"; longer numbers are no names
@@ -188,6 +189,8 @@ def _is_other(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[boo
         and len(quantity.text) == 4
     ):
         return before is not None and before.low not in (":", "=") and not (after and metric_word(after.low))
+    if quantity.is_whole and [token.low for token in tokens[max(0, at - 2) : at]] == ["out", "of"]:
+        return True  # "the number of correct ones out of 100"
     return _is_of_a_key(tokens, quantity, covered)
 
 
@@ -283,6 +286,8 @@ def _is_share(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[boo
 def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
     """Is a setting, a name or a change named right before: "dropout of", "Model", "improved by"?"""
     back = quantity.at - 1
+    if _is_of_quoted_key(tokens, back, covered):
+        return True
     sign = ""
     steps = 0
     while (
@@ -313,6 +318,18 @@ def _is_of_a_key(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[
     if sign == "=" and tokens[quantity.at - 1].low in ("=", "-") and not low.lstrip("x").isdigit():
         return not quantity.is_percent and low not in SPLITS and low not in OPTIMIZERS
     return False
+
+
+def _is_of_quoted_key(tokens: Sequence[Token], at: int, covered: Sequence[bool]) -> bool:
+    """Does a colon at `at` end a key in quotes that names no metric: "'mape': 2.49" in a printed dictionary?"""
+    if at < 2 or tokens[at].low != ":" or tokens[at - 1].low not in _QUOTES:
+        return False
+    at -= 2
+    while at >= 0 and tokens[at].low not in _QUOTES:
+        if covered[at] or tokens[at].kind is Kind.BREAK:
+            return False
+        at -= 1
+    return at >= 0
 
 
 def _qualify(tokens: Sequence[Token], quantity: Quantity) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from grader.answers.claims.mentions import splits_after
 from grader.answers.claims.tokens import Kind, Token
 from grader.answers.claims.values import Sentence, Value
-from grader.answers.claims.vocabulary import SET_WORDS, SPLITS, metric_word, word_set
+from grader.answers.claims.vocabulary import MODIFIERS, SET_WORDS, SPLITS, metric_word, word_set
 
 _COUNTS = ("parameters", "trainable_parameters", "non_trainable_parameters")
 
@@ -22,7 +22,12 @@ def set_splits(sentence: Sentence) -> None:
     _set_listed(sentence)
     _set_ranges(sentence)
     for value in values:
-        if value.label.split is not None or value.label.metric in _COUNTS:
+        if value.label.metric in _COUNTS:
+            continue
+        if value.label.split is not None:
+            if value.tie == "list":  # "the accuracy on train is 97 % but 74 % on the test set"
+                behind, _ = splits_after(tokens, value.quantity.end)
+                value.label.split = behind[0] if len(behind) == 1 else value.label.split
             continue
         here = value.quantity.at
         stops = [m.start for m in sentence.mentions if m.start > here and m is not value.mention]
@@ -141,9 +146,11 @@ def _is_head(tokens: Sequence[Token], place: int) -> bool:
     at = place + 1
     while at < len(tokens) and (
         tokens[at].low in SET_WORDS
-        or tokens[at].low in ("results", "result", "metrics", "phase", "scores", "performance")
+        or tokens[at].low in ("results", "result", "metrics", "phase", "scores", "performance", "epoch")
     ):
         at += 1
+    if _opens_record(tokens, at) and not (before is not None and metric_word(before.low)):
+        return True  # "after all we had Train Epoch: avg loss: 0.4, accuracy: 0.86 Test: avg loss: 0.5"
     if (
         at < len(tokens)
         and metric_word(tokens[at].low)
@@ -154,6 +161,17 @@ def _is_head(tokens: Sequence[Token], place: int) -> bool:
         return starts and tokens[at + 2].kind is Kind.BREAK  # "Test Error:" and below it the values
     ends = at < len(tokens) and tokens[at].low in (":", "-", "]", "|", "–", "—", ")", ">", "=>", "->")
     return starts and ends
+
+
+def _opens_record(tokens: Sequence[Token], at: int) -> bool:
+    """Is token `at` a colon, and a key of a record behind it: ": avg loss: 0.4"?"""
+    if at >= len(tokens) or tokens[at].low != ":":
+        return False
+    at += 1
+    while at < len(tokens) and tokens[at].low in MODIFIERS and tokens[at].kind is Kind.WORD:
+        at += 1
+    is_key = at + 1 < len(tokens) and tokens[at + 1].low in (":", "=")
+    return is_key and metric_word(tokens[at].low) is not None
 
 
 def _inherit(sentence: Sentence) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.answers.claims.tokens import Kind, Token
-from grader.answers.claims.vocabulary import word_set
+from grader.answers.claims.vocabulary import MODIFIERS, SPLITS, metric_word, word_set
 
 _GOALS = word_set(
     """
     goal goals target targets targeted targeting aim aims aimed aiming objective required requirement requirements
     requires must should shall needs threshold desired expected expect supposed hope hoping want wanted wants ensure
+    constraint constraints
     ensures unless until won't cannot can't couldn't didn't wouldn't unable fail failed fails ziel soll sollte muss
     müssen criterion minimum desire attempting will would ideally demanded demands expectation krav mål
     """
@@ -109,9 +110,12 @@ def stance_of(tokens: Sequence[Token], at: int, end: int) -> Stance:
     """
     lows = [token.low for token in tokens]
     near = _clause(tokens, at, end)
+    if _is_condition(near):
+        return Stance(is_nobodys=True)
     if any(low in _CHANCE for low in near) and "augmentation" not in near and not _CHANCE_NAMES & set(near):
         return Stance(is_nobodys=True)
     is_literature = any(low in _OTHERS for low in lows) or _is_state_of_the_art(lows, at)
+    is_literature = is_literature or lows[max(0, at - 2) : at] == ["the", "original"]  # "exceeds the original 72 %"
     return Stance(is_goal=_is_goal(tokens, lows, at, end), is_literature=is_literature)
 
 
@@ -130,6 +134,18 @@ def _clause(tokens: Sequence[Token], at: int, end: int) -> list[str]:
     if end < len(tokens) and tokens[end].low == "(":
         behind += [token.low for token in tokens[end + 1 : end + 4]]
     return ahead + behind
+
+
+_BOUNDS = word_set("below under above over less more exceed exceeds greater lower higher drops falls < > ≤ ≥ <= >=")
+
+
+def _is_condition(clause: Sequence[str]) -> bool:
+    """Is it what would have to come first ("if the accuracy falls below 90 %"), and nothing that was seen?
+
+    `clause`  the words before the number, the nearest first, then those behind it
+    """
+    at = next((place for place, low in enumerate(clause) if low in ("if", "once", "whenever")), -1)
+    return at > 0 and bool(_BOUNDS & set(clause[:at])) and clause[at + 1 : at + 2] != ["even"]
 
 
 _CHANCE_NAMES = word_set(
@@ -177,6 +193,8 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
             verdict, asked = (verdict if is_met else True), place
         elif low in _NOT and lows[place + 1 : place + 3] and _BASE & set(lows[place + 1 : place + 4]):
             verdict = True
+        elif low == "score" and place and _is_noun(lows, place):
+            continue
         elif low in _BASE:
             verdict = _is_asked(lows, place, is_order=is_order) or (verdict and low in ("be", "have"))
         elif low == "least" and lows[place - 1 : place] == ["at"] and is_order:
@@ -194,6 +212,12 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
     return verdict or (
         any(low in ("required", "demanded", "needed") for low in following[:4]) and "than" not in following
     )
+
+
+def _is_noun(lows: Sequence[str], place: int) -> bool:
+    """Is the word "score" at `place` the end of a name: "F1-score", "accuracy score", "the best test score"?"""
+    before = [low for low in lows[max(0, place - 2) : place] if low not in ("-", "–")][-1:]
+    return bool(before) and (metric_word(before[0]) is not None or before[0] in SPLITS or before[0] in MODIFIERS)
 
 
 def _is_asked(lows: Sequence[str], place: int, *, is_order: bool) -> bool:

@@ -272,7 +272,9 @@ def _metric(head: Head, context: _Context, quantity: Quantity) -> tuple[str | No
         if metric == "parameters" and row_head.mention and row_head.mention.labels:
             metric = row_head.mention.labels[0].metric
         other = row_head if source is head else head
-        return (None, "") if other.text.casefold().strip(" :") in _SETTINGS else (metric, "")
+        is_setting = other.text.casefold().strip(" :") in _SETTINGS
+        is_measured = quantity.is_percent and metric in RATES  # no setting of these is a percentage
+        return (None, "") if is_setting and not is_measured else (metric, "")
     if head.is_other or row_head.is_other or context.is_layers or head.is_epoch or row_head.is_epoch:
         return None, ""
     named = context.lead - COUNTS - {"non_trainable_parameters"}

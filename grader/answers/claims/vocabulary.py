@@ -109,6 +109,21 @@ SPLITS = {
     "trainingsdatensatz": "train", "validierungsdatensatz": "validation", "trainingsmenge": "train",
     "testmenge": "test", "validierungsmenge": "validation",
 }  # fmt: skip
+
+
+def _misspelt(word: str) -> set[str]:
+    """The slips of the pen inside a word: a letter left out, doubled, or changed with the next one.
+
+    >>> sorted(_misspelt("abcd"))
+    ['abbcd', 'abccd', 'abd', 'acbd', 'acd']
+    """
+    inner = range(1, len(word) - 1)
+    made = {word[:at] + word[at + 1 :] for at in inner} | {word[: at + 1] + word[at:] for at in inner}
+    made |= {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in inner if at + 2 < len(word)}
+    return made - {word}
+
+
+SPLITS |= {slip: SPLITS[word] for word in ("training", "validation", "testing") for slip in _misspelt(word)}
 SET_WORDS = word_set(
     """
     set sets data dataset datasets split splits images samples examples subset part partition daten datensatz

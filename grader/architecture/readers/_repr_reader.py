@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grader.architecture.readers import _repr_patterns as patterns
+from grader.architecture.readers._gaps import LEFT_OUT, is_gap
 from grader.architecture.readers._repr_settings import settings_of
 from grader.architecture.readers._repr_tree import MOST_MODULES, Mark, Piece
 from grader.architecture.readers._torch_names import LEAVES
@@ -183,6 +184,10 @@ class _Reader:
 
     def _other(self, number: int, text: str, body: str, indent: int) -> None:
         """Settings on a line of their own, or something that is no part of the repr."""
+        is_open = (self.pieces and not self.is_bare and self.balance > 0) or self.candidate is not None
+        if is_open and is_gap(body):
+            self.waiting.append(Unread(number, text, LEFT_OUT))
+            return
         if self.candidate is not None and not self.pieces:
             if len(self.candidate_words) < 4 and patterns.WORDS.match(body):
                 self.candidate_words.append(Piece(Mark.WORDS, number, indent, words=body))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from grader.architecture.readers._gaps import LEFT_OUT, is_gap
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers._tree_cells import shapes_of
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary, Unread
@@ -149,11 +150,13 @@ class _Table:
             return True
         if self._totals_in(line.number, text):
             return True
-        if not self.totals and _BAR.search(text):
+        if not self.totals and _BAR.search(text) and not is_gap(text):
             cells = [cell.strip(" *`") for cell in _BAR.split(line.text)]
             if len(cells) > self.at + 1:
                 self._row(line, cells)
                 return not self.is_headless or bool(self.rows)
+        if self.rows and not self.totals and is_gap(text):
+            self.unread.append(Unread(line.number, text, LEFT_OUT))
         self.misses += 1
         return self.misses <= PATIENCE
 

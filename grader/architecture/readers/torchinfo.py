@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from grader.architecture.readers import _tree_cells as tree_cells
+from grader.architecture.readers._gaps import LEFT_OUT, is_gap
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers._tree_cells import Cell, Column
 from grader.architecture.readers._tree_rows import Style, TreeRow, are_cells, has_branch, has_label, row_in
@@ -28,7 +29,7 @@ WRAPPED = 8  # lines that one row may be wrapped over
 
 _HEADER = re.compile(r"Layer ?\(type[^|&]{0,30}\)", re.IGNORECASE)
 _RULE = re.compile(r"[=\-_─━═+| :]{5,}|\\(?:hline|toprule|midrule|bottomrule)")
-_OWN_TITLES = frozenset({"input", "kernel", "share", "mult_adds", "trainable"})
+_OWN_TITLES = frozenset({"input", "kernel", "share", "mult_adds"})  # "Trainable" is a title of fastai's flat print too
 
 
 def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
@@ -142,9 +143,12 @@ class _Tree:
                 self.style = replace(self.style, columns=self.style.columns + more)
                 return True
         self.misses += 1
-        if self.rows and not self.totals and _looks_like_row(line.text):
-            why = "it looks like a row of the tree and cannot be read as one"
-            self.waiting.append(Unread(line.number, line.text, why))
+        if not self.totals and (self.rows or self.open is not None):
+            if is_gap(line.text):
+                self.waiting.append(Unread(line.number, line.text, LEFT_OUT))
+            elif self.rows and _looks_like_row(line.text):
+                why = "it looks like a row of the tree and cannot be read as one"
+                self.waiting.append(Unread(line.number, line.text, why))
         return self.misses <= PATIENCE
 
     def _is_rest(self, line: Line) -> bool:

@@ -153,6 +153,10 @@ def test_long_texts_are_read_in_linear_time(text):
 SETTINGS = (
     "| Parameter | Model 1 | Model 2 |\n|---|---|---|\n| Learning rate | 0.01 | 0.001 |\n| Dropout | 0.25 | 0.5 |\n"
 )
+VARIED = (
+    "| Varied | Best | Accuracy |\n|---|---|---|\n| Loss | hinge | 75.1% |\n| Learning Rate | 5e-5 | 73.2% ± 0.2 |\n"
+)
+VARIED += "| Batch Size | 64 | 72.5% |"
 TORN = "Model\nTrain\nloss\nTrain\naccuracy\nTest\naccuracy\n1\n0.31\n0.912\n0.763\n2\n0.22\n0.934\n0.782"
 
 
@@ -170,6 +174,7 @@ TORN = "Model\nTrain\nloss\nTrain\naccuracy\nTest\naccuracy\n1\n0.31\n0.912\n0.7
         pytest.param(
             "x | Model | Test acc | |——-|———| | A | 0.881 | | B | 0.902 |", ["0.881", "0.902"], id="ran together"
         ),
+        pytest.param(VARIED, ["75.1%", "73.2%", "72.5%"], id="rows named for what was varied"),
         pytest.param(TORN, ["0.31", "0.912", "0.763", "0.22", "0.934", "0.782"], id="heads that wrapped"),
     ],
 )
@@ -240,6 +245,11 @@ def test_the_optimizer_nearest_before_counts():
 def test_rows_name_the_model_and_two_in_a_cell_are_told_apart():
     found = claims_of("| A / B | Test |\n|---|---|\n| Accuracy | 0.91 / 0.88 |")
     assert [(one.model, one.as_written) for one in found] == [("A", "0.91"), ("B", "0.88")]
+
+
+def test_what_the_original_reached_is_cited():
+    own, cited = claims_of("Our network has 75.7% test accuracy, more than the original 72%.")
+    assert (own.is_literature, cited.is_literature) == (False, True)
 
 
 def test_a_claim_over_two_lines_names_both():
