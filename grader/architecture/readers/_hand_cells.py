@@ -24,6 +24,7 @@ _BRACKETED = re.compile(rf"(?:torch\.Size\()?[(\[]\s*({_AXIS}(?:\s*[,x×X*]\s*{_
 _CROSSED = re.compile(rf"(?<![\w.])({_AXIS}(?:\s?[x×X*]\s?\d{{1,7}}){{1,5}})(?![\w]|\.\d|\s?[x×X*]\s?[a-zA-Z(])")
 _MAPS = re.compile(r"(?<![\w.])(\d{1,6})\s?@\s?(\d{1,6}(?:\s?[x×X*]\s?\d{1,6}){1,3})(?!\w)")
 _COUNT = re.compile(rf"(?<![\w.]){_DIGITS}(?:\.\d{{3}}(?=\.\d{{3}}))*(?:\.\d{{1,6}})?\s?([kKMG])?(?![\w.]\d|\w)")
+_BYTES = re.compile(r"\s?[(\[]\s?\d[\d.,]{0,15}\s?(?:[KMG]i?)?B(?:ytes?)?\s?[)\]]$", re.IGNORECASE)
 _GERMAN = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _NOTHING = frozenset({"", "-", "--", "---", "n/a", "na", "none", "no", "/", "—", "–", "x", "✗", "keine", "nil"})
 _UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -84,12 +85,15 @@ def hand_count(text: str, line: int) -> PrintedNumber | None:
 
     >>> [int(hand_count(text, 1).value) for text in ("(1*5*5+1)*6 =156", "131'136", "75.8K", "5x5x3x32 + 32")]
     [156, 131136, 75800, 2432]
+    >>> int(hand_count("10,575 (41.31 KB)", 1).value)  # Keras says the size behind the count
+    10575
     >>> hand_count("-", 1) is None
     True
     """
     text = plain(text)[:400]
     if is_nothing(text):
         return None
+    text = _BYTES.sub("", text)
     said = text.rsplit("=", 1)[-1].strip() if "=" in text else text
     numbers = list(_COUNT.finditer(said))
     if len(numbers) == 1 and not re.search(r"\d\s?[x*+]\s?[\d(]", said):

@@ -22,6 +22,8 @@ ROLES = (
 _SHAPE_LETTERS = 24  # a cell that is a shape holds few words beside it
 _RECEPTIVE = {"r": "receptive_field", "rf": "receptive_field", "n": "size", "j": "jump", "s": "size"}
 _RECEPTIVE_HEADER = re.compile(r"(r|rf|n|j)(?:[\s_{\-]{0,3}(?=in|out)|_\{?)(in|out|i|o)\}?")
+_TOTAL = re.compile(r"\W{0,4}(?:total|sum|summe|gesamt|insgesamt|trainable|non-?trainable)\b", re.IGNORECASE)
+_LAYER_HEADER = re.compile(r"layers?\s?\([^()]{1,60}\)")  # "Layer (activation function)": what is said beside it
 _RESULTS = (
     r"accura|genauigkeit|\bloss\b|verlust|\bepochs?\b|precision|recall|\bf1\b|\bpsnr\b|optimi[sz]er|\blr\b"
     r"|learning rate|error|fehler|\btop-?[15]\b|\bacc\b|\btime\b|runtime|speed|laufzeit|datas[ea]t|datensatz"
@@ -77,6 +79,8 @@ def role_of(header: str) -> str:
     receptive = _RECEPTIVE_HEADER.fullmatch(text.replace("$", ""))
     if receptive:
         return f"{_RECEPTIVE[receptive.group(1)]}_{'in' if receptive.group(2).startswith('i') else 'out'}"
+    if _LAYER_HEADER.fullmatch(text):
+        return "type"
     for pattern, role in _RULES:
         if pattern.search(text):
             return role
@@ -115,7 +119,7 @@ def _layer_column(columns: Sequence[Sequence[str]], roles: Sequence[str]) -> int
         words = [(begins_with_layer(text), text) for text in texts]
         layers = [word for word, text in words if word is not None and len(text) < 1_500]
         structural = [word for word in layers if is_structural(word.word)]
-        filled = sum(not is_nothing(text) for text in texts)
+        filled = sum(not is_nothing(text) and not _TOTAL.match(text) for text in texts)
         special = roles[column] in {"type", "name"}
         needed = 2 if filled > 2 else 1
         if (

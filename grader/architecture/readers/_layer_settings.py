@@ -60,7 +60,11 @@ _ACTIVATION = re.compile(
 _RATE = re.compile(
     r"(?:\bp\s?[=:]?\s?|rate\s?[=:]?\s?|prob\w{0,7}\s?[=:]?\s?|\(\s?)?(0?[.,]\d{1,4}|\d{1,2}\s?%)", re.IGNORECASE
 )
-_TIMES = re.compile(r"(?:\s[x×*]\s?|\s\()[x×]?\s?(\d{1,2})\)?\s*$|^\s*(\d{1,2})\s?[x×]\s(?=\D)")
+# "Conv x3", "64 filters, 3x3 (x2)", "3x conv"; but "MaxPool 2 x 2", "Conv (5 x 5)" are windows, "Dense (25)" a width.
+_TIMES = re.compile(
+    r"(?<![\s\d])\s[x×*]\s?(\d{1,2})\s*$|(?<=\d\d)\s[x×*](\d{1,2})\s*$|(?<=\d[x×]\d)\s[x×*]\s?(\d{1,2})\s*$"
+    r"|\s\(\s?[x×]\s?(\d{1,2})\s?\)\s*$|^\s*(\d{1,2})\s?[x×]\s(?=\D)"
+)
 _CALL = re.compile(
     r"^\s*(?:\(?([\w.]{1,40})\)?\s?:\s?)?(?:nn\.|torch\.nn\.|layers\.)?([A-Za-z]\w{1,40})\s?\((.{0,600})\)\s*;?$",
     re.DOTALL,
@@ -100,8 +104,8 @@ def _groups(text: str) -> Iterator[tuple[list[str], int]]:
         times = 1
         found = _TIMES.search(part)
         if found and layer_words(part):
-            times = max(1, min(int(found.group(1) or found.group(2)), 20))
-            part = part[: found.start()] if found.group(1) else part[found.end() :]  # noqa: PLW2901 - the rest of it
+            times = max(1, min(int(found[found.lastindex or 0]), 20))
+            part = part[: found.start()] if found.start() else part[found.end() :]  # noqa: PLW2901 - the rest of it
         yield _split(part, "+&•"), times
 
 

@@ -19,7 +19,7 @@ from grader.architecture.readers._layer_prose import find_prose
 from grader.architecture.readers._layer_words import begins_with_layer
 from grader.architecture.readers._stacked_layers import find_stacked
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedSummary
-from grader.architecture.readers.tables import Table, find_tables
+from grader.architecture.readers.tables import Table, TableRow, find_tables
 from grader.documents.report_lines import Line
 
 _TOTAL = re.compile(
@@ -99,6 +99,7 @@ def _summary(table: Table) -> PrintedSummary | None:
         and not any(begins_with_layer(text) for text in rows[0].texts)
     ):
         header, rows = rows[0].texts, rows[1:]
+    header, rows = _below_title(header, rows)
     body = [row for row in rows if not row.is_header]
     columns = columns_of(header, [row.texts for row in body])
     if columns is None or is_tool_print(table):
@@ -120,6 +121,18 @@ def _summary(table: Table) -> PrintedSummary | None:
         tuple(reading.unread),
         tuple(reading.notes),
     )
+
+
+def _below_title(header: tuple[str, ...], rows: list[TableRow]) -> tuple[tuple[str, ...], list[TableRow]]:
+    """The header and the rows, where a title over all columns ("Encoder") stands above the true header."""
+    if len({text for text in header if text}) > 1:
+        return header, rows
+    for index, row in enumerate(rows[:2]):
+        texts = [text for text in row.texts if text]
+        roles = [role_of(text) for text in texts]
+        if len(texts) > 1 and all(roles) and not any(map(begins_with_layer, texts)):
+            return row.texts, rows[index + 1 :]
+    return header, rows
 
 
 def _with_totals_below(lines: Sequence[Line], found: list[PrintedSummary]) -> list[PrintedSummary]:

@@ -74,10 +74,15 @@ def _summaries(lines: Sequence[Line]) -> Iterator[PrintedSummary]:
 def _is_header(lines: Sequence[Line], index: int) -> bool:
     """True for the header's line, also where a narrow column broke it after "Layer"."""
     text = lines[index].text
-    if "ayer (type" in text:
+    if _says_layer(text):
         return "depth" not in text
     after = lines[index + 1].text if index + 1 < len(lines) else ""
     return "(type)" in after and text.lstrip()[:1] in set("┃│|") and after.lstrip()[:1] in set("┃│|")
+
+
+def _says_layer(text: str) -> bool:
+    """True for the first title of the header, also where a person gave it capitals."""
+    return "ayer (type" in text or "ayer (Type" in text
 
 
 def _is_keras(found: _Summary) -> bool:
@@ -120,7 +125,7 @@ def _in_text(lines: Sequence[Line], first: int, start: int, columns: _keras_text
                 break
             index += 1
             continue
-        if "ayer (type" in text and index > start:
+        if _says_layer(text) and index > start:
             break
         cells = None if found.totals else _keras_text.main_line(text, line.number, columns)
         if cells is not None:
@@ -183,10 +188,10 @@ def _in_table(lines: Sequence[Line], header: int) -> _Summary | None:
     window = lines[first : last + 1]
     number = lines[header].number
     tables = [table for table in find_tables(window) if table.first_line <= number <= table.last_line]
-    table = next((table for table in tables if any("ayer (type" in text for text in table.header)), None)
+    table = next((table for table in tables if any(_says_layer(text) for text in table.header)), None)
     if table is None:
         table = next(
-            (table for table in tables if any("ayer (type" in cell for row in table.rows for cell in row.texts)), None
+            (table for table in tables if any(_says_layer(cell) for row in table.rows for cell in row.texts)), None
         )
     if table is None:
         return None
@@ -229,8 +234,8 @@ def _extent(lines: Sequence[Line], header: int) -> tuple[int, int]:
                 break
         elif not is_block and not any(bar in below for bar in _BARS) and not is_rule(below):
             break
-        elif "ayer (type" in below or (is_block and ("</table" in below.lower() or "\\end{" in below)):
-            last += "ayer (type" not in below
+        elif _says_layer(below) or (is_block and ("</table" in below.lower() or "\\end{" in below)):
+            last += not _says_layer(below)
             break
         else:
             blanks = 0
@@ -241,8 +246,8 @@ def _extent(lines: Sequence[Line], header: int) -> tuple[int, int]:
 def _places(table: Table) -> dict[str, int] | None:
     """The columns by our names, from the words of the header."""
     header = table.header
-    if not any("ayer (type" in text for text in header):
-        header = next((row.texts for row in table.rows if any("ayer (type" in text for text in row.texts)), ())
+    if not any(_says_layer(text) for text in header):
+        header = next((row.texts for row in table.rows if any(_says_layer(text) for text in row.texts)), ())
     places: dict[str, int] = {}
     for column, text in enumerate(header):
         word = text.lower()
@@ -268,7 +273,7 @@ def _table_row(
         return texts[place] if place is not None and place < len(texts) else ""
 
     joined = " ".join(text for text in texts if text)
-    if "ayer (type" in joined or not joined:
+    if _says_layer(joined) or not joined:
         return
     if _total(found, Line(line, " ".join((*texts[:1], ":", *texts[1:])) if not holds_total(joined) else joined)):
         return
@@ -310,7 +315,7 @@ def _totals_below(lines: Sequence[Line], found: _Summary) -> None:
         if _total(found, lines[index]):
             found.last, gap = index, 0
         elif (
-            "ayer (type" in text
+            _says_layer(text)
             or (found.totals and not text.strip())
             or (text.strip() and not is_rule(text) and "```" not in text)
         ):

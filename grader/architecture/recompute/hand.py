@@ -18,6 +18,7 @@ from grader.architecture.recompute.hand_layouts import Layout, layouts_of, with_
 from grader.architecture.recompute.receptive import check_receptive, is_receptive_table
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
 
+_OPTIMIZER_OWN = 64  # numbers that an optimizer keeps for itself
 _WIDEST = 60  # ways to read the table so far that are kept
 _BIASES = re.compile(r"\W{0,6}bias(?:es)?\W{0,6}", re.IGNORECASE)
 _GROUPED = re.compile(r"depth|separable|group|dw|mobile|dilat|atrous", re.IGNORECASE)
@@ -315,11 +316,25 @@ class _Walk:
         printed = sum(int(row.parameters.value) for row in self.summary.rows if row.parameters is not None)
         if said.value == printed or (self.right is not None and said.value == self.right):
             return
+        if _counts_optimizer(int(said.value) - printed, self.summary):
+            return
         blocks = [self.summary.rows[block.row] for block in _blocks(self.summary.rows)]
         is_whole = all(row.parameters is not None or not _learns(row) for row in blocks)
         right = f"; recomputed from the layers it is {self.right:,}" if self.right not in {None, printed} else ""
         why = f"the printed rows add up to {printed:,}, printed is {int(said.value):,}{right}"
         yield Disagreement(said.line, "parameters", said.text.strip(), f"{printed:,}", why, None, is_whole)
+
+
+def _counts_optimizer(beyond: int, summary: PrintedSummary) -> bool:
+    """True if what a total counts beyond the rows is an optimizer's state, as Keras 3 counts it after training.
+
+    One to three numbers for every trainable weight (momentum, Adam, AMSGrad) and a few of its own (step, rate).
+    """
+    trainable = summary.totals.get("trainable")
+    if trainable is None or trainable.value <= _OPTIMIZER_OWN or beyond <= 0:
+        return False
+    times, own = divmod(beyond, int(trainable.value))
+    return 1 <= times <= 3 and own <= _OPTIMIZER_OWN
 
 
 def _blocks(rows: Sequence[PrintedRow]) -> Iterator[_Block]:

@@ -1,0 +1,122 @@
+"""What the prints of tools without a reader, and the ways in which people write tables, must not be taken for."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+
+from grader.architecture.readers.detect import read_summaries
+from grader.architecture.readers.printed import Format, PrintedSummary
+from grader.architecture.recompute.hand import verify_handtable
+from grader.documents.report_lines import report_lines
+
+
+def read(text: str) -> tuple[PrintedSummary, ...]:
+    return read_summaries(report_lines(dedent(text).strip("\n")))
+
+
+def test_a_flat_print_with_a_trainable_column_is_no_tree():
+    """fastai prints shapes without the batch: as a tree's, the 64 of the maps would be taken for a batch."""
+    found = read(
+        """
+        Sequential
+        ======================================================================
+        Layer (type)         Output Shape         Param #    Trainable
+        ======================================================================
+        Conv2d               [16, 40, 40]         448        False
+        ______________________________________________________________________
+        BatchNorm2d          [16, 40, 40]         32         True
+        ______________________________________________________________________
+        MaxPool2d            [16, 20, 20]         0          False
+        """
+    )
+    assert [one.format for one in found if one.format is Format.TORCHINFO] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Dense (25)", [("linear", 25)]),
+        ("Conv2d (64)", [("conv2d", 64)]),
+        ("MaxPool 2 x 2", [("max_pool2d", [2, 2])]),
+        ("Conv (5 x 5)", [("conv2d", [5, 5])]),
+        ("Conv 3x3 x2", [("conv2d", [3, 3])] * 2),
+        ("Conv 3x3 (x2)", [("conv2d", [3, 3])] * 2),
+        ("2x Dense 10", [("linear", 10)] * 2),
+    ],
+)
+def test_a_number_behind_a_layer_is_how_often_only_behind_a_cross(text, said):
+    [table] = read(f"| Layer | Output shape |\n|---|---|\n| {text} | 1 |\n| Linear | 10 |")
+    rows = [row.settings for row in table.rows[:-1]]
+    values = [row.get("out_features") or row.get("out_channels") or row.get("kernel") for row in rows]
+    assert [(row["kind"], value) for row, value in zip(rows, values, strict=True)] == said
+
+
+def test_totals_with_a_size_behind_the_count_are_totals():
+    [table] = read(
+        """
+        | Layer      | Output Shape | Parameters |
+        |------------|--------------|------------|
+        | Dense (12) | (None, 12)   | 252        |
+        | Dense (3)  | (None, 3)    | 39         |
+        | **Total parameters:** | | **291 (1.14 KB)** |
+        | **Trainable parameters:** | | **291 (1.14 KB)** |
+        | **Non-trainable parameters:** | | **0 (0.00 Byte)** |
+        """
+    )
+    assert {name: int(one.value) for name, one in table.totals.items()} == {
+        "parameters": 291,
+        "trainable": 291,
+        "non_trainable": 0,
+    }
+    assert (table.unread, len(table.rows)) == ((), 2)
+
+
+def test_a_total_that_counts_the_optimizer_too_is_right():
+    """Keras 3 does so after training; a person who copies it may leave out the line that says so."""
+    rows = "| Layer | Output | Params |\n|---|---|---|\n| Input | 20 | 0 |\n| Dense | 12 | 252 |\n| Dense | 3 | 39 |\n"
+    totals = "| Total params | | {} (3.43 KB) |\n| Trainable params | | 291 (1.14 KB) |"
+    for total, is_right in ((875, True), (291, True), (364, False), (1_400, False)):
+        [table] = read(rows + totals.format(total))
+        assert verify_handtable(table).is_consistent == is_right, total
+
+
+def test_a_title_over_all_columns_is_not_the_header():
+    [table] = read(
+        r"""
+        \begin{tabular}{cccc}
+        \hline
+        \multicolumn{4}{c}{\textbf{Feature extractor}} \\
+        \hline
+        Layer (non-linearity) & Kernel Size & Output Shape & \# of Param \\
+        \hline
+        Input Layer & - & $(20, 20, 1)$ & 0 \\
+        Convolutional Layer (ReLU) & $3 \times 3$ & $(18, 18, 4)$ & 40 \\
+        Max-Pooling Layer & $2 \times 2$ & $(9, 9, 4)$ & 0 \\
+        \hline
+        \end{tabular}
+        """
+    )
+    assert [row.outputs for row in table.rows] == [((20, 20, 1),), ((18, 18, 4),), ((9, 9, 4),)]
+    assert [int(row.parameters.value) for row in table.rows if row.parameters] == [0, 40, 0]
+
+
+def test_a_summary_whose_header_got_capitals_is_kept_as_the_tools():
+    [summary] = read(
+        r"""
+        \begin{tabular}{lll}
+        \hline
+        Layer (Type) & Output Shape & Param \# \\
+        \hline
+        conv2d\_1 (Conv2D) & (None, 18, 18, 4) & 40 \\
+        flatten (Flatten) & (None, 1296) & 0 \\
+        dense (Dense) & (None, 10) & 12,970 \\
+        \hline
+        \textbf{Total params:} & & \textbf{13,010 (50.82 KB)} \\
+        \hline
+        \end{tabular}
+        """
+    )
+    assert (summary.format, [row.type for row in summary.rows]) == (Format.KERAS, ["Conv2D", "Flatten", "Dense"])
+    assert int(summary.totals["parameters"].value) == 13_010
