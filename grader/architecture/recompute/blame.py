@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from grader.architecture.readers.printed import PrintedShape
-from grader.architecture.recompute.between import images_of
-from grader.architecture.recompute.flow import IMPOSSIBLE, INPUT, Flow, wanted_inputs
-from grader.architecture.recompute.laws import allowed_counts, lawful_counts, lawful_outputs, why_not
+from grader.architecture.recompute.alternatives import lawful_outputs
+from grader.architecture.recompute.counts import allowed_counts, lawful_counts, why_not
+from grader.architecture.recompute.demands import wanted_inputs
+from grader.architecture.recompute.flow import IMPOSSIBLE, INPUT, Flow
 from grader.architecture.recompute.ledger import Ledger, numbers_in
 from grader.architecture.recompute.steps import Step
 
@@ -241,7 +242,11 @@ def _other_shapes(flow: Flow, index: int, step: Step, out: PrintedShape) -> list
     for later in range(index + 1, min(index + 4, len(flow.steps))):
         following = flow.steps[later]
         shapes |= dict.fromkeys([*following.outputs[:1], *following.inputs[:1]])
-        if following.operation.family in {"conv", "linear", "recurrent", "bidirectional"} and following.count and len(out) > 1:
+        if (
+            following.operation.family in {"conv", "linear", "recurrent", "bidirectional"}
+            and following.count
+            and len(out) > 1
+        ):
             shapes |= dict.fromkeys(_asked_for(following, out))
     for shape in [*shapes]:
         if len(shape) == len(out) and shape != out:  # one axis of it, or all but the channels

@@ -60,9 +60,7 @@ def _norm_channels(steps: Sequence[Step], index: int, view: Mapping[int, Step]) 
     return None
 
 
-def _through(
-    step: Step, given: frozenset[int] | None, wanted: int | None
-) -> tuple[float, frozenset[int] | None]:
+def _through(step: Step, given: frozenset[int] | None, wanted: int | None) -> tuple[float, frozenset[int] | None]:
     count, family = step.count or 0, step.operation.family
     if family in {"batch_norm", "channel_norm", "instance_norm"}:
         size, left = divmod(count, 2)

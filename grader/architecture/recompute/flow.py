@@ -2,7 +2,7 @@
 
 For every step the earlier outputs are tried: the row above, then others near it, then any that has the channels
 or features that the count asks for, then concatenations. The cheapest story is kept; its price says how much has
-to be supposed beyond the print. Only prices below `STRANGE` are told as if they were so.
+to be supposed beyond the print.
 """
 
 from __future__ import annotations
@@ -11,38 +11,23 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
-from math import isqrt
-from typing import NamedTuple
 
 from grader.architecture.readers.printed import PrintedShape
-from grader.architecture.recompute.between import change_between, changes, images_of
-from grader.architecture.recompute.laws import Fit, channels_of, fit, same_shape, spatial_of, volume, why_not
-from grader.architecture.recompute.operations import Operation
+from grader.architecture.recompute.between import change_between
+from grader.architecture.recompute.counts import why_not
+from grader.architecture.recompute.demands import wanted_inputs
+from grader.architecture.recompute.laws import fit
+from grader.architecture.recompute.layouts import same_shape, volume
 from grader.architecture.recompute.steps import Step
+from grader.architecture.recompute.stories import KEEPING, UNEXPLAINED, Story, applied, custom_price, merges
+from grader.architecture.recompute.windows import Fit
 
 INPUT = -1  # the index of the network's own input
 WINDOW = 10  # how many rows back a branch is looked for by shape alone
 IMPOSSIBLE = 8.0  # no input at all explains the row
-UNEXPLAINED = 4.0  # only a tensor that no row shows would explain it
-STRANGE = 2.0
 _FAR = 1.7
 _FAR_PLAIN = 1.2  # another branch from a tensor just as it was printed
 _PRODUCT = 1.6
-KEEPING = frozenset(
-    {"same", "batch_norm", "channel_norm", "instance_norm", "layer_norm", "rms_norm", "prelu", "normalization"}
-)
-_AREAS = (1, 9, 25, 49, 3, 5, 7, 4, 16, 121, 81, 2)
-
-
-class Story(NamedTuple):
-    """How a step is explained: the price, the step that feeds it, what it is fed, what happens before it."""
-
-    price: float
-    source: int | None = None
-    given: PrintedShape | None = None
-    needs: str = ""
-    fit: Fit | None = None
 
 
 class Flow:
@@ -147,7 +132,7 @@ class Flow:
         if not shapes or step.operation.is_custom:
             return Story(0.0, first)
         if step.operation.family in {"merge", "concatenate"}:
-            is_so = _merges(step.operation, shapes, out)
+            is_so = merges(step.operation, shapes, out)
             return Story(0.0 if is_so else IMPOSSIBLE - 1, first, shapes[0])
         for shape in shapes:
             found = fit(step.operation, shape, out, step.count, step.kernel)
@@ -161,7 +146,7 @@ class Flow:
         for shape in step.inputs:
             if step.operation.is_custom:
                 last = self.outputs(above, view)[:1] if step.holds and above is not None else (shape,)
-                found: Fit | None = Fit(min(_custom_price(one, out, step.count) for one in last) if last else 0.0)
+                found: Fit | None = Fit(min(custom_price(one, out, step.count) for one in last) if last else 0.0)
             else:
                 found = fit(step.operation, shape, out, step.count, step.kernel)
             if found is not None and found.price < best.price:
@@ -196,17 +181,17 @@ class Flow:
                 if shape in seen or distance >= best.price:
                     continue
                 seen.add(shape)
-                applied = _applied(step.operation, shape, out, step.count, step.kernel)
-                if applied.price + distance < best.price:
-                    best = applied._replace(price=applied.price + distance, source=source)
+                made = applied(step.operation, shape, out, step.count, step.kernel)
+                if made.price + distance < best.price:
+                    best = made._replace(price=made.price + distance, source=source)
             if rank == 0 and best.price <= 1.0:
                 return best
         if best.price > _FAR_PLAIN:
             for source, shape in self._far(index, step, out, view):
-                applied = _applied(step.operation, shape, out, step.count, step.kernel)
-                distance = (_FAR if applied.needs else _FAR_PLAIN) + (1.0 if step.operation.is_keras else 0.0)
-                if applied.price + distance < best.price:
-                    best = applied._replace(price=applied.price + distance, source=source)
+                made = applied(step.operation, shape, out, step.count, step.kernel)
+                distance = (_FAR if made.needs else _FAR_PLAIN) + (1.0 if step.operation.is_keras else 0.0)
+                if made.price + distance < best.price:
+                    best = made._replace(price=made.price + distance, source=source)
         if best.price > 2.3:
             joined = self._joined(index, step, out, view)
             if joined is not None and joined.price < best.price:
@@ -293,11 +278,11 @@ class Flow:
                     price = 2.2
                 if not is_there:
                     continue
-                applied = _applied(step.operation, given, out, step.count, step.kernel)
-                if applied.price < 1.5 and (best is None or price + applied.price < best.price):
-                    price += applied.price - (1.2 if step.operation.is_custom else 0.0)
+                made = applied(step.operation, given, out, step.count, step.kernel)
+                if made.price < 1.5 and (best is None or price + made.price < best.price):
+                    price += made.price - (1.2 if step.operation.is_custom else 0.0)
                     needs = "a concatenation of earlier outputs"
-                    best = applied._replace(price=price, source=None, needs=needs)
+                    best = made._replace(price=price, source=None, needs=needs)
         return best
 
 
@@ -310,148 +295,3 @@ def _sums(sizes: tuple[int, ...], limit: int) -> int:
         if 0 < size <= limit:
             bits |= (bits << size) & mask
     return bits & ~1
-
-
-@lru_cache(maxsize=1 << 14)
-def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[int, ...]:
-    """Channels or features of the input that the count asks for, the usual kernels first."""
-    is_last = operation.family in {"linear", "recurrent", "bidirectional"}
-    made = out[-1] if is_last else channels_of(operation, out)
-    if not made:
-        return ()
-    found: list[int] = []
-    if operation.family in {"recurrent", "bidirectional"}:
-        found = _recurrent_inputs(operation, made, count)
-    for bias in (1, 0) if not found else ():
-        weights, left = divmod(count - bias * made, made)
-        if left or weights <= 0:
-            continue
-        if operation.family == "linear":
-            found.append(weights)
-            continue
-        dims = operation.dims or 2
-        for area in (*_AREAS, *(side**dims for side in (1, 3, 5, 7))):
-            if weights % area == 0:
-                found.append(weights // area)
-    return tuple(dict.fromkeys(size for size in found if size <= 1 << 17))
-
-
-def _recurrent_inputs(operation: Operation, made: int, count: int) -> list[int]:
-    """Features per step with which a single recurrent layer has `count` parameters."""
-    found = []
-    for directions in (1, 2):
-        units, left = divmod(made, directions)
-        for gates, biases in product((4, 3, 1), (0, 1, 2)):
-            size, rest = divmod(count, directions * gates * units) if units and not left else (0, 1)
-            if not rest and size - units - biases > 0:
-                found.append(size - units - biases)
-    return found
-
-
-@lru_cache(maxsize=1 << 17)
-def _applied(
-    operation: Operation, source: PrintedShape, out: PrintedShape, count: int | None, kernel: PrintedShape | None
-) -> Story:
-    """The cheapest way from one tensor to the step's output, functional steps included."""
-    if operation.is_custom:
-        return Story(_custom_price(source, out, count), None, source)
-    best = Story(UNEXPLAINED, None, source)
-    found = fit(operation, source, out, count, kernel)
-    if found is not None:
-        best = Story(found.price, None, source, "", found)
-    if best.price <= 0.7 or operation.is_keras:
-        return best
-    extra = 0.4 if operation.family in KEEPING else 0.0  # what keeps a shape stands mostly right behind another row
-    for change in changes(source):
-        if change.price + extra >= best.price:
-            break
-        found = fit(operation, change.shape, out, count, kernel)
-        if found is not None and found.price + change.price + extra < best.price:
-            best = Story(found.price + change.price + extra, None, change.shape, change.needs, found)
-    if best.price > 1.0:
-        best = _unusual(operation, source, out, count, kernel, best)
-    return best
-
-
-def _unusual(
-    operation: Operation,
-    source: PrintedShape,
-    out: PrintedShape,
-    count: int | None,
-    kernel: PrintedShape | None,
-    best: Story,
-) -> Story:
-    """Views and adaptive poolings: the step itself says what shape it wants."""
-    family = operation.family
-    numbers = volume(source)
-    options: list[tuple[float, PrintedShape, str]] = []
-    if family in {"conv", "conv_transpose"} and count and numbers:
-        for channels in wanted_inputs(operation, out, count):
-            size = images_of(numbers, channels)
-            if size is not None and operation.dims == 2:
-                price = 0.5 if len(source) == 2 else 1.6
-                options.append((price, (source[0], channels, *size), "a view as an image"))
-            elif operation.dims == 1 and numbers % channels == 0 and len(source) == 2:
-                options.append((0.7, (source[0], channels, numbers // channels), "a view as a sequence"))
-            if len(source) == operation.dims + 2 and channels == source[1]:
-                for price, size in ((1.3, spatial_of(operation, out)), (1.4, tuple(2 * (s or 0) for s in out[2:]))):
-                    options.append((price, (source[0], channels, *size), "a resizing"))
-    elif family == "linear" and count and out[-1]:
-        for features in wanted_inputs(operation, out, count):
-            options += _features_from(source, features, out)
-    elif operation.family not in {"embedding"}:
-        change = change_between(source, out)
-        if change is not None:
-            options.append((change.price + (0.4 if family in KEEPING else 0.0), change.shape, change.needs))
-        if numbers and len(out) == 4 and len(source) == 2 and out[1]:
-            size = images_of(numbers, out[1])
-            if size is not None:
-                options.append((0.5, (source[0], out[1], *size), "a view as an image"))
-    for price, shape, needs in options:
-        found = fit(operation, shape, out, count, kernel)
-        if found is not None and found.price + price < best.price:
-            best = Story(found.price + price, None, shape, needs, found)
-    return best
-
-
-def _features_from(source: PrintedShape, features: int, out: PrintedShape) -> Iterator[tuple[float, PrintedShape, str]]:
-    given = (*out[:-1], features)
-    numbers = volume(source)
-    if len(source) == 4 and source[1] and features % source[1] == 0:
-        pixels = features // source[1]
-        side = isqrt(pixels)
-        if side * side == pixels and pixels <= (numbers or 0) // source[1]:
-            yield 1.1, given, f"a pooling to {side} x {side} pixels and a flatten"
-        elif pixels <= (numbers or 0) // source[1]:
-            yield 1.8, given, "a pooling and a flatten"
-    if features in source[1:]:
-        yield 1.0, given, "a permutation"
-    if numbers and numbers % features == 0:
-        yield 1.2, given, "a view"
-    if len(source) == 3 and source[1] and features % source[1] == 0 and features < (numbers or 0):
-        yield 1.3, given, "a pooling and a flatten"
-
-
-def _custom_price(source: PrintedShape, out: PrintedShape, count: int | None) -> float:
-    """A class of the student's own can do anything; that it keeps the shape is most usual."""
-    if same_shape(source, out):
-        return 0.0
-    change = change_between(source, out)
-    price = 1.1 if change is None else 0.4 + 0.4 * change.price
-    return 0.5 * price if count else price
-
-
-def _merges(operation: Operation, shapes: Sequence[PrintedShape], out: PrintedShape) -> bool:
-    if operation.family == "merge":
-        if not all(len(shape) == len(out) for shape in shapes):
-            return True  # broadcasting
-        return all(max((one[axis] or 1) for one in shapes) == (out[axis] or 1) for axis in range(1, len(out)))
-    if any(len(shape) != len(out) for shape in shapes):
-        return False
-    for axis in range(1, len(out)):
-        others = all(
-            shape[other] == out[other] for shape in shapes for other in range(1, len(out)) if other != axis
-        )  # fmt: skip
-        if others and (out[axis] is None or sum(shape[axis] or 0 for shape in shapes) == out[axis]):
-            return True
-    return False

@@ -12,8 +12,9 @@ from itertools import product
 from typing import NamedTuple
 
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
-from grader.architecture.recompute.flow import wanted_inputs
-from grader.architecture.recompute.laws import fit, with_axes
+from grader.architecture.recompute.demands import wanted_inputs
+from grader.architecture.recompute.laws import fit
+from grader.architecture.recompute.layouts import with_axes
 from grader.architecture.recompute.steps import Step
 
 _CHANNELS = (3, 1, 4, 2, 6)  # colour, grey, colour with transparency, pairs

@@ -33,15 +33,18 @@ class Operation:
 CUSTOM = Operation("custom")
 
 # Shape-preserving classes without parameters, beyond those that make_layer knows.
-_TORCH_SAME = (
-    "Threshold RReLU Softmin Softmax2d Softshrink Hardshrink LogSoftmax AdaptiveLogSoftmax LocalResponseNorm "
-    "CrossMapLRN2d ChannelShuffle Identity StochasticDepth DropPath FrozenBatchNorm2d"
-).split()
-_KERAS_SAME = (
-    "Activation ReLU LeakyReLU ELU Softmax ThresholdedReLU Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D "
-    "GaussianNoise GaussianDropout AlphaDropout ActivityRegularization Masking Rescaling RandomFlip RandomRotation "
-    "RandomZoom RandomTranslation RandomContrast RandomBrightness RandomHeight RandomWidth UnitNormalization GELU Silu"
-).split()
+_TORCH_SAME = [
+    "Threshold", "RReLU", "Softmin", "Softmax2d", "Softshrink", "Hardshrink", "LogSoftmax", "AdaptiveLogSoftmax",
+    "LocalResponseNorm", "CrossMapLRN2d", "ChannelShuffle", "Identity", "StochasticDepth", "DropPath",
+    "FrozenBatchNorm2d",
+]  # fmt: skip
+_KERAS_SAME = [
+    "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "ThresholdedReLU", "Dropout", "SpatialDropout1D",
+    "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "ActivityRegularization", "Masking", "Rescaling", "RandomFlip", "RandomRotation", "RandomZoom",
+    "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomHeight", "RandomWidth", "UnitNormalization",
+    "GELU", "Silu",
+]  # fmt: skip
 _FAMILY_OF_WORD = {
     "max_pool": "pool", "avg_pool": "pool", "lp_pool": "pool", "adaptive_avg_pool": "adaptive_pool",
     "adaptive_max_pool": "adaptive_pool", "batch_norm": "batch_norm", "instance_norm": "instance_norm",

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from math import prod
 
 from grader.architecture.readers.printed import Format, PrintedShape
-from grader.architecture.recompute.flow import Story
-from grader.architecture.recompute.laws import channels_of
+from grader.architecture.recompute.layouts import channels_of
 from grader.architecture.recompute.steps import Step
+from grader.architecture.recompute.stories import Story
 
 _TOTAL_WORDS = {
     "parameters": "total of the parameters",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
 
-
 _SEQUENCE = Operation("sequence")  # a torch.nn.Sequential gives what its last child gives
 
 
@@ -84,7 +83,7 @@ def _fed_by_sibling(rows: Sequence[PrintedRow]) -> dict[int, int]:
 
 
 def _plain(name: str) -> str:
-    return name.split(" ")[0].split("[")[0].rstrip("….,")
+    return name.split(" ", maxsplit=1)[0].split("[", maxsplit=1)[0].rstrip("….,")
 
 
 def _connected(row: PrintedRow, place: dict[str, int], here: int, *, is_first: bool) -> tuple[int, ...] | None:

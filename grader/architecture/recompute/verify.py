@@ -12,7 +12,7 @@ from fractions import Fraction
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
 from grader.architecture.recompute.channels import misfit
-from grader.architecture.recompute.flow import IMPOSSIBLE, UNEXPLAINED, Flow, Story
+from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
 from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
 from grader.architecture.recompute.ledger import Ledger
@@ -20,6 +20,7 @@ from grader.architecture.recompute.order import misplaced
 from grader.architecture.recompute.replay import verify_repr
 from grader.architecture.recompute.sentences import count_sentence, output_sentence, shape_words
 from grader.architecture.recompute.steps import Step, steps_of
+from grader.architecture.recompute.stories import UNEXPLAINED, Story
 from grader.architecture.recompute.totals import check_totals
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
 from grader.architecture.shapes import Shape

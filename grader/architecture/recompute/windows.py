@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grader.architecture.arithmetic import pool_output_size, span
+from grader.architecture.readers.printed import PrintedShape
+from grader.architecture.recompute.operations import Operation
 from grader.architecture.shapes import ShapeError
 
 MAX_STRIDE = 16
@@ -27,6 +29,24 @@ class Side(NamedTuple):
     padding: int
     dilation: int = 1
     extra: int = 0  # output_padding of a transposed convolution; 1 for ceil_mode of a pooling
+
+
+class Asked(NamedTuple):
+    """What is asked of a law: a row of this class, with this input."""
+
+    operation: Operation
+    source: PrintedShape
+    out: PrintedShape
+    parameters: int | None
+    kernel: PrintedShape | None
+
+
+class Fit(NamedTuple):
+    """One explanation of a row. `settings` are pairs, in the words of `make_layer`; `needs` what is supposed."""
+
+    price: float
+    settings: tuple[tuple[str, object], ...] = ()
+    needs: str = ""
 
 
 @lru_cache(maxsize=1 << 16)
