@@ -138,7 +138,7 @@ def _is_change(tokens: Sequence[Token], value: Value) -> bool:
     return (
         any(word in CHANGE_NOUNS for word in ahead)
         and bool({"in", "of", "between"} & set(ahead))
-        and not {"to", ":", "="} & between
+        and not {"to", "from", ":", "="} & between
     )
 
 

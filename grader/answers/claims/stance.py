@@ -15,7 +15,6 @@ _GOALS = word_set(
     """
     goal goals target targets targeted targeting aim aims aimed aiming objective required requirement requirements
     requires must should shall needs threshold desired expected expect supposed hope hoping want wanted wants ensure
-    constraint constraints
     ensures unless until won't cannot can't couldn't didn't wouldn't unable fail failed fails ziel soll sollte muss
     müssen criterion minimum desire attempting will would ideally demanded demands expectation krav mål
     """
@@ -183,7 +182,7 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
                 and verdict
                 and not {"accuracy", "loss", "error"} & set(lows[place - 1 : place])
             )
-        elif low in _GOALS:
+        elif low in _GOALS or (low in ("constraint", "constraints") and lows[place + 1 : place + 2] == [":"]):
             is_met = bool(_MET & set(lows[max(0, place - 4) : place])) and lows[place + 1 : place + 2] not in (
                 ["of"],
                 ["is"],

@@ -29,6 +29,7 @@ _SETTINGS = word_set(
 ) | {
     "learning rate", "batch size", "weight decay", "training time",
 }  # fmt: skip
+_LISTED = word_set("optimizer optimiser method algorithm model approach solver")
 _PER = word_set("per each")
 
 
@@ -272,7 +273,7 @@ def _metric(head: Head, context: _Context, quantity: Quantity) -> tuple[str | No
         if metric == "parameters" and row_head.mention and row_head.mention.labels:
             metric = row_head.mention.labels[0].metric
         other = row_head if source is head else head
-        is_setting = other.text.casefold().strip(" :") in _SETTINGS
+        is_setting = _is_setting(other.text) and not (other is row_head and _is_setting_a_name(context.corner))
         is_measured = quantity.is_percent and metric in RATES  # no setting of these is a percentage
         return (None, "") if is_setting and not is_measured else (metric, "")
     if head.is_other or row_head.is_other or context.is_layers or head.is_epoch or row_head.is_epoch:
@@ -286,6 +287,16 @@ def _metric(head: Head, context: _Context, quantity: Quantity) -> tuple[str | No
         if is_rate and not named - {"accuracy"}:
             return "accuracy", "the table names splits and no metric; shares of 1 or 100 are accuracies here"
     return None, ""
+
+
+def _is_setting(text: str) -> bool:
+    low = text.casefold().strip(" :")
+    return low in _SETTINGS or low.removesuffix("s") in _SETTINGS
+
+
+def _is_setting_a_name(corner: Head) -> bool:
+    """Does the first column list optimizers or the like, of which "Momentum" may be one?"""
+    return bool({token.low.rstrip("s") for token in tokens_of(corner.text, 0)} & _LISTED)
 
 
 def _is_pure(head: Head) -> bool:

@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     r"|(?P<suffixed>(?<![\w.])\d+(?:[.,'_]\d+){0,12}[A-Za-z]\w*)"
     r"|(?P<word>[^\W\d_][^\W_]*(?:\.(?=\s|$)(?<=ca\.)|\.(?<=approx\.))?)"
     r"|(?P<digits>\d+)"
-    r"|(?P<sign>==+|>=|<=|--+|[-=]>|[^\w\s])"
+    r"|(?P<sign>[-=]{2,9}>|==+|>=|<=|--+|[-=]>|[^\w\s])"
 )
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
@@ -64,7 +64,8 @@ def tokens_of(text: str, line: int) -> list[Token]:
         if group == "number":
             made.append(Token(Kind.NUMBER, piece, piece, line, start, end, is_glued))
         elif group == "sign":
-            made.append(Token(Kind.SIGN, piece, piece, line, start, end, is_glued))
+            low = "->" if len(piece) > 2 and piece[-1] == ">" else piece  # an arrow of any length
+            made.append(Token(Kind.SIGN, piece, low, line, start, end, is_glued))
         elif group == "suffixed":
             letters = piece.lstrip("0123456789.,'_").casefold()
             kind = Kind.NUMBER if letters in _MAGNITUDES else Kind.WORD

@@ -157,6 +157,7 @@ VARIED = (
     "| Varied | Best | Accuracy |\n|---|---|---|\n| Loss | hinge | 75.1% |\n| Learning Rate | 5e-5 | 73.2% ± 0.2 |\n"
 )
 VARIED += "| Batch Size | 64 | 72.5% |"
+OPTIMIZERS = "| Optimizer | Loss | Accuracy (%) |\n|---|---|---|\n| Adam | 0.29 | 91.8 |\n| Momentum | 0.25 | 91.5 |"
 TORN = "Model\nTrain\nloss\nTrain\naccuracy\nTest\naccuracy\n1\n0.31\n0.912\n0.763\n2\n0.22\n0.934\n0.782"
 
 
@@ -175,6 +176,8 @@ TORN = "Model\nTrain\nloss\nTrain\naccuracy\nTest\naccuracy\n1\n0.31\n0.912\n0.7
             "x | Model | Test acc | |——-|———| | A | 0.881 | | B | 0.902 |", ["0.881", "0.902"], id="ran together"
         ),
         pytest.param(VARIED, ["75.1%", "73.2%", "72.5%"], id="rows named for what was varied"),
+        pytest.param(OPTIMIZERS, ["0.29", "91.8", "0.25", "91.5"], id="an optimizer that is called like a setting"),
+        pytest.param("| Metric | Value | Seeds |\n|---|---|---|\n| Test acc | 80.4% | 3 |", ["80.4%"], id="seeds"),
         pytest.param(TORN, ["0.31", "0.912", "0.763", "0.22", "0.934", "0.782"], id="heads that wrapped"),
     ],
 )
