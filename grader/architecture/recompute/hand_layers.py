@@ -128,7 +128,12 @@ def _convolutions(
     kind: str, settings: Mapping[str, Json], given: Tensor, hint: Tensor, *, biases: tuple[bool, ...]
 ) -> Iterator[Option]:
     dims = int(kind[-2]) if kind[-2:-1].isdigit() else 2
-    stated = pair(settings.get("kernel"), dims)
+    sides, kernel_said = given.spatial or hint.spatial or (), settings.get("kernel")
+    if len(sides) == 3 and dims == 2:
+        dims = 3
+        if isinstance(kernel_said, list | tuple) and len(set(kernel_said)) == 1:
+            kernel_said = kernel_said[0]
+    stated = pair(kernel_said, dims)
     kernels = [stated] if stated else [(size,) * dims for size in _KERNELS]
     out = _whole(settings.get("out_channels")) or hint.channels
     channels = [size for size in (given.channels, _whole(settings.get("in_channels"))) if size]
@@ -205,6 +210,12 @@ def _poolings(settings: Mapping[str, Json], given: Tensor) -> Iterator[Option]:
     sizes: Sizes = tuple(size for size in given.spatial if size is not None)
     dims = len(sizes)
     stated, stride = pair(settings.get("kernel"), dims), pair(settings.get("stride"), dims)
+    if stated is None and stride is None and "kernel" not in settings:
+        # Nothing is said of the window: any that is moved by its own size. Beside a 4x4 window, they are rare.
+        for size in range(5, 17):
+            wide = _pooled(sizes, (size,) * dims, (size,) * dims, (0,) * dims, is_ceil=False)
+            if wide is not None:
+                yield Option(Tensor(given.channels, wide), 0, 1.0 + 0.05 * size)
     kernels = [stated] if stated else [stride, (3,) * dims] if stride else [(2,) * dims, (3,) * dims, (4,) * dims]
     for place, kernel in enumerate(kernels):
         for rank, step in enumerate([stride] if stride else list(dict.fromkeys([kernel, (2,) * dims, (1,) * dims]))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -11,6 +12,7 @@ from grader.architecture.readers.printed import PrintedRow, PrintedShape, Printe
 from grader.architecture.recompute.hand_layers import Tensor
 from grader.model import Json
 
+_VOLUME = 4  # axes of a volume without the batch, of an image with it
 _WORKING = re.compile(r"Line (\d{1,9}) is worked out as (\d{1,9}(?: x \d{1,9}){1,9})\b")
 
 
@@ -62,24 +64,35 @@ def layouts_of(summary: PrintedSummary) -> Sequence[Layout]:
     if not shapes:
         return (Layout(True, "first"),)
     has_open = any(shape and shape[0] is None for shape in shapes)
+    sides = _sides(shapes)
     fitting = [
         layout
         for layout in _LAYOUTS
         if not (has_open and not layout.has_batch)
-        and not (max(lengths) > 3 and not layout.has_batch)
+        and not (max(lengths) > sides + 1 and not layout.has_batch)
+        and not (sides > 2 and layout.has_batch and max(lengths) < sides + 2)
         and not (1 in lengths and layout.has_batch)
         and not (layout.channels == "" and max(lengths) > 2)
-        and all(_is_image(layout, row) for row in summary.rows)
+        and all(_is_image(layout, row, sides) for row in summary.rows)
     ]
     return fitting or _LAYOUTS[:1]
 
 
-def _is_image(layout: Layout, row: PrintedRow) -> bool:
-    """True unless a window of two axes would give something without two axes."""
+def _sides(shapes: Sequence[PrintedShape]) -> int:
+    """How many sides what the layers see has: 2 for images, 3 for volumes, where a first of 4 axes is no batch."""
+    longest = max(map(len, shapes))
+    firsts = Counter(shape[0] for shape in shapes if len(shape) == _VOLUME)
+    # A batch is the same in every row; a slip is there once.
+    is_changing = len(firsts) > 2 or sum(count > 1 for count in firsts.values()) > 1
+    return 3 if longest > _VOLUME or (longest == _VOLUME and is_changing) else 2
+
+
+def _is_image(layout: Layout, row: PrintedRow, sides: int) -> bool:
+    """True unless a window would give something that has not as many sides as the window."""
     kind = str(row.settings.get("kind", ""))
     if not kind.endswith("2d") or not kind.startswith(("conv", "max_pool", "avg_pool")):
         return True
-    axes = 2 + bool(layout.channels) + layout.has_batch
+    axes = sides + bool(layout.channels) + layout.has_batch
     return all(len(shape) == axes for shape in row.outputs)
 
 

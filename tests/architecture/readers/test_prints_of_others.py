@@ -120,3 +120,29 @@ def test_a_summary_whose_header_got_capitals_is_kept_as_the_tools():
     )
     assert (summary.format, [row.type for row in summary.rows]) == (Format.KERAS, ["Conv2D", "Flatten", "Dense"])
     assert int(summary.totals["parameters"].value) == 13_010
+
+
+def test_a_pooling_whose_window_is_not_said_may_be_of_any_size():
+    rows = "| Layer | Output Shape | Params |\n|---|---|---|\n| Conv2D | (None, 62, 62, 8) | 224 |\n"
+    for side, is_right in ((31, True), (12, True), (8, True), (55, False)):
+        [table] = read(
+            rows + f"| MaxPooling2D | (None, {side}, {side}, 8) | 0 |\n| Flatten | (None, {side**2 * 8}) | 0 |"
+        )
+        assert verify_handtable(table).is_consistent == is_right, side
+
+
+@pytest.mark.parametrize("count", [448, 160])
+def test_a_first_of_four_axes_that_pooling_changes_is_no_batch(count):
+    """(24, 16, 16, 1) is a volume with one channel: its 3x3x3 kernels have 27 weights and not 9."""
+    [table] = read(
+        f"""
+        | Layer | Kernel size | Output shape | Parameters |
+        |---|---|---|---|
+        | Input layer | - | (24, 16, 16, 1) | 0 |
+        | Convolutional layer | 3 x 3 x 3 | (24, 16, 16, 16) | {count} |
+        | Max-pooling layer | 2 x 2 x 2 | (12, 8, 8, 16) | 0 |
+        | Convolutional layer | 3 x 3 x 3 | (12, 8, 8, 4) | 1,732 |
+        | Max-pooling layer | 2 x 2 x 2 | (6, 4, 4, 4) | 0 |
+        """
+    )
+    assert [one.line for one in verify_handtable(table).disagreements] == ([] if count == 448 else [4])
