@@ -7,7 +7,8 @@ prints in tests/architecture/printed. The first byte chooses what the rest is:
     even    the text of a file, as it is
     odd     pieces of real prints, put together by the bytes: rows of one tool under another's header, cut, doubled
 
-It stops at a crash, or at a text that takes more than 2 s and 2 s a megabyte, and leaves it in build/fuzz/.
+It stops at a crash, or at a text that takes more than 2 s and 2 s a megabyte (ten times that under atheris, which makes
+everything slower), and leaves it in build/fuzz/.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ PIECES = sorted(
     }
 )
 ENDS = ("\n", "\n", "\n", " ", "", '\\n",\n', " \\\\\n", "\n\n", "<br/>", "\r\n", " | ")
-PATIENCE_S, PATIENCE_S_PER_MB = 2.0, 2.0
+SLOWER = 10  # times, by what atheris puts into every line of grader
+PATIENCE_S, PATIENCE_S_PER_MB = 2.0 * SLOWER, 2.0 * SLOWER
 
 
 def assembled(data: bytes) -> str:

@@ -162,6 +162,32 @@ def test_huge_numbers_are_judged_without_trying_all_factors(size):
     everything(f"Net(\n  (0): Conv2d({size}, {size}, kernel_size=({size}, {size}), stride=({size}, 1))\n)")
 
 
+def wrong_everywhere(kind, rows):
+    """A summary in which no row follows from the one above it."""
+    head = "Layer (type)               Output Shape         Param #\n" + "=" * 64 + "\n"
+    lines = []
+    for at in range(rows // 2):
+        wide = 16 * (at % 7 + 1)
+        count, shape, next_shape = {
+            "every count": (584, "[-1, 9, 28, 28]", "[-1, 9, 28, 28]"),
+            "every channel": (584 + 7 * at, f"[-1, {at + 3}, 28, 28]", f"[-1, {at + 5}, 28, 28]"),
+            "every size": (
+                (16 * ((at + 1) % 7 + 1) * 9 + 1) * wide,
+                f"[-1, {wide}, {28 - at % 5}, {28 - at % 3}]",
+                f"[-1, {at + 5}, 28, 28]",
+            ),
+        }[kind]
+        lines.append(f"   Conv2d-{2 * at + 1}   {shape}   {count}\n   MyBlock-{2 * at + 2}   {next_shape}   0\n")
+    return head + "".join(lines) + "=" * 64 + "\nTotal params: 584\n"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["every count", "every channel", "every size"])
+def test_a_summary_that_is_wrong_in_every_row_is_judged_in_time(kind):
+    for rows in (50, 200):
+        everything(wrong_everywhere(kind, rows))
+
+
 @pytest.mark.timeout(240)
 def test_a_megabyte_of_any_trap_needs_little_memory():
     """In a process of its own, which has 200 MB above what it starts with."""
