@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from grader.documents.line_noise import clean_rows, is_clean
@@ -43,8 +43,6 @@ class Line:
     part: int = 0
 
 
-_Row = tuple[int, str, Source, int]
-
 _SOURCES = {one.value: one for one in Source}
 _MAX_QUOTES = 4  # an answer to an answer
 _RETURNS = re.compile(r"\r+\n")
@@ -70,34 +68,37 @@ def report_lines(text: str, *, name: str = "") -> tuple[Line, ...]:
         text = _RETURNS.sub("\n", text)
         if "\n" not in text and "%|" not in text:  # lines that end as on an old Macintosh
             text = text.replace("\r", "\n")
-    return tuple(Line(*row) for row in _without_marks(_rows(text, name)))
+    lines = _lines(text, name)
+    return tuple(_without_marks(lines) if ">" in text or "#" in text or "//" in text else lines)
 
 
-def _rows(text: str, name: str) -> list[_Row]:
+def _lines(text: str, name: str) -> list[Line]:
     blocks = blocks_of_notebook(text)
     if blocks is not None:
         return [
-            (number, row, _SOURCES[block.source], block.part)
+            Line(number, row, _SOURCES[block.source], block.part)
             for block in blocks
             for number, raw in _joined(block.pieces)
             for row in clean_rows(raw, is_code=block.source == "code")
         ]
-    rows: list[_Row] = []
-    raw_rows = text.split("\n")
-    if len(raw_rows) > 1 and not raw_rows[-1]:
-        raw_rows.pop()  # what stands behind the last line end is no line
+    rows = text.split("\n")
+    if len(rows) > 1 and not rows[-1]:
+        rows.pop()  # what stands behind the last line end is no line
     is_code = name.endswith(".py")
     source = Source.CODE if is_code else Source.TEXT
+    lines: list[Line] = []
     if "\\n" in text:
-        for number, raw, kind, part in rows_of_broken_notebook(raw_rows, source.value):
-            rows += [(number, row, _SOURCES[kind], part) for row in clean_rows(raw, is_code=kind == "code")]
-        return rows
-    for number, raw in enumerate(raw_rows, 1):
-        if is_clean(raw):
-            rows.append((number, raw.rstrip(), source, 0))
+        for number, raw, kind, part in rows_of_broken_notebook(rows, source.value):
+            lines += [Line(number, row, _SOURCES[kind], part) for row in clean_rows(raw, is_code=kind == "code")]
+        return lines
+    for number, raw in enumerate(rows, 1):
+        if not raw:
+            lines.append(Line(number, raw, source))
+        elif is_clean(raw):
+            lines.append(Line(number, raw.rstrip(), source))
         else:
-            rows += [(number, row, source, 0) for row in clean_rows(raw, is_code=is_code)]
-    return rows
+            lines += [Line(number, row, source) for row in clean_rows(raw, is_code=is_code)]
+    return lines
 
 
 def _joined(pieces: Iterable[Piece]) -> Iterator[tuple[int, str]]:
@@ -123,38 +124,40 @@ def _joined(pieces: Iterable[Piece]) -> Iterator[tuple[int, str]]:
         yield number, "".join(open_row)
 
 
-def _without_marks(rows: list[_Row]) -> list[_Row]:
-    """Take off `> `, `# ` and `// ` where a run of rows carries them; a lone one may mean something else."""
+def _without_marks(lines: list[Line]) -> list[Line]:
+    """Take off `> `, `# ` and `// ` where a run of lines carries them; a lone one may mean something else."""
     for _ in range(_MAX_QUOTES):
-        marked = [(at, found) for at, row in enumerate(rows) if (found := _MARK.match(row[1]))]
+        marked = [(at, found) for at, line in enumerate(lines) if (found := _MARK.match(line.text))]
         is_nested = False
-        for run in _runs(marked, rows):
+        for run in _runs(marked, lines):
             mark = run[0][1][1]
-            if _is_run(mark, [rows[at] for at, _ in run]):
+            if _is_run(mark, [lines[at] for at, _ in run]):
                 for at, found in run:
-                    number, text, source, part = rows[at]
-                    rows[at] = (number, text[found.end() :], source, part)
+                    lines[at] = replace(lines[at], text=lines[at].text[found.end() :])
                 is_nested |= mark == ">"
         if not is_nested:
             break
-    return rows
+    return lines
 
 
 def _runs(
-    marked: Sequence[tuple[int, re.Match[str]]], rows: Sequence[_Row]
+    marked: Sequence[tuple[int, re.Match[str]]], lines: Sequence[Line]
 ) -> Iterator[list[tuple[int, re.Match[str]]]]:
-    """Marked rows that follow each other with the same mark in the same text."""
+    """Marked lines that follow each other with the same mark in the same text."""
     run: list[tuple[int, re.Match[str]]] = []
     for at, found in marked:
-        if run and (at != run[-1][0] + 1 or found[1] != run[-1][1][1] or rows[at][2:] != rows[at - 1][2:]):
-            yield run
-            run = []
+        if run:
+            before, line = lines[at - 1], lines[at]
+            is_next = at == run[-1][0] + 1 and found[1] == run[-1][1][1]
+            if not is_next or (before.source, before.part) != (line.source, line.part):
+                yield run
+                run = []
         run.append((at, found))
     if run:
         yield run
 
 
-def _is_run(mark: str, rows: Sequence[_Row]) -> bool:
+def _is_run(mark: str, lines: Sequence[Line]) -> bool:
     if mark == ">":  # "> 95 %" alone is a bound, not a quotation
-        return len(rows) > 1 or not rows[0][1].lstrip("> \t")[:1].isdigit()
-    return len(rows) > 2 and (rows[0][2] is Source.CODE or any(_LIKE_A_PRINT.search(row[1]) for row in rows))
+        return len(lines) > 1 or not lines[0].text.lstrip("> \t")[:1].isdigit()
+    return len(lines) > 2 and (lines[0].source is Source.CODE or any(_LIKE_A_PRINT.search(line.text) for line in lines))

@@ -1,99 +1,263 @@
-"""What does one row of a flat print say? `Conv2d-1   [-1, 32, 28, 28]   320`, whole or damaged.
+"""What does one row of a flat print say? `Conv2d-1   [-1, 32, 28, 28]   320`, as it is or in a table of any drawing.
 
-The grammar is that of torchsummary and its relatives: a class and a number, bracketed shapes, counts. Columns of
-other tools' making behind the count (formulas of a student's own) are passed over.
+The grammar is that of torchsummary and its relatives: a class and a number, bracketed shapes, counts. A row just as a
+tool prints it takes a fast path; what draws tables (bars, `&`, HTML, emphasis) becomes blanks before a closer look.
+Whatever a student wrote behind the count is passed over.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from grader.architecture.readers._torch_names import CONTAINERS, LEAVES
-from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedShape
+from grader.architecture.readers.printed import PrintedNumber, PrintedShape
 
-_HEAD = re.compile(
-    r"(?P<lead>[\s|`*\"'&#]*(?:[\w.]+(?:/[\w.]+)*\s+)?)(?P<type>[A-Za-z_]\w*)\s?-\s?(?P<number>\d{1,6})(?P<gap>[\s|`*:&]*)",
+CLASSES = LEAVES | CONTAINERS
+MAX_ROW = 4_000  # letters; no tool prints a longer one
+MAX_DIGITS = 30
+EXACT = Fraction(0)
+
+PLAIN_ROW = re.compile(
+    r"[ \t]*(?:([\w/]+)[ \t]+)?([A-Za-z_]\w*)-(\d{1,6})[ \t]+\[(-?\d[-\d, ]*)\][ \t]+"
+    r"(\d[\d,]*)(?:[ \t]+(\d[\d,]*))?[ \t]*$",
     re.ASCII,
 )
-_COUNT = re.compile(r"(?P<digits>\d{1,3}(?:(?:[,.'_ ]|&nbsp;)\d{3})+(?![\d,])|\d+)(?P<rest>.*)", re.ASCII | re.DOTALL)
-_TYPESET = re.compile(r"\\[!,;:> ]|\\(?:quad|qquad|hline|hfill|text(?:bf|tt|rm)|mathbf|mathrm)\b|\$|\\\\")
-_RULE = frozenset("-=_─━═+|│┃:* ")
-MAX_ROW = 4_000  # letters; no tool prints a longer one
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})*|\d+", re.ASCII)
+
+_HEAD = re.compile(r"(?<![\w.])(\w+) ?- ?([0-9A-Za-z]{1,6})[\s,;:]*+(?=[\[(]|-{1,2} )")
+_NAME = re.compile(r"(\w*[^\W\d]\w*) ?- ?(\d{1,6})")
+_NAMED = re.compile(r"\s*([^\W\d][\w.]*)(?:\s?[(:]\s?(\w+)\)?)?\s+(?=[\[(])(.*)")
+_COUNT = re.compile(
+    r"(?:tensor\()?(?P<digits>\d{1,3}(?:[,.'_]\d{3})+(?![\d,])|\d+)(?:,[^()]{0,40}\))?\)?",
+    re.ASCII,
+)
+_SPLIT_GROUP = re.compile(r" ?, ?(\d{3})(?![\d,])", re.ASCII)  # "18, 496"
+_EMPTY = re.compile(r"(?:-{1,3}|–|—)(?![\d\w-])")
+_TYPESET = re.compile(
+    r"\\[!,;:> ]|\\(?:quad|qquad|[hmtb](?:line|idrule|oprule|ottomrule)|hfill|\w*rule)\b|\$|\\\\(?:\[\w*\])?"
+)
+_WRAPPED = re.compile(r"\\(?:text\w{0,6}|math\w{0,6}|verb|emph|mbox|num|small|tiny|footnotesize)\b\s*([{|+!]?)")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_BLANKS = dict.fromkeys(map(ord, '|│┃║&*`"{}\t'), " ")
+_BLANKS |= dict.fromkeys(map(ord, "‐‑–—−"), "-")
+_LEAD = re.compile(r"[\s'>#•.:)+-]*(?:\d{1,5}[\s:.)]+)?$")  # decoration, or the number of a line in an editor
+_COMMA_LOST = re.compile(r"([\[(]\s*-\s?1)\s+(?=\d)")
+_INNER = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 
 
 @dataclass(frozen=True, slots=True)
 class FlatRow:
-    """The pieces of a row: groups of shapes by column, counts in order, and what stands behind them."""
+    """The pieces of a row: groups of shapes by column, counts in order, what stands behind and before them.
 
+    `number`  None where what stands behind the hyphen is no number
+    """
+
+    line: int
+    last_line: int
     type: str
-    number: int
+    number: int | None
     columns: tuple[tuple[PrintedShape, ...], ...]
     counts: tuple[PrintedNumber, ...]
-    has_empty_count: bool
-    behind: str
-    parents: str
+    has_empty_count: bool = False
+    behind: str = ""
+    parents: str = ""
+    name: str = ""
+    mended: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=8192)
+def exact_count(digits: str) -> Fraction | None:
+    """The value of a count as every tool prints it, 1,234 or 1234; None where commas stand otherwise.
+
+    >>> exact_count("9,248"), exact_count("9248"), exact_count("92,48")
+    (Fraction(9248, 1), Fraction(9248, 1), None)
+    """
+    if len(digits) > MAX_DIGITS or _GROUPED.fullmatch(digits) is None:
+        return None
+    return Fraction(int(digits.replace(",", "")))
+
+
+@lru_cache(maxsize=8192)
+def plain_shape(inner: str) -> PrintedShape | None:
+    """The shape in the brackets of a row as it was printed: whole sizes and commas only.
+
+    >>> plain_shape("-1, 32, 28, 28"), plain_shape("-1 32, 28")
+    ((None, 32, 28, 28), None)
+    """
+    sizes: list[int | None] = []
+    for piece in inner.split(","):
+        size = piece.strip()
+        if size == "-1":
+            sizes.append(None)
+        elif size.isdecimal() and len(size) < 16:
+            sizes.append(int(size))
+        else:
+            return None
+    return tuple(sizes)
 
 
 def untypeset(text: str) -> str:
-    r"""A line without LaTeX's typesetting and emphasis; blanks keep their number where there was none.
+    r"""A line without LaTeX's typesetting; blanks keep their number where there was none.
 
-    >>> untypeset(r"Conv2d-4 & $[-1,\;\;32,\ 14]$ & $2,\!359,\!808$ \\\\")
+    >>> untypeset(r"Conv2d-4 & $[-1,\;\;32,\ 14]$ & $2,\!359,\!808$ \\")
     'Conv2d-4 & [-1,  32, 14] & 2,359,808 '
     """
     if "$" not in text and "\\" not in text and "{,}" not in text:
         return text
     text = text.replace("{,}", ",").replace("\\#", "#").replace("\\_", "_").replace("\\!", "").replace("\\,", "")
-    text = text.replace("\\[", "[").replace("\\]", "]").replace("\\left", "").replace("\\right", "")
-    return _TYPESET.sub(lambda found: " " if found[0][1:2] in "; :>" and found[0] != "\\\\" else "", text)
+    text = (
+        text.replace("\\-", "-").replace("\\[-", "[-").replace("\\]", "]").replace("\\left", "").replace("\\right", "")
+    )
+    text = _WRAPPED.sub(" ", text)
+    return _TYPESET.sub(_blank_for, text)
 
 
-def is_rule(text: str) -> bool:
-    """True for an empty line, a drawn line, or a Markdown fence."""
-    stripped = text.strip()
-    return set(stripped) <= _RULE or stripped.startswith(("```", "~~~"))
+def _blank_for(found: re.Match[str]) -> str:
+    return " " if found[0] in ("\\;", "\\:", "\\ ", "\\>", "\\quad", "\\qquad") else ""
 
 
-def flat_row(text: str, line: int) -> FlatRow | None:
-    """The pieces of a row; None where the line is none.
+def loosened(text: str) -> str:
+    """A line with what draws tables turned into blanks, and every hyphen into the same one.
 
-    >>> row = flat_row("            Conv2d-1           [-1, 32, 28, 28]             320", 4)
+    >>> loosened("| **Conv2d–1** | `[-1, 6]` | <td>156</td> |").split()
+    ['Conv2d-1', '[-1,', '6]', '156']
+    """
+    text = untypeset(text)
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    return text.translate(_BLANKS)
+
+
+def flat_rows(text: str, line: int, *, is_inside: bool = False) -> list[FlatRow]:
+    """The rows that stand on a line: mostly one, several where a conversion lost the line ends, [] where there is none.
+
+    `is_inside`  the line stands in a print: what is no number behind the hyphen ("Conv2d-l") does not make it prose
+
+    >>> [row] = flat_rows("| Conv2d-1 | [-1, 32, 28, 28] | 320 | (1*3*3+1)*32", 4)
     >>> row.type, row.number, row.columns, int(row.counts[0].value)
     ('Conv2d', 1, (((None, 32, 28, 28),),), 320)
     """
-    if "-" not in text or ("[" not in text and "(" not in text) or len(text) > MAX_ROW:
+    if len(text) > MAX_ROW * 50:
+        return []
+    text = loosened(text)
+    heads = list(_HEAD.finditer(text))
+    rows: list[FlatRow] = []
+    for head, end in zip(heads, [*(one.start() for one in heads[1:]), len(text)], strict=False):
+        lead = text[: head.start()] if not rows else ""
+        row = _row(head, lead[-MAX_ROW:], text[head.end() : min(end, head.end() + MAX_ROW)], line, is_inside=is_inside)
+        if row is None:
+            if not rows:
+                return []
+            continue
+        rows.append(row)
+    return rows
+
+
+def flat_row(text: str, line: int, *, is_inside: bool = False) -> FlatRow | None:
+    """The first row of a line; None where it has none."""
+    return next(iter(flat_rows(text, line, is_inside=is_inside)), None)
+
+
+def named_row(text: str, line: int) -> FlatRow | None:
+    """A row of a print in which a student named the layers: `conv1 (Conv2d)  [-1, 32, 28, 28]  320`.
+
+    >>> row = named_row("conv1 (Conv2d)  [-1, 32, 28, 28]  320", 4)
+    >>> row.name, row.type, row.number
+    ('conv1', 'Conv2d', None)
+    """
+    found = _NAMED.match(loosened(text)) if len(text) < MAX_ROW else None
+    if found is None:
         return None
-    text = untypeset(text)
-    head = _HEAD.match(text)
-    if head is None:
+    parsed = _columns(found[3])
+    if parsed is None or any(shape[:1] != (None,) for shape in parsed[0][0]):
         return None
-    rest = text[head.end() :]
-    if not rest.startswith(("[", "(")):
+    mended: list[str] = []
+    counts, is_empty, behind = _counts(parsed[1], line, mended)
+    if not counts:
         return None
+    return FlatRow(
+        line, line, found[2] or found[1], None, parsed[0], counts, is_empty, behind, "", found[1], tuple(mended)
+    )
+
+
+def name_alone(text: str) -> tuple[str, int] | None:
+    """The class and number of a line that holds nothing else, as in a PDF's text with one cell a line.
+
+    >>> name_alone("  Conv2d-1 "), name_alone("ResNet-18 is deep")
+    (('Conv2d', 1), None)
+    """
+    if len(text) > 200:
+        return None
+    found = _NAME.fullmatch(loosened(text).strip(" '"))
+    return (found[1], int(found[2])) if found else None
+
+
+def _row(head: re.Match[str], lead: str, rest: str, line: int, *, is_inside: bool) -> FlatRow | None:
+    mended: list[str] = []
+    kind, digits = head[1], head[2]
+    if not digits.isdecimal() and not is_inside:
+        return None
+    words = lead.split()
+    if words and words[-1].isalnum() and words[-1] + kind in CLASSES:
+        mended.append(f"{words[-1]!r} and {kind!r} were read as one word")
+        kind = words.pop() + kind
+        lead = lead[: lead.rindex(lead.rsplit(maxsplit=1)[-1])]
+    if kind[0].isdigit():
+        return None
+    parents = "" if _LEAD.match(lead) else lead.strip()
+    if parents and not _are_parents(parents):
+        return None
+    if _COMMA_LOST.search(rest):
+        rest = _COMMA_LOST.sub(r"\1, ", rest)
+        mended.append("a comma was put behind the batch axis")
+    parsed = _columns(rest)
+    if parsed is None:
+        return None
+    columns, rest = parsed
+    counts, is_empty, behind = _counts(rest, line, mended)
+    number = int(digits) if digits.isdecimal() else None
+    return FlatRow(
+        line, line, kind, number, columns, counts, is_empty, behind, parents, f"{kind}-{digits}", tuple(mended)
+    )
+
+
+def _are_parents(text: str) -> bool:
+    """Whether what stands before a row is a column of parent layers, or the header that lost its line end."""
+    words = text.split()
+    return (
+        (len(words) == 1 and words[0].replace("/", "").replace("_", "").isalnum())
+        or "Shape" in words[-4:]
+        or (words[-1].strip("=-_+") == "" and len(words[-1]) > 2)
+    )
+
+
+def _columns(rest: str) -> tuple[tuple[tuple[PrintedShape, ...], ...], str] | None:
+    """The groups of shapes at the start of `rest`, one a column, and what stands behind them."""
     columns: list[tuple[PrintedShape, ...]] = []
-    joined = False
-    while rest.startswith(("[", "(")):
+    is_joined = False
+    while True:
+        if (empty := _EMPTY.match(rest)) and rest[empty.end() :].lstrip()[:1] in ("[", "("):
+            columns.append(())
+            rest = rest[empty.end() :].lstrip()
+            continue
+        if rest[:1] not in ("[", "("):
+            break
         end = _closing(rest)
         shapes = shapes_in(rest[:end]) if end else None
         if shapes is None:
-            return None
-        if joined:
+            return None if not columns else (tuple(columns), rest)
+        if is_joined:
             columns[-1] += shapes
         else:
             columns.append(shapes)
-        rest = rest[end:]
-        after = rest.lstrip(" |`*&\t")
-        joined = after.startswith(",") and after[1:].lstrip().startswith(("[", "("))
-        rest = after[1:].lstrip() if joined else after
-    counts, is_empty, behind = _counts(rest, line)
-    if not counts and not is_empty:
-        return None
-    return FlatRow(
-        head["type"], int(head["number"]), tuple(columns), counts, is_empty, behind, head["lead"].strip(" |`*\"'&#")
-    )
+        after = rest[end:].lstrip(" \t;:")
+        is_joined = after.startswith(",") and after[1:].lstrip()[:1] in ("[", "(")
+        rest = after.lstrip(", \t")
+    return (tuple(columns), rest) if columns else None
 
 
 def _closing(text: str) -> int:
@@ -109,9 +273,6 @@ def _closing(text: str) -> int:
     return 0
 
 
-_INNER = re.compile(r"[\[(]([^\[\]()]*)[\])]")
-
-
 def shapes_in(text: str) -> tuple[PrintedShape, ...] | None:
     """Every shape in brackets, whatever they are nested in; None where a size is no number.
 
@@ -121,11 +282,12 @@ def shapes_in(text: str) -> tuple[PrintedShape, ...] | None:
     made: list[PrintedShape] = []
     for inner in _INNER.findall(text):
         sizes: list[int | None] = []
-        for piece in re.split(r"[,;]", inner.strip(" ,;")):
+        separators = r"[,;]|\.(?=\s|$)" if "," in inner or ";" in inner or "." in inner else r"\s+"
+        for piece in re.split(separators, inner.strip(" ,;")):
             size = piece.strip()
             if size.isascii() and size.isdigit() and len(size) < 16:
                 sizes.append(int(size))
-            elif size in {"-1", "- 1", "–1", "None", "?"}:
+            elif size in {"-1", "- 1", "None", "?"}:
                 sizes.append(None)
             elif size or inner.strip():
                 return None
@@ -133,110 +295,43 @@ def shapes_in(text: str) -> tuple[PrintedShape, ...] | None:
     return tuple(made) if made else None
 
 
-def _counts(text: str, line: int) -> tuple[tuple[PrintedNumber, ...], bool, str]:
+def _counts(text: str, line: int, mended: list[str]) -> tuple[tuple[PrintedNumber, ...], bool, str]:
     """The counts at the start of `text`, whether an empty cell stands there instead, and what is left."""
-    rest = text.strip(" |`*&\t\"',;")
-    if re.match(r"-{1,3}(?!\d)|–|—", rest) or not rest:
-        return (), bool(rest), rest
-    made: list[PrintedNumber] = []
-    while True:
-        found = _COUNT.match(rest)
-        if found is None or len(found["digits"]) > 40:
-            break
-        digits = found["digits"]
-        value = re.sub(r"[,.'_ ]|&nbsp;", "", digits)
-        made.append(PrintedNumber(Fraction(int(value)), Fraction(0), line, digits))
-        rest = found["rest"].lstrip(' |`*&\t"')
-        if not rest[:1].isdigit():
-            break
-    return tuple(made), False, rest
+    rest = text.strip(" '\",;\t")
+    if _EMPTY.match(rest):
+        return (), True, rest
+    made = list(_numbers(rest, line))
+    if not made:
+        return (), False, rest
+    end = made[-1][1]
+    numbers = [number for number, _ in made]
+    group = _SPLIT_GROUP.match(rest, end)
+    if (
+        group
+        and len(numbers) == 1
+        and len(numbers[0].text) < 4
+        and numbers[0].value
+        and not rest[group.end() :].strip()
+    ):
+        mended.append(f"{rest!r} was read as one number")
+        joined = exact_count(f"{numbers[0].text},{group[1]}")
+        if joined is not None:
+            numbers, end = [PrintedNumber(joined, EXACT, line, rest)], group.end()
+    return tuple(numbers), False, rest[end:].strip()
 
 
-# --- damaged rows: the cells of a table that cut through the words -------------------------------------
-
-_CLASSES = LEAVES | CONTAINERS
-
-
-def glued(cells: Sequence[str]) -> str:
-    """The cells of a table that was cut through its words, as one text: what stands on both sides of a cut, once.
-
-    >>> glued(["ReLU", "J-2 [-1, 3", "32, 28, 2", "8] 0"]), glued(["28] 32", "20"])
-    ('ReLUJ-2 [-1, 32, 28, 28] 0', '28] 320')
-    """
-    made = ""
-    for cell in cells:
-        piece = cell.strip()
-        if made and piece:
-            alike = next((n for n in range(min(6, len(made), len(piece)), 0, -1) if made[-n:] == piece[:n]), 0)
-            if alike and made[-alike:].isalnum():
-                piece = piece[alike:]
-        made += piece
-    return made
-
-
-def mended_row(text: str, line: int) -> tuple[FlatRow, tuple[str, ...]] | None:
-    """A row that a conversion cut into cells at the wrong places, put together again, and what had to be done."""
-    plain = untypeset(text)
-    if "|" not in plain or len(plain) > MAX_ROW:
-        return None
-    whole = glued([cell for cell in plain.strip().strip("|").split("|") if cell.strip()])
-    whole = re.sub(r"\s+", "", whole)
-    whole = re.sub(r"\[-1(?=\d)", "[-1,", whole)  # torchsummary's batch axis is -1, and a comma follows it
-    row = flat_row(whole, line)
-    if row is None:
-        return None
-    notes = [f"the cells of line {line} cut through its words; they were put together"]
-    name = class_name(row.type)
-    if name != row.type:
-        notes.append(f"{row.type!r} was read as {name}")
-    return FlatRow(name, row.number, row.columns, row.counts, row.has_empty_count, row.behind, row.parents), tuple(
-        notes
-    )
-
-
-def class_name(written: str) -> str:
-    """The class that was meant, where one letter too many stands at its end.
-
-    >>> class_name("ReLUJ"), class_name("Linear"), class_name("MyBlock")
-    ('ReLU', 'Linear', 'MyBlock')
-    """
-    return written[:-1] if written not in _CLASSES and written[:-1] in _CLASSES else written
-
-
-_LABELS = {
-    "total params": "parameters",
-    "trainable params": "trainable",
-    "non-trainable params": "non_trainable",
-}
-
-
-def mended_total(text: str, line: int) -> dict[str, PrintedNumber]:
-    """A total in a line that was cut into cells: {} where there is none."""
-    if "|" not in text or not any(sign.isdigit() for sign in text) or len(text) > MAX_ROW:
-        return {}
-    whole = glued([cell for cell in untypeset(text).strip().strip("|").split("|") if cell.strip()])
-    label, mark, digits = whole.partition(":")
-    count = digits.replace(" ", "").replace(",", "")
-    if not mark or not (count.isascii() and count.isdigit()) or len(count) > 30:
-        return {}
-    near = difflib.get_close_matches(label.strip().lower()[:40], _LABELS, n=1, cutoff=0.85)
-    if not near:
-        return {}
-    return {_LABELS[near[0]]: PrintedNumber(Fraction(int(count)), Fraction(0), line, digits.strip())}
-
-
-def printed_row(row: FlatRow, line: int, last: int, mended: tuple[str, ...], columns: Sequence[str]) -> PrintedRow:
-    """The row by the columns of its header ("input" and "output" in their order)."""
-    shapes = dict(zip(columns, row.columns, strict=False))
-    return PrintedRow(
-        line=line,
-        last_line=last,
-        name=f"{row.type}-{row.number}",
-        type=row.type,
-        number=row.number,
-        outputs=shapes.get("output", ()),
-        inputs=shapes.get("input", ()),
-        parameters=row.counts[0] if row.counts else None,
-        is_counted=bool(row.counts),
-        mended=mended,
-    )
+def _numbers(text: str, line: int) -> Iterator[tuple[PrintedNumber, int]]:
+    """Whole numbers that follow each other at the start of `text`, each with where it ends."""
+    at = 0
+    while found := _COUNT.match(text, at):
+        digits, end = found["digits"], found.end()
+        if len(digits) > MAX_DIGITS or text[end : end + 1].isalnum() or text[end : end + 1] in ("%", "_", "*", "^"):
+            return
+        if text[end : end + 1] == "." and text[end + 1 : end + 2].isdecimal():
+            return
+        yield PrintedNumber(Fraction(int(re.sub(r"[,.'_ ]", "", digits))), EXACT, line, digits), end
+        at = end
+        while text[at : at + 1] in (" ", "\t", ";") and at < len(text):
+            at += 1
+        if at == end:
+            return
