@@ -15,7 +15,7 @@ from grader.architecture.readers.tables import Table
 # The roles of columns. The receptive-field roles end in _in or _out: what goes into the layer, what comes out.
 ROLES = (
     "name", "type", "output", "input", "parameters", "working", "kernel", "stride", "padding", "dilation", "groups",
-    "filters", "in_channels", "activation", "dropout", "effective_kernel",
+    "filters", "in_channels", "activation", "dropout", "description", "effective_kernel",
     "receptive_field_in", "receptive_field_out", "size_in", "size_out", "jump_in", "jump_out",
 )  # fmt: skip
 
@@ -23,6 +23,8 @@ _SHAPE_LETTERS = 24  # a cell that is a shape holds few words beside it
 _RECEPTIVE = {"r": "receptive_field", "rf": "receptive_field", "n": "size", "j": "jump", "s": "size"}
 _RECEPTIVE_HEADER = re.compile(r"(r|rf|n|j)(?:[\s_{\-]{0,3}(?=in|out)|_\{?)(in|out|i|o)\}?")
 _TOTAL = re.compile(r"\W{0,4}(?:total|sum|summe|gesamt|insgesamt|trainable|non-?trainable)\b", re.IGNORECASE)
+_WINDOW = re.compile(r"\(?(\d{1,2})\s?[x×,]\s?\d{1,2}\)?")
+_SAID = re.compile(r"stride|padding|kernel|filter|outputs?\b|\d\s?x\s?\d", re.IGNORECASE)
 _LAYER_HEADER = re.compile(r"layers?\s?\([^()]{1,60}\)")  # "Layer (activation function)": what is said beside it
 _RESULTS = (
     r"accura|genauigkeit|\bloss\b|verlust|\bepochs?\b|precision|recall|\bf1\b|\bpsnr\b|optimi[sz]er|\blr\b"
@@ -59,6 +61,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"in(?:put)?[\s_-]*(?:shape|size|dim|volume)|eingabe|eingang|^input$", "input"),
         (r"output|ausgabe|ausgang|\bshape|\bsize|\bdim|gr[öo](?:ß|ss)e|feature[\s_-]*map", "output"),
+        (r"descript|specific|configur|beschreib", "description"),
         (r"layers?\b|schicht|\bname\b|\bblock\b|\bstage\b|\bstep\b|^#$|^no\.?$|^nr\.?$|^index$", "name"),
     )
 )
@@ -108,7 +111,20 @@ def columns_of(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str
         said = _by_contents(columns[column], role)
         if said and said not in found:
             found[said] = column
+    if {"filters", "kernel"} <= found.keys() and _are_swapped(columns[found["filters"]], columns[found["kernel"]]):
+        found["filters"], found["kernel"] = found["kernel"], found["filters"]
     return found if len(found) > 1 else None
+
+
+def _are_swapped(filters: Sequence[str], kernels: Sequence[str]) -> bool:
+    """True where windows ("11x11") stand below "Filter" and how many there are (96) below "Kernel"."""
+    windows = [text for text in filters if not is_nothing(text)]
+    numbers = [text for text in kernels if not is_nothing(text)]
+    return (
+        bool(windows and numbers)
+        and all(_WINDOW.fullmatch(plain(text)) for text in windows)
+        and all(text.strip().isdecimal() for text in numbers)
+    )
 
 
 def _layer_column(columns: Sequence[Sequence[str]], roles: Sequence[str]) -> int | None:
@@ -146,7 +162,7 @@ def _by_contents(texts: Sequence[str], role: str) -> str:
     activations = sum(bool(activation_of(text)) for text in filled)
     if role != "activation" and share(activations) and role != "name":
         return "activation"
-    if role:
+    if role not in {"", "description"}:
         return role
     if 3 * sum("kernel" in text.lower() or "filter" in text.lower() for text in filled) >= len(filled):
         return "kernel"
@@ -163,7 +179,9 @@ def _by_contents(texts: Sequence[str], role: str) -> str:
         return ""
     if share(sum(hand_count(text, 0) is not None and ("=" in text or "*" in text) for text in filled)):
         return "parameters"
-    return ""
+    # "1x1 stride, same padding, outputs 32x32x6": what is said of the layer, in words.
+    settings = sum(_SAID.search(plain(text)) is not None for text in filled)
+    return role if 3 * settings >= len(filled) else ""
 
 
 def is_tool_print(table: Table) -> bool:

@@ -22,6 +22,7 @@ _TOTAL = re.compile(
 _INPUT = re.compile(
     r"\W{0,4}(?:\d{1,3}[.:)]?\s?)?(?:the\s)?(?:input|eingabe|eingang|image|bild|rgb)(?![a-z])", re.IGNORECASE
 )
+_MAKES = re.compile(r"\boutputs?(?:\s(?:shape|size))?\s?[:=]?\s?([\d(\[][\d\sx×@,)\]]{0,40})", re.IGNORECASE)
 _REPR = re.compile(r"\(?[\w.]{1,40}\)?\s?:\s?[A-Za-z]\w{0,40}\(")
 _RECEPTIVE = (
     "effective_kernel", "receptive_field_in", "receptive_field_out", "size_in", "size_out", "jump_in", "jump_out",
@@ -84,8 +85,11 @@ def read_row(reading: Reading, row: TableRow, columns: dict[str, int]) -> None:
             ] = count
         return
     inputs, outputs = _shapes(one.cell("input"), one.cell("output"))
+    said = one.cell("description")
+    if not outputs and (made := _MAKES.search(said)):
+        outputs = hand_shapes(made.group(1))[:1]
     if _is_input(one, kind, name, count):
-        shapes = outputs or inputs or hand_shapes(kind)
+        shapes = outputs or inputs or hand_shapes(kind) or hand_shapes(said)
         reading.input = reading.input or shapes[:1]
         reading.rows.append(_made(one, name or kind, kind or name, _of_columns(one, None), count, outputs=shapes[:1]))
         return
@@ -260,6 +264,9 @@ def _of_columns(one: _Row, word: LayerWord | None, *, is_first: bool = True) -> 
             if bare and "adaptive" not in family:
                 said["kernel"] = [int(bare.group(1)), int(bare.group(2))] if bare.group(2) else int(bare.group(1))
         settings |= {key: value for key, value in said.items() if not key.startswith("in_") or is_first}
+    beside = _MAKES.sub("", one.cell("description"))
+    if word is not None and is_first and beside:
+        settings = {**_described_beside(beside, word), **settings}
     for role in ("stride", "padding", "dilation", "groups"):
         value = _size(one.cell(role))
         if value is not None:
@@ -276,6 +283,14 @@ def _of_columns(one: _Row, word: LayerWord | None, *, is_first: bool = True) -> 
         if is_first and number is not None and number.value.denominator == 1:
             settings[role] = int(number.value)
     return settings
+
+
+def _described_beside(text: str, word: LayerWord) -> dict[str, Json]:
+    """What a column of words says of a layer: "2x2 stride, valid padding", "512x1024" of a linear layer."""
+    weights = re.fullmatch(r"\(?(\d{1,7})\s?(?:[x×,]|->)\s?(\d{1,7})\)?", text.strip(" ,;."))
+    if weights and word.word == "linear":
+        return {"in_features": int(weights.group(1)), "out_features": int(weights.group(2))}
+    return stated(text, LayerWord(word.kind, word.word, word.dims, 0, len(text) + 1))
 
 
 def _size(text: str) -> Json:

@@ -33,9 +33,10 @@ _KERNEL = re.compile(
     rf"(?:kernel(?:[\s_-]?size)?|filter[\s_-]?size|window(?:[\s_-]?size)?|pool(?:[\s_-]?size)|patch(?:[\s_-]?size)?|\bk(?=\s?=)|\bF(?=\s?=)){_IS}{_PAIR}",
     re.IGNORECASE,
 )
-_SIZE = re.compile(r"(?<![\w.,])(\d{1,3})\s?[x×X]\s?(\d{1,3})(?!\s?[x×X@]?\s?\d)(?![\w])")
+_SIZE = re.compile(r"(?<![\w.,])(\d{1,3})\s?[x×X]\s?(\d{1,3})(?!\s?[x×X@]?\s?\d)(?![\w])(?!\s?strides?\b)")
 _FOUR = re.compile(r"(?<![\w.])(\d{1,3})\s?[x×X*]\s?(\d{1,3})\s?[x×X*]\s?(\d{1,5})\s?[x×X*]\s?(\d{1,5})(?![\w.])")
 _STRIDE = re.compile(rf"(?:strides?|schrittweite|\bs(?=\s?[=:])){_IS}{_PAIR}|(?<=[\s,])/\s?(\d)\b", re.IGNORECASE)
+_BEFORE_STRIDE = re.compile(r"(?<![\w.,x×])(\d{1,2})\s?[x×]\s?(\d{1,2})\s?strides?\b(?!\s?[:=]?\s?\d)", re.IGNORECASE)
 _PADDING = re.compile(rf"(?:padding|\bpad|\bp(?=\s?[=:])){_IS}(?:{_PAIR}|[\"']?(same|valid))", re.IGNORECASE)
 _SAME = re.compile(r"[\"'(\s,]?(same|valid)[\"']?[\s-]?padding|padding\s?[:=]?\s?[\"']?(same|valid)", re.IGNORECASE)
 _DILATION = re.compile(rf"dilation(?:[\s_-]rate)?{_IS}{_PAIR}", re.IGNORECASE)
@@ -245,7 +246,9 @@ def _windows(text: str, word: LayerWord) -> dict[str, Json]:
             if bare.group(2):
                 settings["stride" if "((" not in text[word.end :][:4] else "kernel"] = int(bare.group(2))
     stride, padding, same = _STRIDE.search(text), _PADDING.search(text), _SAME.search(text)
-    if stride:
+    if before := _BEFORE_STRIDE.search(text):
+        settings["stride"] = _pair(before.group(1), before.group(2))
+    elif stride:
         settings["stride"] = int(stride.group(3)) if stride.group(3) else _pair(stride.group(1), stride.group(2))
     if padding and padding.group(1):
         settings["padding"] = _pair(padding.group(1), padding.group(2))

@@ -32,6 +32,7 @@ _WORDS = (
     "conv", "pool", "linear", "dense", "connected", "conected", "fc", "falt", "verbunden", "vernetzt", "vermascht",
     "lstm", "gru", "rnn", "embedding", "sampl", "product", "depthwise", "depth-wise", "separable", "gap",
 )  # fmt: skip
+_DASHES = frozenset("-:")
 _NEAR = 40  # lines around such a word in which its table can begin or end
 _BELOW = 4  # lines below a table in which its totals may stand
 
@@ -101,6 +102,8 @@ def _summary(table: Table) -> PrintedSummary | None:
         header, rows = rows[0].texts, rows[1:]
     header, rows = _below_title(header, rows)
     body = [row for row in rows if not row.is_header]
+    if header and body and all(set(text) <= _DASHES for text in body[0].texts):
+        del body[0]  # "| - | - |" below the header
     columns = columns_of(header, [row.texts for row in body])
     if columns is None or is_tool_print(table):
         return None
