@@ -563,6 +563,7 @@ def changes_of(text: str, *, seed: int = 1, each: int | None = None) -> Iterator
             for kind in by_kind.values():
                 dice.shuffle(kind)
             kinds, made = list(by_kind.values()), []
+            dice.shuffle(kinds)
             while len(made) < each and any(kinds):
                 made += [kind.pop() for kind in kinds if kind][: each - len(made)]
         yield from (replace(change, original=summary) for change in made)
