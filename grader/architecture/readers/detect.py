@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from grader.architecture.readers import handtable, keras, lightning, module_repr, torchinfo, torchsummaryx
 from grader.architecture.readers._flat_summaries import flat_summaries
-from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedSummary
+from grader.architecture.readers._gaps import LEFT_OUT, is_gap
+from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
 
 _Reader = Callable[[Sequence[Line]], tuple[PrintedSummary, ...]]
@@ -52,7 +53,21 @@ def _read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     look(handtable.read, left)
     if in_cells:
         look(module_repr.read, left)
-    return tuple(sorted(_apart(found), key=lambda one: (one.first_line, one.last_line)))
+    whole = [_with_gaps(summary, lines, places) for summary in _apart(found)]
+    return tuple(sorted(whole, key=lambda one: (one.first_line, one.last_line)))
+
+
+def _with_gaps(summary: PrintedSummary, lines: Sequence[Line], places: dict[int, int]) -> PrintedSummary:
+    """The summary, with the lines on which dots stand in place of rows among the unread ones."""
+    known = {one.line for one in summary.unread}
+    for row in summary.rows:
+        known.update(range(row.line, max(row.last_line, row.line) + 1))
+    fresh = []
+    for number in range(summary.first_line, summary.last_line + 1):
+        index = places.get(number)
+        if index is not None and number not in known and is_gap(lines[index].text):
+            fresh.append(Unread(number, lines[index].text.strip()[:200], LEFT_OUT))
+    return replace(summary, unread=(*summary.unread, *fresh)) if fresh else summary
 
 
 def _apart(summaries: Iterable[PrintedSummary]) -> list[PrintedSummary]:

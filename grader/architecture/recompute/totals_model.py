@@ -167,7 +167,7 @@ class TotalsView:
         if self._model.summary.format is not Format.TORCHINFO or not self._model.layout.hides:
             return False
         size = self._printed.get("parameters_mb")
-        agrees = size is None or self._size_of(said).allows(size)
+        agrees = size is None or self._size_of(said).allows(size, is_cut=self._is_cut)
         return said.value < made.low and agrees and self._split() is None
 
     def _split(self) -> Disagreement | None:
@@ -206,7 +206,7 @@ class TotalsView:
         size = self._printed.get(SIZES[changed] if is_keras else "parameters_mb" if changed == "parameters" else "")
         if size is not None:
             value = said[changed] * self._factor()
-            against += [not Range(value, value).allows(size)] * 2
+            against += [not Range(value, value).allows(size, is_cut=self._is_cut)] * 2
         return sum(against)
 
     def _can_be(self, name: str, value: Fraction) -> bool:
@@ -240,12 +240,12 @@ class TotalsView:
         total = self._printed.get("parameters")
         if not self._fits("parameters_mb"):
             size = self._printed["parameters_mb"]
-            follows = total is not None and self._size_of(total).allows(size)
+            follows = total is not None and self._size_of(total).allows(size, is_cut=self._is_cut)
             if not follows:
                 found.append(self._wrong("parameters_mb", self._why("parameters_mb"), is_certain=True))
         elif total is not None and self._is_cut and "parameters_mb" in self._printed:
             # Lightning rounds the rows: the total that it prints says more of the size than they do.
-            follows = self._size_of(total).allows(self._printed["parameters_mb"])
+            follows = self._size_of(total).allows(self._printed["parameters_mb"], is_cut=self._is_cut)
             if not follows:
                 found.append(self._wrong("parameters_mb", self._why_size(total), is_certain=True))
         if not self._fits("pass_mb"):
