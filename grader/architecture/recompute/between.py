@@ -160,5 +160,6 @@ def change_between(source: PrintedShape, wanted: PrintedShape) -> Change | None:
             return Change(0.9, wanted, "a permutation")
         return Change(1.0, wanted, "a reshape")
     if len(source) == len(wanted) == 4 and source[:2] == wanted[:2]:
-        return Change(1.4, wanted, "a pooling, a padding or an interpolation")
+        is_crooked = source[2] == source[3] and wanted[2] != wanted[3]
+        return Change(1.9 if is_crooked else 1.4, wanted, "a pooling, a padding or an interpolation")
     return None

@@ -14,13 +14,13 @@ from grader.architecture.readers.printed import PrintedShape
 from grader.architecture.recompute.alternatives import lawful_outputs
 from grader.architecture.recompute.counts import allowed_counts, lawful_counts, why_not
 from grader.architecture.recompute.demands import wanted_inputs
-from grader.architecture.recompute.flow import IMPOSSIBLE, INPUT, Flow
+from grader.architecture.recompute.flow import INPUT, UNLAWFUL, Flow
 from grader.architecture.recompute.ledger import Ledger, numbers_in
 from grader.architecture.recompute.steps import Step
 
 BROKEN_SUM = 5.0  # what an equation that does not come out weighs
 LEAST_GAIN = 0.45
-CERTAIN_GAIN = 1.2  # no honest print of the zoo comes to half of it, with or without its totals
+CERTAIN_GAIN = 1.0  # no honest print of the zoo comes to half of it, with or without its totals
 CERTAIN_PRICE = 1.5  # a slip in one number or one stride, no rewriting
 SUSPICIOUS = 0.85
 WORSE = 0.3
@@ -34,7 +34,7 @@ class Repair:
     """One cell (or the order of two rows) said otherwise.
 
     `gain`  how much plainer the whole becomes;  `mended` the sums that come out with it
-    `was_impossible`  the row, as printed, breaks a law whatever its input is
+    `was_impossible`  a row, as printed, breaks a law whatever else is supposed, and no longer does
     `rivals`  other repairs that are about as good
     """
 
@@ -118,6 +118,7 @@ def _weighed(
             affected.update(users.get(index, ())[:12])
     before = sum(flow.stories[index].price for index in affected)
     after = 0.0
+    was_unlawful = any(flow.stories[index].price >= UNLAWFUL for index in affected)
     if before + BROKEN_SUM * len(broken) < repair.price + LEAST_GAIN:
         return repair
     left = ledger.broken(repair.view, repair.totals)
@@ -136,7 +137,7 @@ def _weighed(
         gain=before - after + worth,
         story_gain=before - after,
         mended=broken - left,
-        was_impossible=repair.index >= 0 and flow.stories[repair.index].price >= IMPOSSIBLE,
+        was_impossible=was_unlawful and before - after > UNLAWFUL - 1,
     )
 
 

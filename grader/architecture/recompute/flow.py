@@ -24,6 +24,7 @@ from grader.architecture.recompute.windows import Fit
 
 INPUT = -1  # the index of the network's own input
 WINDOW = 10  # how many rows back a branch is looked for by shape alone
+UNLAWFUL = 7.0  # what feeds the row is certain, and does not explain it
 IMPOSSIBLE = 8.0  # no input at all explains the row
 _FAR = 1.7
 _FAR_PLAIN = 1.2  # another branch from a tensor just as it was printed
@@ -128,21 +129,21 @@ class Flow:
         first = (step.sources or (None,))[0]
         stated = step.inputs[:1]
         if stated and shapes and not any(same_shape(shape, stated[0]) for shape in shapes):
-            return Story(IMPOSSIBLE - 1, first, shapes[0])
+            return Story(UNLAWFUL, first, shapes[0])
         if not shapes or step.operation.is_custom:
             return Story(0.0, first)
         if step.operation.family in {"merge", "concatenate"}:
             is_so = merges(step.operation, shapes, out)
-            return Story(0.0 if is_so else IMPOSSIBLE - 1, first, shapes[0])
+            return Story(0.0 if is_so else UNLAWFUL, first, shapes[0])
         for shape in shapes:
             found = fit(step.operation, shape, out, step.count, step.kernel)
             if found is not None:
                 return Story(found.price, first, shape, "", found)
-        return Story(IMPOSSIBLE - 1, first, shapes[0])
+        return Story(UNLAWFUL, first, shapes[0])
 
     def _stated(self, step: Step, out: PrintedShape, above: int | None, view: Mapping[int, Step]) -> Story:
         """The print states the input: it must explain the row, and it should be there."""
-        best = Story(IMPOSSIBLE - 1)
+        best = Story(UNLAWFUL)
         for shape in step.inputs:
             if step.operation.is_custom:
                 last = self.outputs(above, view)[:1] if step.holds and above is not None else (shape,)
@@ -159,7 +160,7 @@ class Flow:
                 return best
             change = change_between(shape, given)
             if change is not None:
-                extra = 0.4 if step.operation.family in KEEPING else 0.0
+                extra = 0.9 if step.operation.family in KEEPING else 0.0
                 return best._replace(price=best.price + change.price + extra, needs=change.needs)
         known = self._before(self._by_shape.get(given[1:], ()), above + 1, view, 1)
         return best._replace(price=best.price + (0.9 if known else 1.8), source=None, needs="another branch")

@@ -24,6 +24,7 @@ _TOLD_AS: Mapping[str, frozenset[str]] = {
     "parameters_mb": _SIZES | {"parameters"},
     "pass_mb": frozenset({"pass_mb", "total_mb"}),
     "total_mb": _SIZES,
+    "input_mb": frozenset({"input_mb", "total_mb"}),
     "mult_adds": frozenset({"mult_adds"}),
 }
 Totals = Mapping[str, Fraction]
@@ -61,7 +62,9 @@ class Ledger:
         steps: Sequence[Step],
         said: Totals | None = None,
         distrusted: Collection[str] = (),
+        inputs: Sequence[PrintedShape] = (),
     ) -> None:
+        self.inputs = tuple(inputs)
         self.summary = summary
         self.steps = steps
         self.said: dict[str, Fraction] = {name: number.value for name, number in summary.totals.items()}
@@ -132,14 +135,14 @@ class Ledger:
 
     def with_changes(self, steps: Sequence[Step], totals: Totals) -> Ledger:
         """The ledger after a repair."""
-        return Ledger(self.summary, list(steps), {**self.said, **totals}, self.distrusted)
+        return Ledger(self.summary, list(steps), {**self.said, **totals}, self.distrusted, self.inputs)
 
     def believing(self, fields: Collection[str]) -> Ledger:
         """The ledger without the equations that fail though no total is wrong by the tool's own rules (`fields`)."""
         wrong = set(fields)
         failing = self.broken()
         unbelieved = {name for name in failing if not wrong & _TOLD_AS[name]}
-        return Ledger(self.summary, self.steps, None, unbelieved) if unbelieved else self
+        return Ledger(self.summary, self.steps, None, unbelieved, self.inputs) if unbelieved else self
 
     def is_again(self, step: Step) -> bool:
         """True if the row is a module that was counted before."""
@@ -171,6 +174,8 @@ class Ledger:
             found.append(("non_trainable", rest - said["trainable"]))
         if "parameters_mb" in broken:
             found.append(("parameters_mb", said["parameters"] * self.unit))
+        if "input_mb" in broken:
+            found.append(("input_mb", sum(numbers_in(shape) for shape in self.inputs) * self.unit))
         if "total_mb" in broken:
             parts = ("input_mb", "pass_mb", "parameters_mb")
             found.append(("total_mb", sum((said[name] for name in parts), Fraction(0))))
@@ -207,6 +212,10 @@ class Ledger:
             rest = said["parameters"] - said["trainable"] - said["non_trainable"] - said.get("optimizer", 0)
             if abs(rest) > slack:
                 names.add("trainable")
+        if "input_mb" in said and self.inputs:
+            numbers = sum(numbers_in(shape) for shape in self.inputs)
+            if abs(numbers * self.unit - said["input_mb"]) > self.summary.totals["input_mb"].step * Fraction(51, 100):
+                names.add("input_mb")
         if {"parameters", "parameters_mb"} <= said.keys() and self.summary.format in {
             Format.TORCHSUMMARY, Format.TORCHINFO, Format.LIGHTNING,
         }:  # fmt: skip

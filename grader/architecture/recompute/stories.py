@@ -44,7 +44,9 @@ def applied(
         best = Story(found.price, None, source, "", found)
     if best.price <= 0.7 or operation.is_keras:
         return best
-    extra = 0.4 if operation.family in KEEPING else 0.0  # what keeps a shape stands mostly right behind another row
+    extra = (
+        0.4 if operation.family in KEEPING or operation.family == "flatten" else 0.0
+    )  # what keeps a shape stands mostly right behind another row
     for change in changes(source):
         if change.price + extra >= best.price:
             break

@@ -46,7 +46,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     flow = Flow(steps, inputs, is_chain=_is_chain(summary))
     inputs = inputs or guessed
     wrong_totals = {one.field for one in check_totals(summary, inputs=inputs).disagreements}
-    ledger = Ledger(summary, steps).believing(wrong_totals)
+    ledger = Ledger(summary, steps, inputs=flow.inputs).believing(wrong_totals)
     repairs = repairs_of(flow, ledger)
     repairs += _counted(repairs, steps, ledger)
     misprinted = [repair for repair in repairs if repair.index < 0]

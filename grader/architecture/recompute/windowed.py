@@ -131,7 +131,7 @@ def _together(sides: tuple[Side, ...]) -> float:
 
 def _crooked(before: PrintedShape, after: PrintedShape) -> float:
     """What it costs that a square becomes none."""
-    return 0.5 if len(set(before)) == 1 and len(set(after)) > 1 else 0.0
+    return 0.7 if len(set(before)) == 1 and len(set(after)) > 1 else 0.0
 
 
 def _keras_sides(operation: Operation, size: int, made: int, kernel: int) -> list[Side]:

@@ -78,7 +78,7 @@ def conv_sides(size: int, made: int, kernel: int) -> tuple[Side, ...]:
 
 
 def _conv_price(kernel: int, stride: int, padding: int, dilation: int, size: int) -> float:
-    price = 0.0 if dilation == 1 else 0.55 + 0.02 * dilation
+    price = 0.0 if dilation == 1 else 0.6 if dilation == 2 else 0.9 + 0.01 * dilation
     if stride > 2:
         price += 0.05 if stride == kernel else 0.2 if stride <= min(4, kernel) else 0.6 + 0.05 * stride
     elif stride > kernel:
