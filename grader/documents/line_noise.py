@@ -38,7 +38,7 @@ _UP_TO_LEVEL = re.compile(
     rf"[\[(]?{_LEVEL}(?![\w.])(?:[ \t]{{0,20}}+[\])])?"
 )
 _AFTER_LEVEL = re.compile(
-    r"[ \t]*(?:[-|:](?=[ \t]|$))?(?:[ \t]*\[?[\w<>]*[.:_][\w.:<>]*\]?[ \t]+[-|:](?=[ \t]))?[ \t]?"
+    r"[ \t]*(?:[-|:](?=[ \t]|$))?(?:[ \t]?\[?[A-Za-z_<][\w<>]*[.:_][\w.:<>]*\]?[ \t][-|:](?=[ \t]))?[ \t]?"
 )
 _DASH = re.compile(r"[ \t]{0,20}[-|:](?=[ \t])[ \t]?|[ \t]?")
 _LEVEL_FIRST = re.compile(
@@ -50,6 +50,9 @@ _LINE_OF_KAGGLE = re.compile(r"\d{1,6}\.\d+s\t\d+\t")
 _PROCESS = re.compile(r"\((?:\w+ )?pid=\d+(?:, ip=[\d.]+)?\) ?")
 _PROMPT = re.compile(r">>> ?|In ?\[ ?\d* ?\]: ?|Out ?\[ ?\d* ?\]: ?")
 _SHELL = re.compile(r"\$ (?=[a-z./][^$]*$)")
+_INDENTED = re.compile(
+    rf"[ \t]{{1,40}}+(?:\[?\d\d(?:\d\d)?[-/.:]\d\d|\[?{_LEVEL}\b|>>> |(?:In|Out) ?\[)"
+)  # as in Markdown
 _QUOTES = re.compile(r"[ \t]*[rfb]?(?:\"\"\"|''')")
 _FIRST = frozenset("DIWEFCNT[(0123456789>$Orfb\"' \t")
 
@@ -62,7 +65,10 @@ def is_clean(row: str) -> bool:
         and "<" not in row
         and "&" not in row
         and "[0m" not in row
-        and (row[:1] not in _FIRST or (row[:1] in " -=|" and '"""' not in row and "'''" not in row))
+        and (
+            row[:1] not in _FIRST
+            or (row[:1] in " -=|" and '"""' not in row and "'''" not in row and not _INDENTED.match(row))
+        )
     )
 
 
@@ -86,7 +92,12 @@ def clean_rows(row: str, *, is_code: bool = False) -> list[str]:
             rows = [one.translate(_ODD) for one in rows]
     if not is_code and ("<" in row or "&" in row):
         rows = [inner for one in rows for inner in _without_styles(one)]
-    return [_without_prefix(one).rstrip() for one in rows]
+    return [without_prefix(one).rstrip() for one in rows]
+
+
+def shows_something(text: str) -> bool:
+    """True if a terminal would show anything of it: not of colour codes and blanks alone."""
+    return bool(_CODES.sub("", text).strip())
 
 
 def _without_controls(row: str) -> str:
@@ -123,16 +134,18 @@ def _without_styles(row: str) -> list[str]:
     ]
 
 
-def _without_prefix(row: str) -> str:
+def without_prefix(row: str) -> str:
     """`row` behind the prefix of a logger or a prompt; one blank behind it goes too, an indentation stays."""
     if row[:1] not in _FIRST:
         return row
     if found := _QUOTES.match(row):
         rest = row[found.end() :].removesuffix(found[0].lstrip(" \trfb"))
         return rest if rest.strip() else ""
-    if row[0] in " \t":
-        return row
     end = 0
+    if row[0] in " \t":
+        if not _INDENTED.match(row):
+            return row
+        end = len(row) - len(row.lstrip())
     if found := _PROCESS.match(row):
         end = found.end()
     if found := (_TIME.match(row, end) or _CLOCK.match(row, end)):
@@ -141,7 +154,7 @@ def _without_prefix(row: str) -> str:
         end = found.end()
     if found := (_PROMPT.match(row, end) or _SHELL.match(row, end)):
         end = found.end()
-    return row[end:]
+    return row[end:] if end and row[:end].strip() else row
 
 
 def _behind_level(row: str, end: int) -> int:

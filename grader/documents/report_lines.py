@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from grader.documents.line_noise import clean_rows, is_clean
+from grader.documents.line_noise import clean_rows, is_clean, shows_something, without_prefix
 from grader.documents.notebook_text import Piece, blocks_of_notebook, rows_of_broken_notebook
 
 
@@ -107,7 +107,7 @@ def _joined(pieces: Iterable[Piece]) -> Iterator[tuple[int, str]]:
     number = 0
     for line, said in pieces:
         first, *others = _RETURNS.sub("\n", said).split("\n") if "\r" in said else said.split("\n")
-        if open_row and open_row[-1].endswith("\r") and first.strip():
+        if open_row and open_row[-1].endswith("\r") and shows_something(first):
             open_row.clear()  # a progress bar that starts anew: what stands here now is on this line
         if not open_row:
             number = line
@@ -133,7 +133,7 @@ def _without_marks(lines: list[Line]) -> list[Line]:
             mark = run[0][1][1]
             if _is_run(mark, [lines[at] for at, _ in run]):
                 for at, found in run:
-                    lines[at] = replace(lines[at], text=lines[at].text[found.end() :])
+                    lines[at] = replace(lines[at], text=without_prefix(lines[at].text[found.end() :]))
                 is_nested |= mark == ">"
         if not is_nested:
             break

@@ -61,6 +61,7 @@ def test_an_empty_file_has_one_empty_line_or_none():
         pytest.param(["a < b & c > d", "R&D", "x &y; z"], id="signs of HTML that are none"),
         pytest.param(['print("a\\n")', "s = 'a\\nb'"], id="code with escapes"),
         pytest.param(["    (0): Conv2d(1, 2)", "\tx"], id="leading blanks"),
+        pytest.param(["    12:30 o'clock", "   Identity-3   [-1, 5]    0", "  [12, 3]"], id="indented numbers"),
     ],
 )
 def test_what_is_content_stays(kept):
@@ -99,6 +100,8 @@ def test_what_is_content_stays(kept):
         ("[2021-03-04 12:00:00] Epoch 1", ["Epoch 1"]),
         ("03/04/2021 12:00:00 PM - INFO - a", ["a"]),
         ("12:00:01 INFO a", ["a"]),
+        ("    2021-03-04 12:00:00,123 - INFO -   a", ["  a"]),
+        ("    >>> a", ["a"]),
         ("I0304 12:00:00.123456 1234 train.py:12] a", ["a"]),
         ("12.3s\t7\tEpoch 1", ["Epoch 1"]),
         ("(train pid=12)   a", ["  a"]),

@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice, pairwise, product
 
 from grader.architecture.readers._flat_rows import (
     CLASSES,
@@ -22,6 +23,11 @@ from grader.architecture.readers._flat_rows import (
 )
 from grader.architecture.readers.printed import PrintedNumber
 
+_SQUEEZED = re.compile(r"(\w+)-(\d{1,6})(\[[-\d,\[\]]+\])(0|[1-9]\d{0,2}(?:,\d{3})*)", re.ASCII)
+_BATCH = re.compile(r"\[-1(?=\d)")  # torchsummary's batch axis is -1, and a comma follows it
+_MAX_LETTERS = 300
+_MOST_CELLS = 20
+_MOST_WAYS = 64
 _LABELS = {
     "total params": "parameters",
     "trainable params": "trainable",
@@ -47,21 +53,44 @@ def glued(cells: Sequence[str]) -> str:
 
 
 def mended_row(text: str, line: int) -> FlatRow | None:
-    """A row that a conversion cut into cells at the wrong places, put together again; it says what had to be done."""
+    """A row that a conversion cut into cells at the wrong places, put together again; it says what had to be done.
+
+    >>> row = mended_row("| Conv  | 2d-1 [-1   | 32, 28,     | 28] 32 | 20   |      |", 4)
+    >>> row.type, row.columns[0][0], int(row.counts[0].value)
+    ('Conv2d', (None, 32, 28, 28), 320)
+    """
     plain = untypeset(text)
-    if "|" not in plain or len(plain) > MAX_ROW:
+    if "|" not in plain or len(plain) > _MAX_LETTERS:
         return None
-    whole = glued([cell for cell in plain.strip().strip("|").split("|") if cell.strip()])
-    whole = re.sub(r"\s+", "", whole)
-    whole = re.sub(r"\[-1(?=\d)", "[-1,", whole)  # torchsummary's batch axis is -1, and a comma follows it
-    row = flat_row(whole, line)
-    if row is None or not row.counts:
+    cells = [squeezed for cell in plain.strip().strip("|").split("|") if (squeezed := "".join(cell.split()))]
+    if not 2 <= len(cells) <= _MOST_CELLS:
+        return None
+    found = {whole: match for whole in _ways(cells) if (match := _SQUEEZED.fullmatch(whole))}
+    best = min(found, key=lambda whole: class_name(found[whole][1]) not in CLASSES, default=None)
+    row = flat_row(best, line) if best is not None else None
+    if row is None or best is None or not row.counts:
         return None
     notes = [f"the cells of line {line} cut through its words; they were put together"]
     name = class_name(row.type)
     if name != row.type:
         notes.append(f"{row.type!r} was read as {name}")
+    if others := {match.group(3, 4) for match in found.values()} - {found[best].group(3, 4)}:
+        shape, count = min(others)
+        notes.append(f"it could be read as {shape} {count} too")
     return replace(row, type=name, name=f"{name}-{row.number}", mended=(*notes, *row.mended))
+
+
+def _ways(cells: Sequence[str]) -> list[str]:
+    """The ways to put cells together: a letter on both sides of a cut is one (tried first) or two."""
+    alike = [
+        next((n for n in range(min(6, len(one), len(two)), 0, -1) if one[-n:] == two[:n]), 0)
+        for one, two in pairwise(cells)
+    ]
+    ways = []
+    for taken in islice(product(*((n, 0) if n else (0,) for n in alike)), _MOST_WAYS):
+        whole = cells[0] + "".join(cell[n:] for cell, n in zip(cells[1:], taken, strict=True))
+        ways.append(_BATCH.sub("[-1,", whole))
+    return ways
 
 
 def class_name(written: str) -> str:

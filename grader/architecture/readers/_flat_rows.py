@@ -37,6 +37,7 @@ _COUNT = re.compile(
 )
 _SPLIT_GROUP = re.compile(r" ?, ?(\d{3})(?![\d,])", re.ASCII)  # "18, 496"
 _EMPTY = re.compile(r"(?:-{1,3}|–|—)(?![\d\w-])")
+_BEHIND_EMPTY = re.compile(r"\s*[\[(\d]")
 _TYPESET = re.compile(
     r"\\[!,;:> ]|\\(?:quad|qquad|[hmtb](?:line|idrule|oprule|ottomrule)|hfill|\w*rule)\b|\$|\\\\(?:\[\w*\])?"
 )
@@ -240,7 +241,7 @@ def _columns(rest: str) -> tuple[tuple[tuple[PrintedShape, ...], ...], str] | No
     columns: list[tuple[PrintedShape, ...]] = []
     is_joined = False
     while True:
-        if (empty := _EMPTY.match(rest)) and rest[empty.end() :].lstrip()[:1] in ("[", "("):
+        if (empty := _EMPTY.match(rest)) and _BEHIND_EMPTY.match(rest, empty.end()):  # a layer without a kernel
             columns.append(())
             rest = rest[empty.end() :].lstrip()
             continue

@@ -36,9 +36,9 @@ _COLUMN = re.compile(
     r"|(?P<other>tr\.\s*param|mult[- ]?adds|macs|flops)|(?P<parameters>param)",
     re.IGNORECASE,
 )
-_MAYBE_ROW = re.compile(r"[-‐‑–—−](?<![\s:.,(|]\d.)(?<![\s:.,(|]\d\d.) ?[0-9A-Za-z]{1,6}[^\w\[(]*+[\[(]|\w-\d{1,6}</t")
+_MAYBE_ROW = re.compile(r"[-‐‑–—−](?<![\s:.,(|]\d.)(?<![\s:.,(|]\d\d.) ?[0-9A-Za-z]{1,6}[^\w\[(]*+[\[(]")
 _LOOKS_LIKE_ROW = re.compile(r"[\s|`*'\"$]*(?:\w+ )?\w+ ?- ?\w{1,6}[\s|`*&$,\"]*[\[(]")
-_CUT = re.compile(r"\[[^\]\[|]{0,200}\|")  # a bar inside of a shape
+_CUT = re.compile(r"\[[^\]\[|]{0,200}\||\| {0,9}[\],]")  # a bar inside of a shape
 _LABEL_ALONE = re.compile(r"(?:params|size \(mb\))[\s|*:`]*$", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"[\s|*`]*\d[\d,.]*[\s|*`]*$", re.ASCII)
 _RULE = frozenset("-=_─━═+|│┃:* ")
@@ -90,7 +90,8 @@ def flat_summaries(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
         if current is None and not _may_begin(text):
             index += 1
             continue
-        state = _OPEN if current is None else _state(current, index, lines)
+        is_next = current is None or (index == current.at + 1 and line.part == current.part)
+        state = _OPEN if is_next or current is None else _state(current, index, lines)
         if state is _OVER and current is not None:
             made.extend(_closed(current))
             current = None
@@ -101,7 +102,11 @@ def flat_summaries(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
         if "-" in text and "]" in text and (found := PLAIN_ROW.match(text)):
             row = _plain_row(found, line, current)
             if row is not None:
-                current = _with_row(current, row, index, line.part, made)
+                if current is None or current.totals or not current.rows or (row.number or 0) < 3:
+                    current = _with_row(current, row, index, line.part, made)
+                else:
+                    current.rows.append(row)
+                    current.at, current.last = index, line.number
                 if found[6] is not None and not current.is_other:
                     _note_second(current, found, line.number)
                 index += 1
@@ -287,8 +292,10 @@ def _rows(lines: Sequence[Line], index: int, current: _Open | None) -> tuple[lis
     """The rows that begin on a line, and the index of the last line that they take."""
     line = lines[index]
     text = line.text
+    if "<t" in text:
+        text = loosened(text)
     mended = mended_row(text, line.number) if "|" in text and _CUT.search(text) else None
-    if mended is not None and (current is not None or "[-1" in text.replace(" ", "")):
+    if mended is not None and (current is not None or "[-" in text.replace(" ", "")):
         return [mended], index
     if _MAYBE_ROW.search(text):
         rows = flat_rows(text, line.number, is_inside=current is not None)
