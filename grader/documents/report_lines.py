@@ -148,7 +148,9 @@ def _runs(
     for at, found in marked:
         if run:
             before, line = lines[at - 1], lines[at]
-            is_next = at == run[-1][0] + 1 and found[1] == run[-1][1][1]
+            distance = at - run[-1][0]
+            is_quote_across_blank = distance == 2 and found[1] == ">" and not before.text
+            is_next = found[1] == run[-1][1][1] and (distance == 1 or is_quote_across_blank)
             if not is_next or (before.source, before.part) != (line.source, line.part):
                 yield run
                 run = []
