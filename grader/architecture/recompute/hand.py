@@ -50,9 +50,11 @@ def verify_handtable(summary: PrintedSummary, *, input_shape: Shape | None = Non
     walks = [_Walk(summary, layout, norm, biases, input_shape) for biases, norm, layout in ways]
     for walk in walks:
         walk.go()
-    best = min(walks, key=lambda walk: len(walk.said))
+    best = min(walks, key=lambda walk: len(walk.said) + len(walk.doubts))
     said = best.said
-    doubts = [] if any(best.hypotheses) else ["the table says too little to be recomputed"]
+    doubts = [best.doubts[line] for line in sorted(best.doubts)]
+    if not any(best.hypotheses):
+        doubts.append("the table says too little to be recomputed")
     totals = {"parameters": f"{best.right:,}"} if best.right is not None else {}
     return SummaryVerdict(
         summary,
@@ -102,6 +104,7 @@ class _Walk:
     ) -> None:
         self.summary, self.layout, self.norm, self.biases = summary, layout, norm, biases
         self.said: list[Disagreement] = []
+        self.doubts: dict[int, str] = {}
         self.rows = {index: RowVerdict(row) for index, row in enumerate(summary.rows)}
         self.settings = with_workings(summary)
         self.counts: dict[int, int | None] = {}
@@ -210,6 +213,11 @@ class _Walk:
                     if key not in made or one.price < made[key].price:
                         made[key] = one
             wanted = hint if index == block.layers[-1] else Tensor()
+            if not made:  # a window larger than what it is laid on: no reading, so what is printed is taken as it is
+                row = self.summary.rows[index]
+                self.doubts[row.line] = f"line {row.line}: {row.type[:80]} does not fit what comes before it"
+                current = [_State(wanted, 3.0, None)]
+                continue
             current = sorted(made.values(), key=lambda one: (not one.tensor.matches(wanted), one.price))[: 4 * _WIDEST]
         return current
 

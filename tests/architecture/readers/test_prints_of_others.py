@@ -146,3 +146,69 @@ def test_a_first_of_four_axes_that_pooling_changes_is_no_batch(count):
         """
     )
     assert [one.line for one in verify_handtable(table).disagreements] == ([] if count == 448 else [4])
+
+
+DESCRIBED = """
+| Layer | Description |
+| - | - |
+| Input | 20x20x3 colour image |
+| Convolution 5x5 | 1x1 stride, same padding, outputs 20x20x8 |
+| RELU | |
+| Max pooling | 2x2 stride, outputs 10x10x8 |
+| Convolution 3x3 | 1x1 stride, valid padding, outputs 8x8x16 |
+| Dropout | 20 % |
+| Flatten | outputs 1024 |
+| Fully connected | 1024x10 |
+"""
+
+
+def test_a_column_of_words_says_the_layers_settings_and_what_they_make():
+    [table] = read(DESCRIBED)
+    assert (table.input, table.unread) == (((20, 20, 3),), ())
+    said = [(row.settings.get("kind"), row.settings.get("stride"), row.outputs) for row in table.rows[1:5]]
+    assert said == [
+        ("conv2d", [1, 1], ((20, 20, 8),)),
+        ("relu", None, ()),
+        ("max_pool2d", [2, 2], ((10, 10, 8),)),
+        ("conv2d", [1, 1], ((8, 8, 16),)),
+    ]
+    assert table.rows[-1].settings["in_features"] == 1024
+    assert verify_handtable(table).disagreements == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("outputs 10x10x8", "outputs 12x12x8"), ("outputs 8x8x16", "outputs 10x10x16"), ("20x20x8", "18x18x8")],
+)
+def test_a_slip_in_a_column_of_words_is_named(old, new):
+    line = next(number for number, text in enumerate(DESCRIBED.strip().splitlines(), 1) if old in text)
+    [table] = read(DESCRIBED.replace(old, new))
+    assert [one.line for one in verify_handtable(table).disagreements] == [line]
+
+
+def test_a_window_larger_than_its_image_goes_to_a_person():
+    [table] = read(
+        """
+        | Layer | Output | Kernel size | Padding |
+        |---|---|---|---|
+        | Input | 20x20x3 | - | - |
+        | Convolution | 18x18x96 | 96 | 0 |
+        | Max pooling | 9x9x96 | 2 | 0 |
+        """
+    )
+    verdict = verify_handtable(table)
+    assert verdict.is_consistent
+    assert any("line 4" in doubt for doubt in verdict.doubts)
+
+
+def test_windows_below_filter_and_counts_below_kernel_are_swapped():
+    [table] = read(
+        """
+        | Layer | Output | Filter | Kernel Size |
+        |---|---|---|---|
+        | Input | 20x20x3 | - | - |
+        | Convolution | 18x18x96 | 3x3 | 96 |
+        | Max pooling | 9x9x96 | 2x2 | - |
+        """
+    )
+    assert (table.rows[1].settings["kernel"], table.rows[1].settings["out_channels"]) == ([3, 3], 96)
