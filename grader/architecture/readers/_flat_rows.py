@@ -127,7 +127,7 @@ def loosened(text: str) -> str:
     >>> loosened("| **Conv2d–1** | `[-1, 6]` | <td>156</td> |").split()
     ['Conv2d-1', '[-1,', '6]', '156']
     """
-    text = untypeset(text)
+    text = untypeset(text).replace("torch.Size", " ")
     if "<" in text:
         text = _TAG.sub(" ", text)
     return text.translate(_BLANKS)
@@ -174,11 +174,12 @@ def named_row(text: str, line: int) -> FlatRow | None:
     if found is None:
         return None
     parsed = _columns(found[3])
-    if parsed is None or any(shape[:1] != (None,) for shape in parsed[0][0]):
+    if parsed is None:
         return None
     mended: list[str] = []
     counts, is_empty, behind = _counts(parsed[1], line, mended)
-    if not counts:
+    has_batch = all(shape[:1] == (None,) for shape in parsed[0][0])
+    if not counts or (behind and not has_batch):
         return None
     return FlatRow(
         line, line, found[2] or found[1], None, parsed[0], counts, is_empty, behind, "", found[1], tuple(mended)

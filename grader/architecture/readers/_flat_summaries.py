@@ -7,12 +7,10 @@ totals may be missing. A print ends with its totals, where another one begins, o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, product
-from math import prod
 
-from grader.architecture.readers._flat_damage import mended_row, mended_total, one_number
+from grader.architecture.readers._flat_damage import mended_row, mended_total
 from grader.architecture.readers._flat_rows import (
     EXACT,
     PLAIN_ROW,
@@ -25,6 +23,7 @@ from grader.architecture.readers._flat_rows import (
     named_row,
     plain_shape,
 )
+from grader.architecture.readers._flat_settling import is_plausible, settled, with_trainable
 from grader.architecture.readers._flat_stacks import stacked_rows
 from grader.architecture.readers._tree_totals import totals_in
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
@@ -44,7 +43,6 @@ _NUMBER_ALONE = re.compile(r"[\s|*`]*\d[\d,.]*[\s|*`]*$", re.ASCII)
 _RULE = frozenset("-=_─━═+|│┃:* ")
 _MOST_PROSE = 8  # lines between two rows of one print, such as a page's foot and head
 _FARTHEST = 40  # lines behind which no row belongs to a print any more
-_MOST_WAYS = 64
 _OPEN, _ASLEEP, _OVER = "open", "asleep", "over"
 _BATCH = re.compile(r"batch size: \d", re.IGNORECASE)
 _SHAPE_COLUMNS = ("input", "output", "kernel")
@@ -292,7 +290,7 @@ def _rows(lines: Sequence[Line], index: int, current: _Open | None) -> tuple[lis
     """The rows that begin on a line, and the index of the last line that they take."""
     line = lines[index]
     text = line.text
-    if "<t" in text:
+    if "<t" in text or "torch.Size" in text:
         text = loosened(text)
     mended = mended_row(text, line.number) if "|" in text and _CUT.search(text) else None
     if mended is not None and (current is not None or "[-" in text.replace(" ", "")):
@@ -307,7 +305,7 @@ def _rows(lines: Sequence[Line], index: int, current: _Open | None) -> tuple[lis
         return rows, index
     if name_alone(text) is not None:
         return stacked_rows(lines, index)
-    if current is not None and not current.totals and "[" in text and index <= current.at + 2:
+    if current is not None and not current.totals and "[" in text and "None" not in text and index <= current.at + 2:
         named = named_row(text, line.number)
         return ([named] if named else []), index
     return [], index
@@ -358,14 +356,15 @@ def _printed(row: FlatRow, columns: Sequence[str]) -> PrintedRow:
 def _closed(current: _Open) -> Iterator[PrintedSummary]:
     """The print, if it is one: a citation such as "ResNet-18 [5] 92.1" is none."""
     rows = current.rows
-    if not rows or not (current.has_header or _is_plausible(rows, current.totals)):
+    if not rows or not (current.has_header or is_plausible(rows, current.totals)):
         return
     is_other = _is_other(current)
     if is_other:
         for at, numbers in current.counts.items():
-            rows[at] = _with_trainable(rows[at], numbers)
+            rows[at] = with_trainable(rows[at], numbers)
     elif current.counts and len(current.counts) * 2 < len(rows):
-        rows = _settled(current)
+        rows, doubtful = settled(rows, current.counts, current.totals)
+        current.unread += doubtful
     yield PrintedSummary(
         format=Format.PYTORCH_MODEL_SUMMARY if is_other else Format.TORCHSUMMARY,
         first_line=current.first,
@@ -377,13 +376,6 @@ def _closed(current: _Open) -> Iterator[PrintedSummary]:
     )
 
 
-def _is_plausible(rows: Sequence[PrintedRow], totals: Mapping[str, PrintedNumber]) -> bool:
-    if any(shape[:1] == (None,) for row in rows for shape in (*row.outputs, *row.inputs)):
-        return len(rows) >= 2 or bool(totals)
-    ascending = sum((b.number or 0) == (a.number or 0) + 1 for a, b in pairwise(rows))
-    return len(rows) >= 3 and ascending * 2 >= len(rows)
-
-
 def _is_other(current: _Open) -> bool:
     """Whether pytorch_model_summary printed it: it says so in its header, or all rows have a second, smaller count."""
     if current.has_header or any(shape[:1] == (None,) for row in current.rows for shape in row.outputs):
@@ -391,36 +383,3 @@ def _is_other(current: _Open) -> bool:
     return len(current.counts) == len(current.rows) and all(
         len(numbers) == 2 and numbers[1].value <= numbers[0].value for numbers in current.counts.values()
     )
-
-
-def _with_trainable(row: PrintedRow, counts: Sequence[PrintedNumber]) -> PrintedRow:
-    if len(counts) < 2 or not counts[0].value or counts[1].value not in (0, counts[0].value):
-        return row
-    return replace(row, is_trainable=bool(counts[1].value))
-
-
-def _settled(current: _Open) -> list[PrintedRow]:
-    """The rows, where few have two numbers: a blank got into one, or a student wrote something behind it.
-
-    The total of the print decides which. Where it does not, a person has to.
-    """
-    rows = list(current.rows)
-    total = current.totals.get("parameters") or current.totals.get("trainable")
-    known = sum(row.parameters.value for at, row in enumerate(rows) if row.parameters and at not in current.counts)
-    ways = {at: [numbers[0], *one_number(numbers[:2])] for at, numbers in current.counts.items()}
-    fitting = []
-    if total is not None and prod(len(readings) for readings in ways.values()) <= _MOST_WAYS:
-        fitting = [way for way in product(*ways.values()) if known + sum(one.value for one in way) == total.value]
-    if len(fitting) == 1:
-        for (at, readings), chosen in zip(ways.items(), fitting[0], strict=True):
-            if chosen is not readings[0]:
-                note = f"{chosen.text!r} was read as one number, {int(chosen.value):,}: only so the rows give the total"
-                rows[at] = replace(rows[at], parameters=chosen, mended=(*rows[at].mended, note))
-        return rows
-    for at, readings in ways.items():
-        row = rows[at]
-        said = " ".join(number.text for number in current.counts[at])
-        if len(readings) > 1:
-            rows[at] = replace(row, parameters=None, is_counted=False)
-            current.unread.append(Unread(row.line, f"{row.name} {said}", "its count can be read in more than one way"))
-    return rows

@@ -115,6 +115,7 @@ NOISE = {
     "no header": lambda text: "\n".join(row for row in text.split("\n") if "Layer (type)" not in row),
     "an en dash": lambda text: re.sub(r"(?<=\w)-(?=\d)", "–", text),
     "a minus sign": lambda text: text.replace("[-1", "[−1"),
+    "sizes of torch": lambda text: tabled(text, lambda row: f"{row[0]}  torch.Size({row[1]})  {row[2]}"),
     "brackets of another kind": lambda text: text.replace("[", "(").replace("]", ")"),
     "no blanks in shapes": lambda text: re.sub(r", (?=\d)", ",", text),
     "blanks in front of the hyphen": lambda text: re.sub(r"(?<=\w)-(?=\d)", " -", text),
@@ -242,6 +243,7 @@ def test_rows_cut_through_their_words_are_put_together_and_say_so(width):
         ("Conv2d-1 [-1, 32, 28, 28] tensor(320, device='cuda:0')", "Conv2d-1", (None, 32, 28, 28), 320),
         ("conv1 (Conv2d) [-1, 32, 28, 28] 320", "conv1", (None, 32, 28, 28), 320),
         ("Conv2d-l [-1, 32, 28, 28] 320", "Conv2d-l", (None, 32, 28, 28), 320),
+        ("Conv2d [1, 32, 28, 28] 320", "Conv2d", (1, 32, 28, 28), 320),
     ],
 )
 def test_a_damaged_row_is_read(row, name, shape, count):
@@ -337,6 +339,7 @@ def test_a_print_goes_on_behind_a_page_of_prose():
         "Task-1 [10] 5\nTask-2 [10] 4",
         "Conv2d-1 [-1, 6, 28, 28] 156",
         "Layer (type)  Output Shape  Param #",
+        "Layer (type)  Output Shape  Param #\n===\ninput_1 (InputLayer) [(None, 8)]  0\ndense (Dense)  (None, 2)  18",
         "- [x] step-1 [link](https://a)\n- [x] step-2 [link](https://b)\n- [x] step-3 [link](https://c)",
     ],
 )
