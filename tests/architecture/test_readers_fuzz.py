@@ -136,6 +136,20 @@ TRAPS = {
     "digits of all scripts": "١٢٣٤५६७８９" * 10_000,
 }  # fmt: skip
 
+SIZES_OF_NOTHING = """Layer (type)  Output Shape  Param #
+====
+  Conv2d-1  [64, 16, 0, 8]  1168
+  Conv2d-2  [0, 0, 0, 0]  0
+"""
+
+
+def test_an_axis_of_no_size_is_no_crash():
+    everything(SIZES_OF_NOTHING)
+    for text in PRINTS:
+        if "Conv2d-1 " in text:
+            everything(text.replace(" 8]", " 0]").replace("[-1, 16,", "[-1, 0,"))
+
+
 HUGE = [10**9 + 7, 2**61 - 1, 10**18 + 9, 3 * 2**80, 10**40 + 1]
 
 
