@@ -19,7 +19,7 @@ from grader.architecture.recompute.receptive import check_receptive, is_receptiv
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
 
 _OPTIMIZER_OWN = 64  # numbers that an optimizer keeps for itself
-_WIDEST = 60  # ways to read the table so far that are kept
+_WIDEST = 12  # ways to read the table so far that are kept
 _BIASES = re.compile(r"\W{0,6}bias(?:es)?\W{0,6}", re.IGNORECASE)
 _GROUPED = re.compile(r"depth|separable|group|dw|mobile|dilat|atrous", re.IGNORECASE)
 
@@ -324,7 +324,8 @@ class _Walk:
         printed = sum(int(row.parameters.value) for row in self.summary.rows if row.parameters is not None)
         if said.value == printed or (self.right is not None and said.value == self.right):
             return
-        if _counts_optimizer(int(said.value) - printed, self.summary):
+        sums = {printed, printed if self.right is None else self.right}
+        if any(_counts_optimizer(int(said.value) - one, self.summary) for one in sums):
             return
         blocks = [self.summary.rows[block.row] for block in _blocks(self.summary.rows)]
         is_whole = all(row.parameters is not None or not _learns(row) for row in blocks)
