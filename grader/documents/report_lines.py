@@ -45,7 +45,7 @@ class Line:
 
 _SOURCES = {one.value: one for one in Source}
 _MAX_QUOTES = 4  # an answer to an answer
-_RETURNS = re.compile(r"\r+\n")
+_RETURNS = re.compile(r"(?<!\r)\r+\n")
 _MARK = re.compile(r"[ \t]{0,8}(>|#{1,2}|//)(?:[ \t]|(?=[-=_|\[]{3})|$)")
 _LIKE_A_PRINT = re.compile(r"[-=_─━]{8}|\[-1,|\(None,|Total params|Param #|[A-Z][A-Za-z]{0,40}\d?d?(?:-\d|\(\w)")
 

@@ -25,6 +25,7 @@ CERTAIN_PRICE = 1.5  # a slip in one number or one stride, no rewriting
 SUSPICIOUS = 0.85
 WORSE = 0.3
 MOST_REPAIRS = 24
+_LEAST_EFFORT, _EFFORT_A_ROW = 1_200, 12  # an honest slip is found in some hundreds
 _ALL_ROWS = 4000  # in longer summaries only the rows near a strange one are tried
 _REACH = 4  # how many rows after a changed one may take it as their input
 
@@ -56,8 +57,9 @@ def repairs_of(flow: Flow, ledger: Ledger) -> list[Repair]:
     touched: set[tuple[int, str]] = set()
     steps = list(flow.steps)
     limit = MOST_REPAIRS if len(steps) <= _ALL_ROWS else 6
+    effort = Effort(_LEAST_EFFORT + _EFFORT_A_ROW * len(steps))
     while len(found) < limit:
-        best = _best(flow, ledger, touched)
+        best = _best(flow, ledger, touched, effort)
         if best is None:
             break
         found.append(best)
@@ -69,15 +71,24 @@ def repairs_of(flow: Flow, ledger: Ledger) -> list[Repair]:
     return found
 
 
-def _best(flow: Flow, ledger: Ledger, touched: set[tuple[int, str]]) -> Repair | None:
+@dataclass
+class Effort:
+    """How many rows may still be explained anew: a print that is strange everywhere ends the search, not the time."""
+
+    left: int
+
+
+def _best(flow: Flow, ledger: Ledger, touched: set[tuple[int, str]], effort: Effort) -> Repair | None:
     broken = ledger.broken()
     users = _users(flow)
     near = _near_strange(flow)
     tried: list[Repair] = []
     for rows in (near, range(len(flow.steps)) if len(flow.steps) <= _ALL_ROWS else ()):
         for repair in _candidates(flow, ledger, broken, rows, is_near=rows is near):
+            if effort.left <= 0:
+                break
             if (repair.index, repair.cell) not in touched:
-                weighed = _weighed(repair, flow, ledger, broken, users)
+                weighed = _weighed(repair, flow, ledger, broken, users, effort)
                 if weighed.gain >= LEAST_GAIN * (1 if weighed.price <= CERTAIN_PRICE else 2):
                     tried.append(weighed)
         if not broken & {"parameters", "pass_mb", "mult_adds"}:
@@ -108,7 +119,12 @@ def _users(flow: Flow) -> dict[int, list[int]]:
 
 
 def _weighed(
-    repair: Repair, flow: Flow, ledger: Ledger, broken: frozenset[str], users: Mapping[int, list[int]]
+    repair: Repair,
+    flow: Flow,
+    ledger: Ledger,
+    broken: frozenset[str],
+    users: Mapping[int, list[int]],
+    effort: Effort,
 ) -> Repair:
     affected: set[int] = set()
     for index in repair.view:
@@ -127,6 +143,7 @@ def _weighed(
     if bound <= 0:
         return repair
     for index in sorted(affected):
+        effort.left -= 1
         after += flow.story(index, repair.view).price
         if after > bound:
             return repair

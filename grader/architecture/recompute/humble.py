@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 from grader.architecture.readers.printed import Format, PrintedSummary
-from grader.architecture.recompute.verdict import SummaryVerdict
+from grader.architecture.recompute.verdict import Disagreement, SummaryVerdict
 
 _OF_OTHERS = re.compile(r"[123]D(?:Transpose)?$")  # PyTorch writes Conv2d, Keras and PaddlePaddle Conv2D
 _COUNTED_FROM = {Format.TORCHSUMMARY: 1, Format.PYTORCH_MODEL_SUMMARY: 1, Format.TORCHSUMMARYX: 0}
@@ -21,9 +22,33 @@ def humbled(verdict: SummaryVerdict) -> SummaryVerdict:
     """The verdict, with everything uncertain where the print is not whole, and one doubt that says why."""
     why = _why(verdict.summary)
     if not why:
-        return verdict
+        said = tuple(_with_doubt(one, verdict.summary) for one in verdict.disagreements)
+        return verdict if said == verdict.disagreements else replace(verdict, disagreements=said)
     said = tuple(replace(one, is_certain=False) for one in verdict.disagreements)
     return replace(verdict, disagreements=said, doubts=(why, *verdict.doubts))
+
+
+def _with_doubt(one: Disagreement, summary: PrintedSummary) -> Disagreement:
+    """A disagreement that an honest print of this tool shows too, and so is uncertain.
+
+    Lightning lists modules as they were made, not as they are called. An input is what the network was given. The sum
+    of three rounded sizes is a hundredth off where the tool adds before it rounds.
+    """
+    if not one.is_certain:
+        return one
+    is_order = summary.format is Format.LIGHTNING and one.field == "name"
+    is_input = one.row is not None and summary.rows[one.row].type.lower().startswith("input")
+    return replace(one, is_certain=False) if is_order or is_input or _is_a_hundredth_off(one) else one
+
+
+def _is_a_hundredth_off(one: Disagreement) -> bool:
+    if one.field != "total_mb":
+        return False
+    try:
+        off = abs(Fraction(one.said.replace(",", "")) - Fraction(one.recomputed.replace(",", "")))
+    except ValueError:
+        return False
+    return off <= Fraction(1, 100)
 
 
 def _why(summary: PrintedSummary) -> str:
