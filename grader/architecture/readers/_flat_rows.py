@@ -19,6 +19,7 @@ from grader.architecture.readers.printed import PrintedNumber, PrintedShape
 CLASSES = LEAVES | CONTAINERS
 MAX_ROW = 4_000  # letters; no tool prints a longer one
 MAX_DIGITS = 30
+MAX_AXES = 64  # of a tensor of PyTorch
 EXACT = Fraction(0)
 
 PLAIN_ROW = re.compile(
@@ -90,6 +91,8 @@ def plain_shape(inner: str) -> PrintedShape | None:
     ((None, 32, 28, 28), None)
     """
     sizes: list[int | None] = []
+    if inner.count(",") >= MAX_AXES:
+        return None
     for piece in inner.split(","):
         size = piece.strip()
         if size == "-1":
@@ -284,6 +287,8 @@ def shapes_in(text: str) -> tuple[PrintedShape, ...] | None:
     made: list[PrintedShape] = []
     for inner in _INNER.findall(text):
         sizes: list[int | None] = []
+        if len(inner) > MAX_AXES * 20:
+            return None
         separators = r"[,;]|\.(?=\s|$)" if "," in inner or ";" in inner or "." in inner else r"\s+"
         for piece in re.split(separators, inner.strip(" ,;")):
             size = piece.strip()
@@ -293,6 +298,8 @@ def shapes_in(text: str) -> tuple[PrintedShape, ...] | None:
                 sizes.append(None)
             elif size or inner.strip():
                 return None
+        if len(sizes) > MAX_AXES:
+            return None
         made.append(tuple(sizes))
     return tuple(made) if made else None
 
