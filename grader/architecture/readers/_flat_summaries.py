@@ -356,7 +356,9 @@ def _printed(row: FlatRow, columns: Sequence[str]) -> PrintedRow:
 def _closed(current: _Open) -> Iterator[PrintedSummary]:
     """The print, if it is one: a citation such as "ResNet-18 [5] 92.1" is none."""
     rows = current.rows
-    if not rows or not (current.has_header or is_plausible(rows, current.totals)):
+    if not rows and not (current.has_header and any("[-1" in one.text.replace(" ", "") for one in current.unread)):
+        return
+    if not current.has_header and not is_plausible(rows, current.totals):
         return
     is_other = _is_other(current)
     if is_other:
@@ -380,6 +382,6 @@ def _is_other(current: _Open) -> bool:
     """Whether pytorch_model_summary printed it: it says so in its header, or all rows have a second, smaller count."""
     if current.has_header or any(shape[:1] == (None,) for row in current.rows for shape in row.outputs):
         return current.is_other
-    return len(current.counts) == len(current.rows) and all(
+    return 0 < len(current.counts) == len(current.rows) and all(
         len(numbers) == 2 and numbers[1].value <= numbers[0].value for numbers in current.counts.values()
     )

@@ -272,6 +272,12 @@ def test_a_row_that_cannot_be_read_is_told_with_its_line(row):
     assert [one.name for one in found.rows] == ["Conv2d-1", "ReLU-3"]
 
 
+def test_a_print_of_which_no_row_can_be_read_is_told_too():
+    [found] = read("Layer (type)   Output Shape   Param #\n======\nConv2d-1  [-1, 3z, 4]  12\nReLU-2  [-1, 3z\n")
+    assert not found.rows
+    assert [one.line for one in found.unread] == [3, 4]
+
+
 def test_a_count_that_can_be_read_in_two_ways_is_left_to_a_person():
     head = "Layer (type)   Output Shape   Param #\n======\nConv2d-1  [-1, 3, 4]  32 20\n"
     [found] = read(f"{head}ReLU-2  [-1, 3, 4]  0\nReLU-3  [-1, 3, 4]  0\n")
