@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.answers.claims import FoundClaim
     from grader.answers.formulas import FoundFormula
     from grader.architecture import Shape
+    from grader.architecture.readers.printed import PrintedSummary
     from grader.architecture.recompute.verdict import SummaryVerdict
     from grader.documents.report_lines import Line
     from grader.model import Json, Rubric, Rule
@@ -64,10 +65,20 @@ class Report:
 def summaries_in(lines: Sequence[Line], *, sample: Shape = ()) -> tuple[SummaryVerdict, ...]:
     """Every printed summary in the lines, recomputed. `sample` is the input without the batch, () where not known."""
     from grader.architecture.readers import read_summaries
-    from grader.architecture.recompute import verify
 
     shape = (1, *sample) if sample else None
-    return tuple(verify(summary, input_shape=shape) for summary in read_summaries(lines))
+    return tuple(_judged(summary, shape) for summary in read_summaries(lines))
+
+
+def _judged(summary: PrintedSummary, shape: Shape | None) -> SummaryVerdict:
+    """The verdict; where our own judging breaks, a person looks, and the rest of the report is still read."""
+    from grader.architecture.recompute import RowVerdict, SummaryVerdict, verify
+
+    try:
+        return verify(summary, input_shape=shape)
+    except Exception as error:  # noqa: BLE001  our own bug must not cost a student anything
+        doubt = f"this print could not be judged, by a fault of the grader ({type(error).__name__}: {error})"
+        return SummaryVerdict(summary, tuple(RowVerdict(row) for row in summary.rows), doubts=(doubt,))
 
 
 def read_report(text: str, *, file: str, sample: Shape = (), remarks: tuple[str, ...] = ()) -> Report:

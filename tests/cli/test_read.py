@@ -103,3 +103,24 @@ def test_reading_prose_imports_no_torch(report):
     code = "import sys; from grader.cli import main; sys.argv = ['grader', 'read', sys.argv[1]]\n"
     code += "try:\n    main()\nfinally:\n    assert not {'torch', 'numpy', 'sympy', 'ray'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code, str(report)], capture_output=True, check=False).returncode == 0
+
+
+def test_a_fault_of_the_grader_costs_one_verdict_and_not_the_report(monkeypatch):
+    from grader import reading
+    from grader.architecture import recompute
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(recompute, "verify", broken)
+    report = reading.read_report(REPORT, file="report.md")
+    [verdict] = report.summaries
+    assert verdict.is_consistent
+    assert "by a fault of the grader (ZeroDivisionError: a bug)" in verdict.doubts[0]
+    assert report.claims
+
+
+def test_a_keras_print_of_which_no_row_is_left_is_read(grader, tmp_path):
+    path = tmp_path / "report.md"
+    path.write_text('Model: "sequential"\n____\n Layer (type)   Output Shape   Param #\n====\nTotal params: 5\n')
+    grader("read", path)

@@ -355,7 +355,7 @@ def _finished(lines: Sequence[Line], found: _Summary, free: int) -> PrintedSumma
                 unread.append(Unread(cells.line, cells.count, "the count is cut by Keras: the column was too narrow"))
     rows = [
         replace(row, is_cut=row.type in CONTAINERS and not (after is not None and after.depth > row.depth))
-        for row, after in zip(rows, [*rows[1:], None], strict=True)
+        for row, after in zip(rows, [*rows[1:], None], strict=False)  # no rows at all is a print, too
     ]
     rows = with_classes_by_rank(rows)
     full = with_full_names(rows)
