@@ -79,7 +79,7 @@ def test_an_honest_print_passes(judge):
     ("old", "new", "line"),
     [
         pytest.param("1,168", "1,186", 9, id="digits swapped in a count"),
-        pytest.param("[-1, 16, 10, 10]           1,168", "[-1, 16, 12, 12]           1,168", 9, id="another shape"),
+        pytest.param("[-1, 16, 10, 10]           1,168", "[-1, 32, 10, 10]           1,168", 9, id="other channels"),
         pytest.param("Total params: 14,538", "Total params: 14,583", 16, id="another total"),
         pytest.param("pass size (MB): 0.11", "pass size (MB): 0.17", 21, id="other megabytes"),
     ],

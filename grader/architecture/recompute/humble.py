@@ -22,23 +22,27 @@ def humbled(verdict: SummaryVerdict) -> SummaryVerdict:
     """The verdict, with everything uncertain where the print is not whole, and one doubt that says why."""
     why = _why(verdict.summary)
     if not why:
-        said = tuple(_with_doubt(one, verdict.summary) for one in verdict.disagreements)
+        said = tuple(one for one in verdict.disagreements if not _is_nothing(one, verdict))
         return verdict if said == verdict.disagreements else replace(verdict, disagreements=said)
     said = tuple(replace(one, is_certain=False) for one in verdict.disagreements)
     return replace(verdict, disagreements=said, doubts=(why, *verdict.doubts))
 
 
-def _with_doubt(one: Disagreement, summary: PrintedSummary) -> Disagreement:
-    """A disagreement that an honest print of this tool shows too, and so is uncertain.
+def _is_nothing(one: Disagreement, verdict: SummaryVerdict) -> bool:
+    """What an honest print of this tool shows too, and so is not worth a person's time.
 
-    Lightning lists modules as they were made, not as they are called. An input is what the network was given. The sum
-    of three rounded sizes is a hundredth off where the tool adds before it rounds.
+    Lightning lists modules as they were made, not as they are called. An input is what the network was given. What a
+    container gives whose inside is not shown, or a module that is printed once and called often, is open. The sum of
+    three rounded sizes may be a hundredth off.
     """
-    if not one.is_certain:
-        return one
-    is_order = summary.format is Format.LIGHTNING and one.field == "name"
-    is_input = one.row is not None and summary.rows[one.row].type.lower().startswith("input")
-    return replace(one, is_certain=False) if is_order or is_input or _is_a_hundredth_off(one) else one
+    summary = verdict.summary
+    row = summary.rows[one.row] if one.row is not None else None
+    if summary.format is Format.LIGHTNING and one.field == "name":
+        return True
+    if row is not None and one.field == "output":
+        is_open = row.is_cut or summary.format is Format.PYTORCH_MODEL_SUMMARY
+        return row.type.lower().startswith("input") or (is_open and not one.is_certain)
+    return _is_a_hundredth_off(one)
 
 
 def _is_a_hundredth_off(one: Disagreement) -> bool:

@@ -213,8 +213,8 @@ class Ledger:
             if abs(rest) > slack:
                 names.add("trainable")
         if "input_mb" in said and self.inputs:
-            numbers = sum(numbers_in(shape) for shape in self.inputs)
-            if abs(numbers * self.unit - said["input_mb"]) > self.summary.totals["input_mb"].step * Fraction(51, 100):
+            values = sum(numbers_in(shape) for shape in self.inputs)
+            if abs(values * self.unit - said["input_mb"]) > self.summary.totals["input_mb"].step * Fraction(51, 100):
                 names.add("input_mb")
         if {"parameters", "parameters_mb"} <= said.keys() and self.summary.format in {
             Format.TORCHSUMMARY, Format.TORCHINFO, Format.LIGHTNING,

@@ -58,6 +58,8 @@ def conv_sides(size: int, made: int, kernel: int) -> tuple[Side, ...]:
     >>> conv_sides(28, 300, 3)
     ()
     """
+    if size < 1 or made < 1 or kernel < 1:
+        return ()  # a print may say so, and no network does
     found: list[Side] = []
     strides = {*range(1, min(MAX_STRIDE, size) + 1), kernel, max(1, size // made)}
     for dilation in _DILATIONS if kernel > 1 else (1,):
