@@ -29,10 +29,13 @@ IMPOSSIBLE = 8.0  # no input at all explains the row
 _FAR = 1.7
 _FAR_PLAIN = 1.2  # another branch from a tensor just as it was printed
 _PRODUCT = 1.6
+_OTHER_INPUT = 2.3  # features that no row shows: of a second input of the network
 
 
 class Flow:
     """The steps of a summary with the tensors that each could take; in a chain that is the row above, always.
+
+    A list in the order of making (Lightning's) says nothing of what feeds what: each row is held against itself.
 
     `view` in the methods lays other steps over the printed ones: a supposed repair is tried without a copy.
     """
@@ -44,9 +47,13 @@ class Flow:
         known: Mapping[int, Story] | None = None,
         *,
         is_chain: bool = False,
+        is_listed: bool = False,
     ) -> None:
-        self.is_chain = is_chain
+        self.is_chain, self.is_listed = is_chain, is_listed
         self.steps = steps
+        inner = sum(step.operation.family == "input" for step in steps[1:])
+        # a graph whose connections were cut away
+        self.is_loose = inner > 0 or any(step.operation.family in {"merge", "concatenate"} for step in steps)
         self.inputs = tuple(inputs)
         self._by_channels: dict[int, list[int]] = defaultdict(list)
         self._by_volume: dict[int, list[int]] = defaultdict(list)
@@ -67,7 +74,7 @@ class Flow:
             for index, story in enumerate(self.stories)
             if index not in moved and story.source not in changed and story.price < 1.0
         }
-        return Flow(list(steps), self.inputs, kept, is_chain=self.is_chain)
+        return Flow(list(steps), self.inputs, kept, is_chain=self.is_chain, is_listed=self.is_listed)
 
     def _note(self, index: int, shape: PrintedShape) -> None:
         if self._by_shape[shape[1:]][-1:] != [index]:
@@ -100,7 +107,7 @@ class Flow:
         if not step.outputs or operation.family == "input":
             return Story(0.0)
         out = step.outputs[0]
-        above = self.above(index, view)
+        above = None if self.is_listed else self.above(index, view)
         if not operation.is_custom and above is not None and step.sources is None and not step.inputs:
             for shape in self.outputs(above, view):  # the row above and nothing supposed: nearly always
                 found = fit(operation, shape, out, step.count, step.kernel)
@@ -108,6 +115,10 @@ class Flow:
                     return Story(found.price, above, shape, "", found)
         if why_not(operation, step.name, out, step.count):
             return Story(IMPOSSIBLE)
+        if self.is_listed:
+            return self._stated(step, out, None, view) if step.inputs else Story(0.0)
+        if operation.family in {"merge", "concatenate"} and step.sources is None:
+            return Story(0.3)  # what it takes is not printed, or cut
         if operation.family == "sequence" and above == index - 1 and step.holds:
             last = self.outputs(above, view)
             return Story(0.0 if any(same_shape(shape, out) for shape in last) else UNEXPLAINED, above, last[0])
@@ -117,7 +128,9 @@ class Flow:
             return self._stated(step, out, above, view)
         if above is None:
             return Story(0.0) if index == 0 else Story(0.5)
-        if self.is_chain and not operation.is_custom:  # Keras prints what is connected unless it is the row above
+        if (
+            self.is_chain and not self.is_loose and not operation.is_custom
+        ):  # Keras prints what is connected unless it is the row above
             shape = self.outputs(above, view)[0]
             found = fit(operation, shape, out, step.count, step.kernel)
             return Story(UNEXPLAINED if found is None else found.price, above, shape, "", found)
@@ -174,7 +187,7 @@ class Flow:
             distance = 0.0 if rank == 0 else 0.9 + 0.03 * rank
             if step.operation.is_custom:
                 distance *= 0.5
-            elif rank and step.operation.is_keras:
+            elif rank and step.operation.is_keras and not self.is_loose:
                 distance += 1.0  # it prints what is connected, unless that is the row above
             elif rank and step.operation.family in KEEPING:
                 distance += 0.5
@@ -190,13 +203,20 @@ class Flow:
         if best.price > _FAR_PLAIN:
             for source, shape in self._far(index, step, out, view):
                 made = applied(step.operation, shape, out, step.count, step.kernel)
-                distance = (_FAR if made.needs else _FAR_PLAIN) + (1.0 if step.operation.is_keras else 0.0)
+                distance = (_FAR if made.needs else _FAR_PLAIN) + (
+                    1.0 if step.operation.is_keras and not self.is_loose else 0.0
+                )
                 if made.price + distance < best.price:
                     best = made._replace(price=made.price + distance, source=source)
         if best.price > 2.3:
             joined = self._joined(index, step, out, view)
             if joined is not None and joined.price < best.price:
                 best = joined
+        is_lawful = bool(step.count) and step.operation.family == "linear" and not step.operation.is_keras
+        if best.price > _OTHER_INPUT and is_lawful:
+            [*_, features] = wanted_inputs(step.operation, out, step.count or 0) or (0,)
+            given = (*out[:-1], features)
+            best = Story(_OTHER_INPUT, None, given, "another input", fit(step.operation, given, out, step.count))
         if best.price > _PRODUCT and step.operation.family in KEEPING and self._is_product(index, out, view):
             best = Story(_PRODUCT, None, out, "a matrix product", fit(step.operation, out, out, step.count, None))
         return best
@@ -269,14 +289,11 @@ class Flow:
             if is_whole and family != "linear" and rest != out[2:]:
                 continue
             reachable = _sums(tuple(sizes[:24]), max(wanted, default=0))
+            recent = _sums(tuple(sizes[:5]), max(wanted, default=0))
             for size in wanted:
                 given = (out[0], size, *rest)
-                if family == "linear":
-                    is_there = reachable >> size & 1
-                    price = 2.4
-                else:
-                    is_there = reachable >> size & 1
-                    price = 2.2
+                is_there = reachable >> size & 1
+                price = (2.3 if family == "linear" else 2.2) - (0.0 if family == "same" else 0.6 * (recent >> size & 1))
                 if not is_there:
                     continue
                 made = applied(step.operation, given, out, step.count, step.kernel)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from functools import cached_property
+from math import ceil, floor, prod
 
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
 from grader.architecture.recompute.steps import Step
@@ -35,22 +36,25 @@ _MULTIPLYING = frozenset({"conv", "conv_transpose", "linear", "batch_norm", "cha
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A total that is a sum over the rows: the sum of the rows as printed, and where it may lie."""
+    """A total that is a sum over the rows, in whole numbers: the sum of the rows, and where it may lie."""
 
     name: str
-    total: Fraction
-    low: Fraction
-    high: Fraction
+    total: int
+    low: int
+    high: int
 
-    def gap(self, change: Fraction | int = 0, printed: Fraction | None = None) -> Fraction:
-        """How far the total is from the sum; 0 if the printed digits agree."""
+    def gap(self, change: int = 0, shift: int = 0) -> int:
+        """How far the total is from the sum of rows that `change` changed; 0 if the printed digits agree.
+
+        >>> Witness("parameters", 90, 100, 100).gap(), Witness("parameters", 90, 100, 100).gap(10)
+        (10, 0)
+        """
         moved = self.total + change
-        shift = 0 if printed is None else printed
         if moved > self.high + shift:
             return self.high + shift - moved
         if moved < self.low + shift:
             return self.low + shift - moved
-        return Fraction(0)
+        return 0
 
 
 class Ledger:
@@ -108,11 +112,11 @@ class Ledger:
         value = self.said[name]
         if name == "parameters" and "optimizer" in self.said:
             value -= self.said["optimizer"]
-        total = sum((Fraction(self.share(name, step)) for step in self.steps), Fraction(0))
+        total = sum(self.share(name, step) for step in self.steps)
         if name == "pass_mb" and total < 0:  # rows with several shapes count negative, and the tool prints the amount
             self._sign = -1
             total = -total
-        return Witness(name, total, (value - slack) / unit, (value + slack) / unit)
+        return Witness(name, total, ceil((value - slack) / unit), floor((value + slack) / unit))
 
     def share(self, name: str, step: Step) -> int:
         """What one row adds to the sum."""
@@ -148,12 +152,12 @@ class Ledger:
         """True if the row is a module that was counted before."""
         return self.summary.rows[step.row].is_recursive
 
-    def pass_bounds(self, step: Step) -> tuple[Fraction, Fraction]:
+    def pass_bounds(self, step: Step) -> tuple[int, int]:
         """How many numbers the row's output may hold for `pass_mb` to come out."""
         witness = self.witnesses["pass_mb"]
         own = self.share("pass_mb", step)
         if not own:
-            return Fraction(-1), Fraction(-1)
+            return -1, -1
         ends = (self._sign * (end - witness.total) + own for end in (witness.low, witness.high))
         low, high = sorted(ends)
         return low, high
@@ -182,27 +186,31 @@ class Ledger:
             for name in parts:
                 others = sum((said[other] for other in parts if other != name), Fraction(0))
                 found.append((name, said["total_mb"] - others))
-        return [(name, value) for name, value in found if value >= 0]
+        return [(name, Fraction(value)) for name, value in found if value >= 0]
 
-    def change(self, name: str, view: Mapping[int, Step]) -> Fraction:
+    def change(self, name: str, view: Mapping[int, Step]) -> int:
+        """What the sum gains with these steps in place of the printed ones."""
         sign = self._sign if name == "pass_mb" else 1
         moved = (self.share(name, step) - self.share(name, self.steps[index]) for index, step in view.items())
-        return Fraction(sign * sum(moved))
+        return sign * sum(moved)
 
     def broken(self, view: Mapping[int, Step] | None = None, totals: Totals | None = None) -> frozenset[str]:
         """Names of the equations that do not come out, with `view` and `totals` laid over the print."""
-        view, totals = view or {}, totals or {}
-        said = {**self.said, **totals} if totals else self.said
         names = set()
         for name, witness in self.witnesses.items():
-            shift = None
-            if name in totals:
+            shift = 0
+            if totals and name in totals:
                 unit = {"pass_mb": 2 * self.unit}.get(name, Fraction(1))
-                shift = (totals[name] - self.said[name]) / unit
+                shift = round((totals[name] - self.said[name]) / unit)
             if witness.gap(self.change(name, view) if view else 0, shift):
                 names.add(name)
-        names |= self._between_totals(said) - self.distrusted
-        return frozenset(names)
+        if totals:
+            return frozenset(names | (self._between_totals({**self.said, **totals}) - self.distrusted))
+        return frozenset(names) | self._among_totals
+
+    @cached_property
+    def _among_totals(self) -> frozenset[str]:
+        return frozenset(self._between_totals(self.said) - self.distrusted)
 
     def _between_totals(self, said: Totals) -> set[str]:
         names = set()

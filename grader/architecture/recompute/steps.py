@@ -37,6 +37,11 @@ class Step:
     holds: int = 0
 
 
+def with_cells(step: Step, outputs: tuple[PrintedShape, ...], count: int | None) -> Step:
+    """The step with other cells: made thousands of times, and `replace` is slow."""
+    return Step(step.row, step.name, step.operation, outputs, count, step.kernel, step.inputs, step.sources, step.holds)
+
+
 def steps_of(summary: PrintedSummary) -> list[Step]:
     """The rows of `summary` in the order of execution."""
     rows = summary.rows

@@ -100,7 +100,7 @@ def _unusual(
 
 
 def _features_from(source: PrintedShape, features: int, out: PrintedShape) -> Iterator[tuple[float, PrintedShape, str]]:
-    given = (*out[:-1], features)
+    given, made = (*out[:-1], features), out[-1] or 1
     numbers = volume(source)
     if len(source) == 4 and source[1] and features % source[1] == 0:
         pixels = features // source[1]
@@ -111,7 +111,7 @@ def _features_from(source: PrintedShape, features: int, out: PrintedShape) -> It
             yield 1.8, given, "a pooling and a flatten"
     if features in source[1:]:
         yield 1.0, given, "a permutation"
-    if numbers and numbers % features == 0:
+    if numbers and numbers % features == 0 and (out[0] is None or numbers == features * (volume(out) or 0) // made):
         yield 1.2, given, "a view"
     if len(source) == 3 and source[1] and features % source[1] == 0 and features < (numbers or 0):
         yield 1.3, given, "a pooling and a flatten"

@@ -10,13 +10,15 @@ from dataclasses import replace
 from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
-from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, Repair, is_impossible, repairs_of
+from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, repairs_of
 from grader.architecture.recompute.channels import misfit
+from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
 from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.order import misplaced
+from grader.architecture.recompute.repairs import Repair
 from grader.architecture.recompute.replay import verify_repr
 from grader.architecture.recompute.sentences import count_sentence, output_sentence, shape_words
 from grader.architecture.recompute.steps import Step, steps_of
@@ -43,9 +45,11 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
     inputs, guessed = _inputs(summary, steps, input_shape)
-    flow = Flow(steps, inputs, is_chain=_is_chain(summary))
+    is_listed = summary.format is Format.LIGHTNING
+    flow = Flow(steps, inputs, is_chain=_is_chain(summary), is_listed=is_listed)
     inputs = inputs or guessed
-    wrong_totals = {one.field for one in check_totals(summary, inputs=inputs).disagreements}
+    totals = check_totals(summary, inputs=inputs)
+    wrong_totals = {one.field for one in totals.disagreements}
     ledger = Ledger(summary, steps, inputs=flow.inputs).believing(wrong_totals)
     repairs = repairs_of(flow, ledger)
     repairs += _counted(repairs, steps, ledger)
@@ -55,10 +59,12 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     for repair in repairs:
         for index, step in repair.view.items():
             mended[index] = step
-    after = Flow(mended, inputs, is_chain=flow.is_chain)
+    is_same = not repairs and inputs == flow.inputs
+    after = flow if is_same else Flow(mended, inputs, is_chain=flow.is_chain, is_listed=is_listed)
     said += [_told(summary, steps, after, repair) for repair in repairs]
     said += _impossible(summary, after, repairs)
-    totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
+    if repairs:
+        totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
     said += _totals_told(summary, totals.disagreements, misprinted)
     return SummaryVerdict(
         summary,
@@ -204,7 +210,7 @@ def _impossible(summary: PrintedSummary, after: Flow, repairs: Sequence[Repair])
     for index, (step, story) in enumerate(zip(after.steps, after.stories, strict=True)):
         if story.price < IMPOSSIBLE or index in done:
             continue
-        why = is_impossible(step)
+        why = why_not(step.operation, step.name, step.outputs[0], step.count) if step.outputs else ""
         if why:
             row = summary.rows[step.row]
             text = row.parameters.text if row.parameters is not None else ""

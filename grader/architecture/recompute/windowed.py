@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from functools import lru_cache
 
 from grader.architecture.readers.printed import PrintedShape
 from grader.architecture.recompute.counts import USUAL_KERNELS, kernel_areas, kernels_of
@@ -93,35 +93,45 @@ def _keras_separated(
                     yield 0.1 * (times - 1), (side,) * operation.dims, 1, bias
 
 
+@lru_cache(maxsize=1 << 16)
 def _sides(
     operation: Operation, before: PrintedShape, after: PrintedShape, sizes: tuple[int, ...]
 ) -> tuple[Side, ...] | None:
-    found: list[list[Side]] = []
-    for size, made, kernel in zip(before, after, sizes, strict=True):
-        if size is None or made is None:
-            if (size is None) != (made is None):
-                return None
-            found.append([Side(0.0, kernel, 1, 0)])
-            continue
-        if operation.is_keras:  # it knows the paddings "valid" and "same", and no other
-            options = _keras_sides(operation, size, made, kernel)
-            if operation.family != "conv_transpose":
-                options += [side for side in conv_sides(size, made, kernel) if side.padding == 0]
-        else:
-            options = list(
-                (transposed_sides if operation.family == "conv_transpose" else conv_sides)(size, made, kernel)
-            )
+    found: list[Sequence[Side]] = []
+    for axis in zip(before, after, sizes, strict=True):
+        options = _axis_sides(operation, *axis)
         if not options:
             return None
+        if len(set(zip(before, after, sizes, strict=True))) == 1:  # a square on a square: every axis alike
+            return (options[0],) * len(sizes)
         found.append(options)
     return _agreeing(found)
 
 
+@lru_cache(maxsize=1 << 16)
+def _axis_sides(operation: Operation, size: int | None, made: int | None, kernel: int) -> tuple[Side, ...]:
+    """The settings for one axis, the plainest first."""
+    if size is None or made is None:
+        return (Side(0.0, kernel, 1, 0),) if size is made else ()
+    if not operation.is_keras:
+        return (transposed_sides if operation.family == "conv_transpose" else conv_sides)(size, made, kernel)
+    options = _keras_sides(operation, size, made, kernel)  # it knows the paddings "valid" and "same", and no other
+    if operation.family != "conv_transpose":
+        options += [side for side in conv_sides(size, made, kernel) if side.padding == 0]
+    return tuple(sorted(options))
+
+
 def _agreeing(found: Sequence[Sequence[Side]]) -> tuple[Side, ...]:
     """One side per axis; the same stride and dilation on every axis is cheaper than the cheapest of each."""
-    if len(found) == 1:
-        return (min(found[0]),)
-    return min(product(*(sorted(sides)[:6] for sides in found)), key=_together)
+    plainest = tuple(sides[0] for sides in found)
+    best, price = plainest, _together(plainest)
+    for pair in {(side.stride, side.dilation) for side in found[0][:6]}:
+        alike = [[side for side in sides[:6] if (side.stride, side.dilation) == pair][:1] for sides in found]
+        if all(alike):
+            chosen = tuple(one for [one] in alike)
+            if _together(chosen) < price:
+                best, price = chosen, _together(chosen)
+    return best
 
 
 def _together(sides: tuple[Side, ...]) -> float:

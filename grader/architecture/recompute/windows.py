@@ -64,7 +64,7 @@ def conv_sides(size: int, made: int, kernel: int) -> tuple[Side, ...]:
     strides = {*range(1, min(MAX_STRIDE, size) + 1), kernel, max(1, size // made)}
     for dilation in _DILATIONS if kernel > 1 else (1,):
         reach = span(kernel, dilation)
-        for stride in strides:
+        for stride in strides if dilation == 1 else (1, 2):
             # (made - 1) stride <= size + 2 padding - reach < made stride
             least = max(0, -((size - reach - (made - 1) * stride) // 2))
             most = (made * stride - 1 - size + reach) // 2
