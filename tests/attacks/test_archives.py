@@ -89,6 +89,7 @@ def quoted(submission):
     return " ".join(problem.where for problem in submission.problems)
 
 
+@pytest.mark.attack(1)
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -109,6 +110,7 @@ def test_a_name_that_leads_elsewhere_refuses_the_archive_and_is_quoted(name, cod
     assert json.dumps(name) in quoted(submission)
 
 
+@pytest.mark.attack(2)
 @pytest.mark.parametrize("target", ["../../canary", "/etc/passwd", "submission.json"], ids=lambda t: f"attack 2, {t}")
 def test_a_link_in_an_archive_is_refused(target, attacked, raw_zip):
     link = raw_zip.Raw("weights.pt", target.encode(), mode=0o120777)
@@ -118,6 +120,7 @@ def test_a_link_in_an_archive_is_refused(target, attacked, raw_zip):
     assert "entry-link" in codes(submission)
 
 
+@pytest.mark.attack(2)
 @pytest.mark.parametrize("kind", ["symbolic", "hard"], ids=lambda kind: f"attack 2, {kind} link in a folder")
 def test_a_link_in_a_folder_is_not_read(kind, world):
     top = world / "evil"
@@ -133,6 +136,7 @@ def test_a_link_in_a_folder_is_not_read(kind, world):
     assert SECRET not in repr(submission)
 
 
+@pytest.mark.attack(3)
 def test_attack_3_a_planted_link_is_neither_written_to_nor_followed_by_the_cleanup(world):
     """What student code could do to its own files while the grader is at work."""
     keep = world / "keep"
@@ -149,6 +153,7 @@ def test_attack_3_a_planted_link_is_neither_written_to_nor_followed_by_the_clean
     assert list((world / "workspace").iterdir()) == []
 
 
+@pytest.mark.attack(3)
 def test_attack_3_the_folder_of_a_hand_in_is_never_written(world):
     top = world / "evil"
     (top / "a").mkdir(parents=True)
@@ -164,6 +169,7 @@ def test_attack_3_the_folder_of_a_hand_in_is_never_written(world):
         path.chmod(0o700)
 
 
+@pytest.mark.attack(4)
 @pytest.mark.parametrize(
     ("entries", "code"),
     [
@@ -194,6 +200,7 @@ def _only_honest():
     return guarded
 
 
+@pytest.mark.attack(4)
 def test_attack_4_a_nested_archive_is_a_file_and_stays_shut(attacked):
     inner = zipped(**{"../../canary": "gone"})
     for _ in range(5):
@@ -203,6 +210,7 @@ def test_attack_4_a_nested_archive_is_a_file_and_stays_shut(attacked):
     assert [file.path for file in submission.files] == ["inner.zip", "submission.json"]
 
 
+@pytest.mark.attack(5)
 def test_attack_5_overlapping_entries_are_refused(attacked, raw_zip):
     kernel = raw_zip.Raw("a", bytes(100_000))
     copies = [
@@ -213,6 +221,7 @@ def test_attack_5_overlapping_entries_are_refused(attacked, raw_zip):
     assert "entry-overlap" in codes(submission)
 
 
+@pytest.mark.attack(6)
 @pytest.mark.parametrize(
     ("lie", "code"),
     [
@@ -236,6 +245,7 @@ def many(count):
     return buffer.getvalue()
 
 
+@pytest.mark.attack(7)
 @pytest.mark.parametrize(
     ("entries", "code"),
     [
@@ -250,6 +260,7 @@ def test_too_many_too_deep_and_too_long_are_refused(entries, code, attacked, raw
     assert code in codes(submission)
 
 
+@pytest.mark.attack(7)
 def test_attack_7_a_hundred_thousand_entries_are_not_even_listed(attacked, raw_zip):
     # The end record says so: no need to make them all, and none to read them.
     data = raw_zip.build(
@@ -260,6 +271,7 @@ def test_attack_7_a_hundred_thousand_entries_are_not_even_listed(attacked, raw_z
     assert "100,000" in submission.problems[0].what
 
 
+@pytest.mark.attack(7)
 def test_attack_7_a_count_that_lies_does_not_help(attacked):
     data = bytearray(many(20_001))
     end = data.rindex(b"PK\5\6")
@@ -267,6 +279,7 @@ def test_attack_7_a_count_that_lies_does_not_help(attacked):
     assert codes(attacked(bytes(data))) == {"too-many-entries"}
 
 
+@pytest.mark.attack(8)
 @pytest.mark.parametrize(
     ("names", "code"),
     [
@@ -289,11 +302,13 @@ def test_two_names_for_one_file_are_refused_with_the_pair(names, code, attacked,
         assert all(json.dumps(name.split("/")[0], ensure_ascii=False)[:-1] in said for name in names)
 
 
+@pytest.mark.attack(9)
 def test_attack_9_a_header_that_disagrees_with_the_directory_is_refused(attacked, raw_zip):
     hidden = raw_zip.Raw("model.py", b"evil", local={"name": b"notes.md"})
     assert "entry-mismatch" in codes(attacked(raw_zip.build(hidden)))
 
 
+@pytest.mark.attack(9)
 @pytest.mark.parametrize(
     "odd",
     [
@@ -316,6 +331,7 @@ def tarred(mode):
     return buffer.getvalue()
 
 
+@pytest.mark.attack(10)
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
@@ -333,6 +349,7 @@ def test_another_archive_called_zip_is_refused_by_its_content(data, kind, attack
     assert kind in submission.problems[0].what
 
 
+@pytest.mark.attack(10)
 @pytest.mark.parametrize(
     ("entry", "code"),
     [
@@ -351,6 +368,7 @@ def test_an_entry_that_is_no_plain_file_is_refused(entry, code, attacked, raw_zi
     assert code in codes(submission)
 
 
+@pytest.mark.attack(10)
 def test_attack_10_a_fifo_in_a_folder_does_not_hang_the_grader(world):
     top = world / "evil"
     top.mkdir()
@@ -362,6 +380,7 @@ def test_attack_10_a_fifo_in_a_folder_does_not_hang_the_grader(world):
     assert submission.answers == {}
 
 
+@pytest.mark.attack(11)
 @pytest.mark.parametrize(
     "names",
     [
@@ -375,12 +394,14 @@ def test_a_clash_of_file_and_folder_is_refused(names, attacked, raw_zip):
     assert "name-clash" in codes(attacked(raw_zip.build(*entries)))
 
 
+@pytest.mark.attack(11)
 def test_attack_11_a_tree_of_mode_000_in_an_archive_is_removed(attacked, raw_zip):
     closed = [raw_zip.Raw("a/", b"", 0, mode=0o40000), raw_zip.Raw("a/b/", b"", 0, mode=0o40000)]
     honest = raw_zip.Raw("submission.json", MANIFEST.encode())
     assert attacked(raw_zip.build(honest, *closed, raw_zip.Raw("a/b/c", mode=0o100000))).is_readable
 
 
+@pytest.mark.attack(11)
 def test_attack_11_a_tree_that_was_closed_since_is_removed(world):
     with submission_from(world / "honest.zip", workspace=world / "workspace") as submission:
         inner = submission.root / "a" / "b"
@@ -391,6 +412,7 @@ def test_attack_11_a_tree_that_was_closed_since_is_removed(world):
     assert list((world / "workspace").iterdir()) == []
 
 
+@pytest.mark.attack(12)
 @pytest.mark.parametrize(
     ("before", "behind"),
     [
@@ -407,10 +429,12 @@ def test_of_a_polyglot_only_the_listed_files_count(before, behind, attacked, raw
     assert submission.source.remarks
 
 
+@pytest.mark.attack(12)
 def test_attack_12_an_archive_behind_an_archive_is_refused(attacked):
     assert codes(attacked(zipped(**{"model.py": "one"}) + zipped(**{"model.py": "another"}))) == {"archive-twice"}
 
 
+@pytest.mark.attack(22)
 @pytest.mark.parametrize(
     "name",
     [
@@ -426,6 +450,7 @@ def test_an_odd_name_is_stored_as_it_is(name, attacked, raw_zip):
     assert submission.file(name) is not None
 
 
+@pytest.mark.attack(22, 84)
 @pytest.mark.parametrize("name", ["a\x1b]0;x\x07", "a\u202eb\\", "\x9b2J\\"], ids=lambda n: f"attack 22, {n!a}")
 def test_an_odd_name_is_shown_escaped(name, attacked, raw_zip):
     submission = attacked(raw_zip.build(raw_zip.Raw(name)))
@@ -433,6 +458,7 @@ def test_an_odd_name_is_shown_escaped(name, attacked, raw_zip):
     assert "\\u" in quoted(submission) or "\\x" in quoted(submission)  # `attacked` looks that all of it prints
 
 
+@pytest.mark.attack(22, 84)
 def test_attack_22_a_hand_in_whose_own_name_is_odd_has_a_plain_id(world):
     for name in ("a\x1b[31m\u202e=cmd()", "\udcff\udcfe", "ada\n"):
         top = world / name
@@ -446,6 +472,7 @@ def test_attack_22_a_hand_in_whose_own_name_is_odd_has_a_plain_id(world):
             str(problem).encode("utf-8")
 
 
+@pytest.mark.attack(22)
 def test_attack_22_half_a_character_in_an_answer_is_refused_there(attacked):
     submission = attacked(zipped(**{"answers.json": '{"answers": {"a": "\\ud800"}}'}))
     assert submission.is_readable
@@ -453,6 +480,7 @@ def test_attack_22_half_a_character_in_an_answer_is_refused_there(attacked):
     assert codes(submission) == {"half-character"}
 
 
+@pytest.mark.attack(24)
 def test_attack_24_who_it_belongs_to_is_not_the_files_claim(world):
     for name in ("ada", "mallory"):
         (world / f"{name}.zip").write_bytes(zipped())  # both say that they are s1
@@ -463,6 +491,7 @@ def test_attack_24_who_it_belongs_to_is_not_the_files_claim(world):
     assert ids == ["ada", "mallory"]
 
 
+@pytest.mark.attack(24)
 @pytest.mark.parametrize("file", ["submission.json", "answers.json"], ids=lambda file: f"attack 24, {file}")
 def test_another_assignment_than_the_one_graded_is_told_and_changes_nothing(file, attacked):
     text = {"answers.json": {"answers": {}}, "submission.json": json.loads(MANIFEST)}[file] | {"assignment": "easy"}
@@ -471,6 +500,7 @@ def test_another_assignment_than_the_one_graded_is_told_and_changes_nothing(file
     assert codes(submission) == {"other-assignment"}
 
 
+@pytest.mark.attack(70)
 @pytest.mark.parametrize(
     "name",
     ["model.so", "model.cpython-311-x86_64-linux-gnu.so", "model.pyc", "a/model.PYD", "model.dll", "x.whl", "run.exe"],
@@ -491,6 +521,7 @@ def test_what_is_compiled_is_named_and_not_taken(name, attacked, world):
     assert codes(in_folder) == {"compiled-file"}
 
 
+@pytest.mark.attack(70)
 def test_attack_70_what_python_left_behind_is_not_taken(attacked):
     submission = attacked(zipped(**{"__pycache__/model.cpython-311.pyc": "x", "model.py": "y"}))
     assert [file.path for file in submission.files] == ["model.py", "submission.json"]

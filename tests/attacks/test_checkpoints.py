@@ -180,6 +180,7 @@ def test_the_budget_of_bytes_is_inclusive(opened, refused):
 # --- code --------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack(28)
 @pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize(
     "wrapped",
@@ -198,6 +199,7 @@ def test_pickled_code_is_named_and_not_run(refused, tmp_path, protocol, wrapped)
     assert not marker.exists()
 
 
+@pytest.mark.attack(28, 30)
 @pytest.mark.parametrize(
     ("script", "name"),
     [
@@ -218,6 +220,7 @@ def test_every_way_to_name_code_is_seen(refused, script, name):
     assert name in fault["what"]
 
 
+@pytest.mark.attack(28)
 def test_code_in_a_plain_pickle_and_in_an_old_file_is_named(refused, tmp_path):
     legacy = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
     for start in (b"", legacy):
@@ -226,12 +229,14 @@ def test_code_in_a_plain_pickle_and_in_an_old_file_is_named(refused, tmp_path):
     assert not (tmp_path / "marker").exists()
 
 
+@pytest.mark.attack(31)
 def test_an_old_file_and_a_plain_pickle_without_code_are_named(refused):
     legacy = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
     assert refused(legacy + state(weight=tensor()))["code"] == "legacy-format"
     assert refused(pickle.dumps({"weight": [1.0, 2.0]}))["code"] == "pickle-file"
 
 
+@pytest.mark.attack(31)
 def test_a_whole_module_is_named_with_its_class(refused):
     script = b"\x80\x02c__main__\nNet\n)\x81}(" + text("_parameters") + ORDERED + text("conv")
     script += b"ctorch.nn.modules.conv\nConv2d\n)\x81ub."
@@ -243,6 +248,7 @@ def test_a_whole_module_is_named_with_its_class(refused):
     assert 'torch.save(model.state_dict(), "model.pth")' in fault["fix"]
 
 
+@pytest.mark.attack(28, 31)
 def test_a_whole_module_that_carries_code_is_called_code(refused, tmp_path):
     marker = tmp_path / "marker"
     script = (
@@ -262,6 +268,7 @@ def doubled(depth):
     return made
 
 
+@pytest.mark.attack(34)
 @pytest.mark.parametrize(
     "script",
     [
@@ -288,6 +295,7 @@ def test_a_bomb_costs_nothing(refused, script):
     assert peak < 64 * 2**20
 
 
+@pytest.mark.attack(34)
 def test_the_budget_of_steps_is_inclusive(refused, opened, monkeypatch):
     script = state(weight=tensor())
     steps = sum(1 for _ in pickletools.genops(script))
@@ -297,12 +305,14 @@ def test_the_budget_of_steps_is_inclusive(refused, opened, monkeypatch):
     assert refused(torch_file(script))["code"] == "corrupt"
 
 
+@pytest.mark.attack(32)
 def test_a_compressed_record_is_refused(refused):
     zeros = {"0": bytes(24)}
     for name in ("data/0", "data.pkl"):
         assert refused(torch_file(state(weight=tensor()), zeros, compress=(name,)))["code"] == "compressed-record"
 
 
+@pytest.mark.attack(33, 35)
 @pytest.mark.parametrize(
     ("made", "code"),
     [
@@ -330,6 +340,7 @@ def test_a_tensor_that_lies_is_refused(refused, made, code):
     assert refused(torch_file(state(weight=made)))["code"] == code
 
 
+@pytest.mark.attack(36)
 def test_data_of_no_tensor_is_refused(refused):
     data = torch_file(state(weight=tensor()), {"0": bytes(24), "1": b"the test set's answers"})
     fault = refused(data)
@@ -368,6 +379,7 @@ def twice():
     return made.getvalue()
 
 
+@pytest.mark.attack(30, 31)
 @pytest.mark.parametrize(
     ("make", "codes"),
     [
@@ -400,6 +412,7 @@ def test_a_container_that_lies_is_refused(refused, make, codes):
     assert refused(make())["code"] in codes
 
 
+@pytest.mark.attack(37)
 def test_a_file_cut_off_anywhere_is_refused(refused):
     data = torch_file(state(weight=tensor()))
     for end in range(4, len(data), 37):
@@ -419,6 +432,7 @@ def zip_of(**files):
     return made.getvalue()
 
 
+@pytest.mark.attack(37)
 @pytest.mark.parametrize(
     ("data", "code", "word"),
     [
@@ -477,6 +491,7 @@ NOT_FINITE = [
 ]  # fmt: skip
 
 
+@pytest.mark.attack(35)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize(("storage", "code", "size"), NOT_FINITE)
 def test_a_number_that_is_none_is_named_by_its_tensor(refused, opened, storage, code, size, value):
@@ -491,6 +506,7 @@ def test_a_number_that_is_none_is_named_by_its_tensor(refused, opened, storage, 
     assert "'odd'" in fault["what"]
 
 
+@pytest.mark.attack(35)
 def test_a_bfloat16_that_is_none_is_seen(refused, opened):
     script = state(odd=tensor("0", shape=(2,), length=2, storage="BFloat16Storage"))
     opened(torch_file(script, {"0": b"\x7f\x7f\x80\x3f"}))
@@ -509,6 +525,7 @@ def entry(**changes):
     return {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24], **changes}
 
 
+@pytest.mark.attack(38)
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -594,6 +611,7 @@ def test_random_opcodes_are_a_pickle_or_are_not():
         torch_zip.code_fault(made.names, "model.pth")
 
 
+@pytest.mark.attack(28)
 @pytest.mark.sandbox
 def test_through_the_box_the_verdicts_are_the_same(tmp_path):
     level = sandbox.level()

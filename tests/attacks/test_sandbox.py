@@ -88,6 +88,7 @@ def fault(ended):
 # --- what is not there cannot be read ----------------------------------------------------------
 
 
+@pytest.mark.attack(43)
 def test_files_outside_are_not_there(act, tmp_path):
     canary = tmp_path / "canary.txt"
     canary.write_text("labels")
@@ -111,6 +112,7 @@ def test_files_outside_are_not_there(act, tmp_path):
     assert not any(made.values()), made
 
 
+@pytest.mark.attack(43)
 def test_only_the_interpreter_libraries_programs_and_submission_are_there(act, tmp_path):
     model = tmp_path / "model.py"
     model.write_text("x = 1")
@@ -136,6 +138,7 @@ def test_only_the_interpreter_libraries_programs_and_submission_are_there(act, t
     assert made["grader"] == []
 
 
+@pytest.mark.attack(43)
 def test_neither_a_host_path_nor_a_students_name_shows_in_the_box(act, tmp_path):
     folder = tmp_path / "student-4711-jane"
     folder.mkdir()
@@ -152,6 +155,7 @@ def test_neither_a_host_path_nor_a_students_name_shows_in_the_box(act, tmp_path)
     assert not [name for name, text in made.items() if "4711" in text or str(tmp_path) in text]
 
 
+@pytest.mark.attack(42)
 def test_the_environment_is_ours_and_empty_at_process_1_too(act, monkeypatch):
     monkeypatch.setenv("GRADER_TEST_SECRET", "hunter2")
     made = seen(
@@ -171,6 +175,7 @@ def test_the_environment_is_ours_and_empty_at_process_1_too(act, monkeypatch):
     assert made["command"][1:4] == ["-I", "-S", "-B"]
 
 
+@pytest.mark.attack(48)
 def test_an_inherited_descriptor_is_closed(act, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("labels")
@@ -222,6 +227,7 @@ def listener():
             thread.join()
 
 
+@pytest.mark.attack(44)
 def test_the_network_is_off(act):
     abstract = f"\0grader-{uuid.uuid4().hex}"
     with listener() as (port, accepted), socket.socket(socket.AF_UNIX) as unix:
@@ -253,6 +259,7 @@ def test_the_network_is_off(act):
     assert accepted == []
 
 
+@pytest.mark.attack(49, 89)
 def test_the_kernels_risky_doors_are_shut(act):
     made = seen(
         act(
@@ -276,6 +283,7 @@ def test_the_kernels_risky_doors_are_shut(act):
     assert set(made.values()) == {"Operation not permitted"}, made
 
 
+@pytest.mark.attack(45)
 def test_nothing_but_the_two_temporary_folders_can_be_written(act, tmp_path):
     model = tmp_path / "model.py"
     model.write_text("x = 1\n")
@@ -335,6 +343,7 @@ def without(monkeypatch):
     return drop
 
 
+@pytest.mark.attack(72)
 def test_trap_c_every_writable_folder_has_a_size(box):
     size = 6 * 2**20
     written = probed({"fill": [size, "/", "/tmp", "/dev/shm", "/dev", "/box"]}, box, tmpfs_mb=4)["fill"]
@@ -355,6 +364,7 @@ def test_trap_d_without_disable_userns_clone_would_make_one(box, without):
     assert "made" in probed({"namespace": None}, box)["namespace"]
 
 
+@pytest.mark.attack(40)
 def test_trap_f_cpu_time_in_the_box_is_counted(box):
     ended = sandbox.run("probe", files={}, request={"spin": 0.5}, limits=sandbox.Limits(wall_s=20), level=box)
     assert isinstance(ended, sandbox.Answered)
@@ -368,6 +378,7 @@ def test_trap_h_a_session_of_its_own(box):
     assert session == 1
 
 
+@pytest.mark.attack(42, 48)
 def test_traps_a_b_g_what_starts_the_box_shows_nothing_and_holds_nothing(box, tmp_path, monkeypatch):
     """Seen from outside, while a job runs: environment, command line and open files of every process of it."""
     monkeypatch.setenv("GRADER_TEST_SECRET", "hunter2")
@@ -428,6 +439,7 @@ sandbox.run("probe", files={}, request={"sleep": 60}, limits=sandbox.Limits(wall
 """
 
 
+@pytest.mark.attack(50)
 def test_trap_e_no_box_outlives_a_killed_grader(box):
     del box
     parent = subprocess.Popen([sys.executable, "-c", PARENT])
@@ -459,6 +471,7 @@ def is_alive(pid):
 # --- ends and exhaustion -----------------------------------------------------------------------
 
 
+@pytest.mark.attack(40)
 def test_a_sleep_is_ended_by_the_clock(student):
     ended = student("import time\ntime.sleep(60)", wall_s=1)
     problem = fault(ended)
@@ -467,6 +480,7 @@ def test_a_sleep_is_ended_by_the_clock(student):
     assert "__main__" in problem.fix
 
 
+@pytest.mark.attack(40)
 def test_deaf_to_every_signal_it_is_ended_all_the_same(student):
     code = """
         import os, signal, time
@@ -478,12 +492,14 @@ def test_deaf_to_every_signal_it_is_ended_all_the_same(student):
     assert fault(student(code, wall_s=1)).code == "wall-time"
 
 
+@pytest.mark.attack(40)
 def test_a_loop_is_ended_by_its_cpu_time(student):
     ended = student("while True: pass", cpu_s=0.5)
     assert (fault(ended).code, ended.limit) == ("cpu-time", "0.5 s of CPU time")
     assert ended.cpu_seconds >= 0.5
 
 
+@pytest.mark.attack(40)
 def test_the_cpu_time_of_all_processes_together_counts(student):
     code = """
         import os
@@ -494,11 +510,13 @@ def test_the_cpu_time_of_all_processes_together_counts(student):
     assert fault(student(code, cpu_s=1)).code == "cpu-time"
 
 
+@pytest.mark.attack(72)
 def test_more_memory_than_allowed_is_a_finding_with_the_line(student):
     ended = student("x = 1\nhog = bytearray(3 * 2**30)", memory_mb=512)
     assert (fault(ended).code, fault(ended).where) == ("memory", "model.py:2")
 
 
+@pytest.mark.attack(72)
 def test_the_memory_of_all_processes_together_counts(student):
     code = """
         import os, time
@@ -514,6 +532,7 @@ def test_the_memory_of_all_processes_together_counts(student):
     assert ended.seconds < 15
 
 
+@pytest.mark.attack(73)
 def test_a_fork_bomb_meets_the_cap(act):
     made = seen(
         act(
@@ -536,6 +555,7 @@ def test_a_fork_bomb_meets_the_cap(act):
     assert made["started"] == 19
 
 
+@pytest.mark.attack(73)
 def test_threads_meet_the_same_cap(student):
     code = """
         import threading, time
@@ -552,6 +572,7 @@ def test_threads_meet_the_same_cap(student):
     assert seen(student(code, processes=20))["value"] == 19
 
 
+@pytest.mark.attack(73)
 def test_two_boxes_at_once_do_not_share_the_cap(box):
     """Counted in each box's own namespace: otherwise one student's processes would starve another."""
     results = []
@@ -567,6 +588,7 @@ def test_two_boxes_at_once_do_not_share_the_cap(box):
     assert results == [12, 12, 12]
 
 
+@pytest.mark.attack(74)
 def test_a_million_empty_files_are_stopped(student, monkeypatch):
     monkeypatch.setattr("grader.sandbox.process.MOST_FILES", 500)
     monkeypatch.setattr("grader.sandbox.verdict.MOST_FILES", 500)
@@ -580,6 +602,7 @@ def test_a_million_empty_files_are_stopped(student, monkeypatch):
     assert (fault(ended).code, ended.limit) == ("files", "500 files")
 
 
+@pytest.mark.attack(74)
 def test_a_large_file_ends_at_the_size_of_the_folder(act):
     made = seen(
         act(
@@ -606,6 +629,7 @@ def test_a_large_file_ends_at_the_size_of_the_folder(act):
     assert made["written"] == 3 * 2**20 + 0.5
 
 
+@pytest.mark.attack(51)
 def test_a_flood_of_output_is_cut_to_its_end(student):
     code = """
         def f():
@@ -622,6 +646,7 @@ def test_a_flood_of_output_is_cut_to_its_end(student):
     assert ended.output.endswith("the \\x1b[31mend\\u202e\n")
 
 
+@pytest.mark.attack(50)
 def test_a_daemon_is_gone_after_the_job(student):
     token = uuid.uuid4().hex
     code = f"""
@@ -647,6 +672,7 @@ def read_or_nothing(path):
     return ""
 
 
+@pytest.mark.attack(87, 89)
 def test_one_box_sees_nothing_of_another(act):
     seen(act("open('/tmp/mark', 'w').write('x'); open('/dev/shm/mark', 'w').write('x')"))
     made = seen(act("import os; answer = {'tmp': os.listdir('/tmp'), 'shm': os.listdir('/dev/shm')}"))
@@ -656,6 +682,7 @@ def test_one_box_sees_nothing_of_another(act):
 # --- forging and spoiling ----------------------------------------------------------------------
 
 
+@pytest.mark.attack(39, 41, 51)
 @pytest.mark.parametrize(
     ("code", "where", "word"),
     [
@@ -704,6 +731,7 @@ def walk():
 """
 
 
+@pytest.mark.attack(57)
 @pytest.mark.parametrize(
     "act_",
     [
@@ -724,6 +752,7 @@ def test_what_is_not_one_whole_answer_is_none(student, act_):
     assert fault(student(code)).code == "no-answer"
 
 
+@pytest.mark.attack(57)
 def test_an_answer_of_its_own_making_is_only_its_own(student, box):
     """Code in the program's process can say what it likes about itself, and about nobody else."""
     code = f"{FRAME}\nnumber, channel = frames()\nchannel.answer({{'value': 100}})\nos._exit(0)\n"
@@ -731,16 +760,19 @@ def test_an_answer_of_its_own_making_is_only_its_own(student, box):
     assert "value" not in probed({"ping": None}, box)
 
 
+@pytest.mark.attack(57)
 def test_of_two_processes_after_a_fork_one_answers(student):
     assert seen(student("import os\nos.fork()\ndef f(): return 1")) == {"value": 1}
 
 
+@pytest.mark.attack(57)
 def test_printing_is_no_answer(student):
     ended = student("print('GRDR' + 'PASS' * 9)\nimport os; os._exit(0)")
     assert fault(ended).code == "no-answer"
     assert "PASS" in ended.output or ended.output == ""  # os._exit drops what was not flushed
 
 
+@pytest.mark.attack(39)
 def test_atexit_threads_and_a_patched_exit_do_not_hold_an_answer_back(student):
     code = """
         import atexit, os, sys, threading, time
@@ -754,6 +786,7 @@ def test_atexit_threads_and_a_patched_exit_do_not_hold_an_answer_back(student):
     assert ended.seconds < 15
 
 
+@pytest.mark.attack(47)
 def test_patched_json_and_builtins_spoil_only_the_own_result(student):
     code = """
         import builtins, json

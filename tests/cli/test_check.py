@@ -138,6 +138,7 @@ def test_a_broken_answers_file_names_its_line_and_leaves_the_answers_to_a_person
     assert made["open_points"] == 14
 
 
+@pytest.mark.attack(83, 84)
 def test_student_text_cannot_colour_the_report(grader, theory):
     text = (theory / "answers.json").read_text()
     (theory / "answers.json").write_text(text.replace('"c"', '"[bold green]PASS[/] \\u001b[32m100\\u202e"'))

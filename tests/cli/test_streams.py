@@ -99,6 +99,7 @@ def test_every_sign_of_a_report_has_a_plain_form_of_its_own():
     assert all(sign.isascii() or sign in PLAIN_SIGNS for sign, _ in REMARKS.values())
 
 
+@pytest.mark.attack(22, 84)
 def test_what_a_student_wrote_is_escaped_where_it_cannot_be_shown(printing, tmp_path):
     ran = printing("check", tmp_path / "Zoë", "--course", ROOT, PYTHONIOENCODING="ascii")
     assert ran.returncode == 4

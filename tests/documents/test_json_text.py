@@ -92,6 +92,7 @@ def test_what_is_allowed_is_left_alone(text):
     assert parse_json(text, name="a.json") == json.loads(text)
 
 
+@pytest.mark.attack(13, 14, 15, 16, 22)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -171,6 +172,7 @@ def test_every_flaw_is_reported_not_the_first():
     ]
 
 
+@pytest.mark.attack(22)
 def test_a_hostile_key_is_shown_escaped_and_short():
     text = json.dumps({"\x1b[31m" + "k" * 10_000: 0}).replace("0}", "NaN}")
     shown = refusal(text)

@@ -143,6 +143,7 @@ def test_as_deep_as_allowed_is_read():
     assert value("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 
 
+@pytest.mark.attack(13)
 @pytest.mark.parametrize(
     "text",
     [
@@ -224,6 +225,7 @@ def test_what_cannot_be_meant_is_refused(text, said):
     assert refusal(text) == said
 
 
+@pytest.mark.attack(18)
 def test_an_alias_bomb_is_refused_before_it_grows():
     text = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     assert [line.split(": ")[0] for line in refusal(text).splitlines()[::2]] == [

@@ -47,6 +47,7 @@ def test_what_could_change_is_not_kept(tmp_path, evidence):
     assert cache.get(KEY) is None
 
 
+@pytest.mark.attack(88)
 @pytest.mark.parametrize(
     "damage",
     [
@@ -67,6 +68,7 @@ def test_a_damaged_file_counts_as_absent_and_is_made_again(tmp_path, damage):
     assert cache.get(KEY) == done(correct=3)
 
 
+@pytest.mark.attack(88)
 def test_a_result_filed_under_another_key_is_not_taken(tmp_path):
     cache = Cache(tmp_path)
     cache.put(done())

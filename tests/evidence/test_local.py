@@ -58,6 +58,7 @@ def done(_job, folder, _bench):
     return Evidence("", EvidenceStatus.DONE, result={"files": names})
 
 
+@pytest.mark.attack(43, 87)
 def test_a_job_sees_a_private_copy_of_its_files_and_no_others(handed_in, bench, done_by):
     done_by(done)
     file = handed_in("model.py")
@@ -128,6 +129,7 @@ def test_a_missing_data_set_is_a_system_fault_that_names_the_command(handed_in, 
     assert "GRADER_DATA" in evidence.problem.fix
 
 
+@pytest.mark.attack(88)
 def test_a_file_that_changed_after_intake_is_not_graded(handed_in, tmp_path):
     file = handed_in("model.py", b"handed in")
     (handed_in.root / "model.py").write_bytes(b"changed since")
@@ -135,6 +137,7 @@ def test_a_file_that_changed_after_intake_is_not_graded(handed_in, tmp_path):
         stage(Job("describe", (file,), {}), handed_in.root, tmp_path / "stage")
 
 
+@pytest.mark.attack(3)
 def test_a_link_put_in_place_of_a_file_is_not_followed(handed_in, tmp_path):
     file = handed_in("model.py", b"secret")
     secret = tmp_path / "secret"

@@ -38,6 +38,7 @@ def test_what_only_staff_sees_is_not_counted_for_the_student(card, printed):
     assert "1 review" in printed(card_report(card(), for_staff=True))
 
 
+@pytest.mark.attack(83, 84)
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -51,18 +51,21 @@ def test_two_files_that_import_each_other_share_one_module(student):
     ) == [1, 2]
 
 
+@pytest.mark.attack(46)
 @pytest.mark.parametrize("name", ["json", "struct", "random", "numpy", "typing"])
 def test_a_file_named_like_an_installed_module_does_not_stand_in_for_it(student, name):
     others = {f"{name}.py": "raise RuntimeError('the wrong one')"}
     assert value(student(f"import {name}\ndef f(): return {name}.__file__", others=others)).startswith("/")
 
 
+@pytest.mark.attack(46)
 def test_code_that_is_itself_named_like_an_installed_module_runs_under_another_name(student):
     assert (
         value(student("import json\ndef f(): return json.dumps([__name__])", name="json.py")) == '["submission_json"]'
     )
 
 
+@pytest.mark.attack(46, 70)
 def test_bytecode_beside_the_source_is_not_read(student, tmp_path):
     import py_compile
 
@@ -131,6 +134,7 @@ def test_a_missing_module_says_what_is_installed(student):
     assert "torch, torchvision, numpy" in found.fix
 
 
+@pytest.mark.attack(51, 84)
 def test_an_ugly_message_is_shown_plainly(student):
     found = problem(student("raise ValueError('a\\x1b[31m\\u202eb' + 'y' * 5000)"))
     assert "a\\x1b[31m\\u202eb" in found.what

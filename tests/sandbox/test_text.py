@@ -10,6 +10,7 @@ def test_plain_text_is_left_alone(text):
     assert harmless(text) == text
 
 
+@pytest.mark.attack(84)
 @pytest.mark.parametrize(
     "bad",
     [
@@ -27,6 +28,7 @@ def test_what_does_not_print_is_escaped(bad):
     assert shown.startswith("a\\")
 
 
+@pytest.mark.attack(84)
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=300))
 def test_nothing_but_printable_characters_and_line_ends_is_shown(text):

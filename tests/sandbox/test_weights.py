@@ -87,6 +87,7 @@ def test_parameters_and_shared_tensors_are_read(tmp_path):
     same(read(path), torch.load(path, weights_only=True))
 
 
+@pytest.mark.attack(31)
 @pytest.mark.parametrize(
     ("save", "code"),
     [
@@ -126,6 +127,7 @@ def test_what_else_torch_writes_is_refused_by_name(tmp_path, save, code):
     assert caught.value.fields["code"] == code
 
 
+@pytest.mark.attack(37)
 def test_a_checkpoint_that_is_cut_off_never_loads(tmp_path):
     path = tmp_path / "model.pth"
     torch.save(net().state_dict(), path)
@@ -165,6 +167,7 @@ def test_the_own_checkpoint_fits_and_gives_the_same_numbers(tmp_path):
     )
 
 
+@pytest.mark.attack(36)
 def test_missing_extra_and_misshaped_keys_are_told_apart(tmp_path):
     state = net().state_dict()
     del state["0.bias"]
