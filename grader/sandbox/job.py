@@ -147,7 +147,7 @@ def _programs(program: str | Path) -> list[Path]:
         own.append(program)
     elif program not in {file.stem for file in own}:
         raise ValueError(f"there is no program {program!r}")
-    return [*own, layout.TORCHVISION_OPS]
+    return [*own, *layout.SHARED]
 
 
 def _checked(path: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.datasets import ImageSet
+from grader.training.steps import as_inputs, check_shape
 
 if TYPE_CHECKING:
     import torch
@@ -64,16 +65,6 @@ def resident(image_set: ImageSet, on: torch.device) -> tuple[torch.Tensor, torch
     return images.to(on), labels.to(on)
 
 
-def as_inputs(images: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
-    """What a network sees: `grader.datasets.inputs`, bit for bit, on the device of the images."""
-    made = images.float().div_(255)
-    if mean:
-        made.sub_(made.new_tensor(mean)[:, None, None])
-    if std:
-        made.div_(made.new_tensor(std)[:, None, None])
-    return made
-
-
 def count_correct(
     model: torch.nn.Module,
     images: torch.Tensor,
@@ -96,9 +87,3 @@ def count_correct(
             correct += int(is_right.sum())
     model.train(was_training)
     return correct
-
-
-def check_shape(scores: torch.Tensor, n: int, classes: int | None = None) -> None:
-    """ValueError unless the scores are (n, classes), or (n, any number) where `classes` is None."""
-    if scores.ndim != 2 or scores.shape[0] != n or classes not in (None, scores.shape[1]):
-        raise ValueError(f"the model gives {tuple(scores.shape)} for {n} images, not ({n}, {classes or 'classes'})")

@@ -7,22 +7,22 @@ there, and moved by whole tensors: nothing is done image by image in Python.
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from grader.datasets import ImageSet
 from grader.errors import MachineError
 from grader.model import Json
 from grader.training.device import device as chosen_device
 from grader.training.device import device_class
-from grader.training.evaluation import Accuracy, as_inputs, check_shape, count_correct, resident
+from grader.training.evaluation import Accuracy, count_correct, resident
 from grader.training.recipe import Recipe
+from grader.training.steps import DivergedError, trained
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,8 @@ def train(
     with _deterministic(seed, on), _lines(log_path) as file:
         model = build_model().to(on)
         images, labels = resident(test_set, on)
-        for made, is_epoch_end in _steps(model, recipe, resident(train_set, on), len(train_set.classes), seed):
+        data, classes = resident(train_set, on), len(train_set.classes)
+        for made, is_epoch_end in _steps(model, recipe, data, classes=classes, seed=seed):
             correct = count_correct(model, images, labels, recipe.mean, recipe.std)
             record: Record = {**made, "test_accuracy": correct / len(test_set)}
             log.append(record)
@@ -88,7 +89,8 @@ def train(
         weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         for name, tensor in weights.items():
             if not tensor.isfinite().all():  # the last step can do that, after the last loss was seen
-                raise _diverged(record, f"after the last step the weights {name} are not finite")
+                what = f"after the last step the weights {name} are not finite"
+                raise _diverged(what, epoch=record["epoch"], rate=record["learning_rate"])
     return Trained(
         state_dict=weights,
         log=tuple(log),
@@ -123,85 +125,19 @@ def _check_sets(recipe: Recipe, train_set: ImageSet, test_set: ImageSet) -> None
 
 
 def _steps(
-    model: torch.nn.Module, recipe: Recipe, data: tuple[torch.Tensor, torch.Tensor], classes: int, seed: int
+    model: torch.nn.Module, recipe: Recipe, data: tuple[torch.Tensor, torch.Tensor], *, classes: int, seed: int
 ) -> Iterator[tuple[dict[str, Json], bool]]:
-    """Train; hand out a record wherever the log wants one, and whether it ends an epoch."""
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    images, labels = data
-    chance = torch.Generator().manual_seed(seed)  # on the CPU: the same order and shifts on every device
-    optimizer = _optimizer(model, recipe)
-    steps_per_epoch = math.ceil(len(labels) / recipe.batch_size)
-    step = 0
-    model.train()
-    for epoch in range(1, recipe.epochs + 1):
-        losses, rights, seen = [], [], 0  # kept on the device: reading them at each step would wait for it
-        order = torch.randperm(len(labels), generator=chance).to(labels.device)
-        for chosen in order.split(recipe.batch_size):
-            rate = recipe.rate_at(step, steps_per_epoch)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            batch, wanted = images[chosen], labels[chosen]
-            if recipe.shift_px:
-                batch = shifted(batch, recipe.shift_px, chance)
-            scores = model(as_inputs(batch, recipe.mean, recipe.std))
-            if step == 0:
-                check_shape(scores, len(chosen), classes)
-            loss = cross_entropy(scores, wanted, label_smoothing=recipe.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            step += 1
-            seen += len(chosen)
-            losses.append(loss.detach() * len(chosen))
-            rights.append((scores.detach().argmax(dim=1) == wanted).sum())
-            is_epoch_end = step == epoch * steps_per_epoch
-            if is_epoch_end or (recipe.log_every_steps and step % recipe.log_every_steps == 0):
-                record: dict[str, Json] = {
-                    "epoch": epoch,
-                    "step": step,
-                    "train_loss": torch.stack(losses).cpu().double().sum().item() / seen,
-                    "train_accuracy": int(torch.stack(rights).sum()) / seen,
-                    "learning_rate": rate,
-                }
-                if not math.isfinite(record["train_loss"]):
-                    raise _diverged(record, f"the mean loss up to step {step} is {record['train_loss']}")
-                yield record, is_epoch_end
+    try:
+        yield from trained(model, recipe, data, classes=classes, seed=seed)
+    except DivergedError as error:
+        raise _diverged(str(error), epoch=error.epoch, rate=error.learning_rate) from error
 
 
-def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    import torch
-
-    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, nesterov=recipe.is_nesterov, **common)
-    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer](model.parameters(), **common)
-
-
-def shifted(batch: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
-    """Each image moved by its own whole number of pixels, at most `most` each way; black comes in.
-
-    Shapes:  (N, C, H, W) uint8 -> (N, C, H, W) uint8
-    """
-    import torch
-    from torch.nn.functional import pad
-
-    n, _, height, width = batch.shape
-    on = batch.device
-    by = torch.randint(0, 2 * most + 1, (2, n, 1), generator=generator).to(on)
-    rows = (torch.arange(height, device=on) + by[0])[:, :, None]  # (N, H, 1)
-    columns = (torch.arange(width, device=on) + by[1])[:, None, :]  # (N, 1, W)
-    image = torch.arange(n, device=on)[:, None, None]
-    wide = pad(batch, (most, most, most, most)).permute(0, 2, 3, 1)  # (N, H + 2 most, W + 2 most, C)
-    return wide[image, rows, columns].permute(0, 3, 1, 2).contiguous()
-
-
-def _diverged(record: Record, what: str) -> MachineError:
+def _diverged(what: str, *, epoch: int, rate: float) -> MachineError:
     return MachineError.single(
         what,
-        where=f"training, epoch {record['epoch']}",
-        fix=f"lower the learning rate ({record['learning_rate']:g} here), or look for a division by zero",
+        where=f"training, epoch {epoch}",
+        fix=f"lower the learning rate ({rate:g} here), or look for a division by zero",
         code="training-diverged",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from grader.model import Json
+from grader.training.steps import rate_at
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle", "multi-step"]
@@ -102,19 +103,4 @@ class Recipe:
         >>> [round(recipe.rate_at(step, 2), 3) for step in range(4)]
         [1.0, 0.854, 0.5, 0.146]
         """
-        highest, steps = self.learning_rate, self.epochs * steps_per_epoch
-        if self.schedule == "cosine":
-            return _cosine(highest, 0.0, step / steps)
-        if self.schedule == "multi-step":
-            return highest * self.gamma ** sum(step >= epoch * steps_per_epoch for epoch in self.milestones)
-        if self.schedule == "one-cycle":
-            first, last = highest / 25, highest / 25 / 10_000
-            top = self.warm_up * steps - 1  # as PyTorch counts: a step before the fraction is over
-            if step <= top:
-                return _cosine(first, highest, step / top if top else 1.0)
-            return _cosine(highest, last, (step - top) / (steps - 1 - top))
-        return highest
-
-
-def _cosine(start: float, end: float, part: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+        return rate_at(self, step, steps_per_epoch)
