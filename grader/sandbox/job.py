@@ -147,7 +147,7 @@ def _programs(program: str | Path) -> list[Path]:
         own.append(program)
     elif program not in {file.stem for file in own}:
         raise ValueError(f"there is no program {program!r}")
-    return [*own, *layout.SHARED]
+    return [*own, *layout.BOTH_SIDES]
 
 
 def _checked(path: str) -> str:

@@ -31,7 +31,7 @@ PYTHON_OPTIONS = ("-I", "-S", "-B")
 PROGRAMS = Path(__file__).parent / "programs"
 TORCHVISION_OPS = Path(__file__).parent.parent / "torchvision_ops.py"
 TRAINING_STEPS = Path(__file__).parent.parent / "training" / "steps.py"
-SHARED = (TORCHVISION_OPS, TRAINING_STEPS)  # used on both sides of the wall: they import nothing of the grader
+BOTH_SIDES = (TORCHVISION_OPS, TRAINING_STEPS)  # of the wall: they import nothing of the grader
 
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
 _TOO_MUCH = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/mnt", "/srv", "/opt")  # noqa: S108  never bound

@@ -26,7 +26,8 @@ class DivergedError(Exception):
 
 def steps_in(recipe: Any, images: int) -> int:
     """How many mini-batches an epoch of so many images has; the last one may be smaller."""
-    return math.ceil(images / recipe.batch_size)
+    steps: int = math.ceil(images / recipe.batch_size)
+    return steps
 
 
 def is_logged(recipe: Any, step: int, steps_per_epoch: int) -> bool:
