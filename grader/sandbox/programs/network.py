@@ -40,7 +40,8 @@ def built(student: Student, request: Mapping[str, Any]) -> tuple[torch.nn.Module
 
     code, factory = request["code"], request["factory"]
     module_class, seed = torch.nn.Module, torch.manual_seed
-    seed(0)  # so that a network with random parts is built the same way each time
+    number = request.get("seed") or 0
+    seed(number)  # so that a network with random parts is built the same way each time
     module = student.module(code)
     function = vars(module).get(factory)
     if function is None:
@@ -53,7 +54,7 @@ def built(student: Student, request: Mapping[str, Any]) -> tuple[torch.nn.Module
     if not callable(function):
         what = f"{factory!r} is no function, but of type {type(function).__name__}"
         raise Fault("no-factory", code, what, f"define a function {factory}() that returns the model")
-    seed(0)
+    seed(number)
     try:
         model = student.call(f"calling {factory}()", function, code=code)
     except Fault as fault:
