@@ -1,4 +1,4 @@
-"""The box as tests/sandbox/conftest.py has it: `box`, `act` (lines of Python as a program) and `student` (a model.py)."""
+"""The box as tests/sandbox/conftest.py has it: `box`, `act` (lines of Python) and `student` (a model.py)."""
 
 import importlib.util
 from pathlib import Path
