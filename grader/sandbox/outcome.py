@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from grader.model import Json, Problem
 
@@ -47,6 +48,15 @@ class Ended:
     cpu_seconds: float = 0.0
     output: str = ""
     is_output_cut: bool = False
+
+    def carried(self) -> dict[str, Any]:
+        """These five, for what is made of this end.
+
+        >>> Ended("L3", 0.5, output="hello").carried()["output"]
+        'hello'
+        """
+        names = ("level", "seconds", "cpu_seconds", "output", "is_output_cut")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

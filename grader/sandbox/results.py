@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.model import Json
+from grader.sandbox.programs.tensors import ITEM_BYTES
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -59,6 +60,7 @@ _STATE = _object(
     is_loaded=_FLAG,
     finite=_FLAG,
 )
+_TENSOR = _object(name=_TEXT, shape=_SHAPE, dtype={"enum": list(ITEM_BYTES)}, trained=_FLAG)
 
 SCHEMAS: Final[Mapping[str, Json]] = {
     "checkpoint": _object(
@@ -79,6 +81,7 @@ SCHEMAS: Final[Mapping[str, Json]] = {
         output_shape=_SHAPES,
         repr={"type": "string", "maxLength": 21_000},
         state={"anyOf": [_STATE, {"type": "null"}]},
+        tensors={"anyOf": [_list(_TENSOR, 20_000), {"type": "null"}]},
     ),
 }
 

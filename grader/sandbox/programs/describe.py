@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import network
+from . import network, states
 from .channel import Fault
 from .student import Student
 from .trace import BATCH, Trace, shape_of
@@ -51,6 +51,7 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
         "output_shape": shape_of(output),
         "repr": _text(student, model),
         "state": state,
+        "tensors": student.call("reading the state dict", states.rows, model, code=request["code"]),
     }
 
 

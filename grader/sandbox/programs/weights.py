@@ -31,7 +31,7 @@ _OTHERS = {
     b"%PDF": "a PDF", b"\x1f\x8b": "a gzip archive", b"7z\xbc\xaf": "a 7z archive", b"Rar!": "a RAR archive",
     b"\x93NUMPY": "a NumPy array", b"PK\x05\x06": "an empty zip archive",
 }  # fmt: skip
-_EXPONENTS = {"float32": 0x7F80_0000, "float64": 0x7FF0_0000_0000_0000, "float16": 0x7C00, "bfloat16": 0x7F80}
+EXPONENTS = {"float32": 0x7F80_0000, "float64": 0x7FF0_0000_0000_0000, "float16": 0x7C00, "bfloat16": 0x7F80}
 _BLOCK = 1 << 22
 
 
@@ -121,7 +121,7 @@ def _names(data: mmap.mmap) -> list[str]:
 
 def not_finite(weights: Weights) -> list[str]:
     """The names of the tensors that hold a NaN or an infinity, by the bits: exponent all ones."""
-    return [tensor.name for tensor in weights.tensors if tensor.dtype in _EXPONENTS and _is_odd(weights, tensor)]
+    return [tensor.name for tensor in weights.tensors if tensor.dtype in EXPONENTS and _is_odd(weights, tensor)]
 
 
 def refuse_not_finite(weights: Weights, name: str) -> None:
@@ -134,7 +134,7 @@ def refuse_not_finite(weights: Weights, name: str) -> None:
 
 
 def _is_odd(weights: Weights, tensor: Tensor) -> bool:
-    mask = _EXPONENTS[tensor.dtype]
+    mask = EXPONENTS[tensor.dtype]
     return any(bool(((block & mask) == mask).any()) for block in _blocks(weights, tensor))
 
 
