@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from grader import sandbox
-from grader.sandbox import boxes, layout, usage
+from grader.sandbox import boxes, layout, syscalls, usage
 
 pytestmark = pytest.mark.sandbox
 
@@ -359,9 +359,20 @@ def test_trap_d_no_user_namespace_by_unshare_nor_by_clone(box):
     assert "made" not in probed({"namespace": None}, box)["namespace"]
 
 
-def test_trap_d_without_disable_userns_clone_would_make_one(box, without):
-    without("--disable-userns")
-    assert "made" in probed({"namespace": None}, box)["namespace"]
+@pytest.mark.parametrize(
+    ("is_option_out", "is_filter_out", "is_made"),
+    [
+        pytest.param(True, False, False, id="the filter alone holds"),
+        pytest.param(False, True, False, id="the option alone holds"),
+        pytest.param(True, True, True, id="without both one is made"),
+    ],
+)
+def test_trap_d_namespaces_are_shut_twice(box, without, monkeypatch, is_option_out, is_filter_out, is_made):
+    if is_option_out:
+        without("--disable-userns")
+    if is_filter_out:
+        monkeypatch.setattr(syscalls, "program", lambda *_, **__: b"")
+    assert ("made" in probed({"namespace": None}, box)["namespace"]) is is_made
 
 
 @pytest.mark.attack(40)
