@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
-from fractions import Fraction
 from itertools import pairwise
 
 from grader.architecture.readers.printed import Format, PrintedSummary
@@ -32,8 +31,7 @@ def _is_nothing(one: Disagreement, verdict: SummaryVerdict) -> bool:
     """What an honest print of this tool shows too, and so is not worth a person's time.
 
     Lightning lists modules as they were made, not as they are called. An input is what the network was given. What a
-    container gives whose inside is not shown, or a module that is printed once and called often, is open. The sum of
-    three rounded sizes may be a hundredth off.
+    container gives whose inside is not shown, or a module that is printed once and called often, is open.
     """
     summary = verdict.summary
     row = summary.rows[one.row] if one.row is not None else None
@@ -41,18 +39,9 @@ def _is_nothing(one: Disagreement, verdict: SummaryVerdict) -> bool:
         return True
     if row is not None and one.field == "output":
         is_open = row.is_cut or summary.format is Format.PYTORCH_MODEL_SUMMARY
-        return row.type.lower().startswith("input") or (is_open and not one.is_certain)
-    return _is_a_hundredth_off(one)
-
-
-def _is_a_hundredth_off(one: Disagreement) -> bool:
-    if one.field != "total_mb":
-        return False
-    try:
-        off = abs(Fraction(one.said.replace(",", "")) - Fraction(one.recomputed.replace(",", "")))
-    except ValueError:
-        return False
-    return off <= Fraction(1, 100)
+        is_given = row.type.lower().startswith("input") and not (summary.format is Format.KERAS and one.is_certain)
+        return is_given or (is_open and not one.is_certain)
+    return False
 
 
 def _why(summary: PrintedSummary) -> str:

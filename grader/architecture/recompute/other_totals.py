@@ -13,6 +13,7 @@ from grader.architecture.readers.printed import Format, PrintedRow, PrintedSumma
 from grader.architecture.recompute.megabytes import MEBIBYTE, MEGABYTE, Layout, Parts, Rule, count_of
 from grader.architecture.recompute.ranges import UNBOUNDED, Range, made_of
 
+_KILO = 1024
 # A sum of this many parameters is not taken apart: the set of its part sums would need too much memory.
 _LARGEST_APART = 50_000_000
 
@@ -70,6 +71,20 @@ def _keras_rule(name: str, number: int) -> Rule:
 def _with_counter(size: Range) -> Range:
     """The optimizer's step counter is a number of eight bytes."""
     return Range(size.low, None if size.high is None else size.high + 8 * MEBIBYTE)
+
+
+def keras_size(megabytes: Fraction) -> str:
+    """A size as Keras prints it, in the unit that leaves it below 1,024.
+
+    >>> keras_size(34826 * 4 * MEBIBYTE), keras_size(Fraction(0)), keras_size(Fraction(3, 2))
+    ('136.04 KB', '0.00 B', '1.50 MB')
+    """
+    size, unit = float(megabytes * 2**20), "B"
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < _KILO or unit == "GB":
+            break
+        size /= _KILO
+    return f"{size:.2f} {unit}"
 
 
 # --- Lightning and hand-made tables ----------------------------------------------------------------------

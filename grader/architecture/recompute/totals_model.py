@@ -5,12 +5,12 @@ The sums of a summary by every version of its tool; a question about another row
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.megabytes import MEBIBYTE, Layout, Parts, Rule, layout_of, rules_for
-from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, optimizer_of
+from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, keras_size, optimizer_of
 from grader.architecture.recompute.ranges import Range, made_of, printed_bounds, written_like
 from grader.architecture.recompute.verdict import Disagreement
 
@@ -106,7 +106,7 @@ class TotalsView:
             return
         said = self._printed.get("input_mb")
         fitting = [made for made in self._inputs if said is None or made.allows(said)]
-        if fitting and self._model.summary.format is not Format.TORCHINFO:
+        if fitting and self._model.summary.format is not Format.TORCHINFO and _is_sure(self._model.layout.inputs):
             part = fitting[0]
         elif said is not None:
             part = Range(*printed_bounds(said))
@@ -137,7 +137,8 @@ class TotalsView:
         """Every total that does not follow, in the order of the lines; what follows from another is not repeated."""
         if self._rule < 0:
             return ()
-        found = [*self._counts(), *self._sizes(), *self._keras_sizes()]
+        found = [*self._counts(), *self._sizes()]
+        found += self._keras_sizes({one.field for one in found})
         if not self._fits("mult_adds"):
             found.append(self._wrong("mult_adds", self._why("mult_adds"), is_certain=self._are_adds_printed()))
         return tuple(sorted(found, key=lambda one: one.line))
@@ -286,21 +287,26 @@ class TotalsView:
         why = f"{_shown(values['input_mb'])} + {_shown(values['pass_mb'])} + {_shown(values['parameters_mb'])} MB"
         return [self._instead(name, made, f"{why} are not {_shown(values['total_mb'])} MB")]
 
-    def _keras_sizes(self) -> list[Disagreement]:
-        """The sizes that Keras prints behind the counts."""
+    def _keras_sizes(self, told: Collection[str]) -> list[Disagreement]:
+        """The sizes that Keras prints behind the counts, those `told` of left out: each follows from its count."""
         if self._model.summary.format is not Format.KERAS:
             return []
         found = []
         for count, size in SIZES.items():
-            said, total = self._printed.get(size), self._printed.get(count)
-            if said is None or self._fits(size):
+            said, total, made = self._printed.get(size), self._printed.get(count), self.ranges.get(size)
+            if said is None or made is None or (made.is_known and made.allows(said)) or count in told:
                 continue
             if total is not None:
-                value = total.value * self._factor()
                 counter = 0 if "trainable" in count or "optimizer" not in self._printed else 8 * MEBIBYTE
-                if Range(value, value + counter).allows(said):
+                value = total.value * self._factor()
+                follows = Range(value, value + counter)
+                if follows.allows(said):
                     continue
-            found.append(self._wrong(size, self._why(size), is_certain=True))
+                made = made if made.is_known else follows
+            if not made.allows(said):
+                right = keras_size(made.low)
+                why = f"{_WORDS[size]} would be {right}, at {self._bytes()}, not {said.text.strip()}"
+                found.append(Disagreement(said.line, size, said.text.strip(), right, why))
         return found
 
     # --- how certain, and in which words --------------------------------------------------------------
@@ -401,6 +407,15 @@ class TotalsView:
         if kept is not None and trained is not None and optimizer_of(int(trained.value), int(kept.value)) is None:
             found.append(f"no optimizer of Keras is known that keeps {_plain(kept)} numbers for {_plain(trained)}")
         return tuple(found)
+
+
+def _is_sure(inputs: Sequence[PrintedShape]) -> bool:
+    """True if a guessed input can hardly be another one of about the same size: vectors, and grey or colour squares.
+
+    >>> _is_sure([(None, 3, 224, 224)]), _is_sure([(None, 100, 1, 1)])
+    (True, False)
+    """
+    return all(len(shape) == 2 or (len(shape) == 4 and shape[1] in {1, 3} and shape[2] == shape[3]) for shape in inputs)
 
 
 def _plain(number: PrintedNumber) -> str:
