@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
@@ -133,10 +133,10 @@ def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Clea
             is_code_fence = in_fence and fence["language"].casefold() in _LANGUAGES
             yield None
             continue
-        if taken[index] or not line.text.strip():
+        text = line.text
+        if taken[index] or not text or text.isspace():
             yield None
             continue
-        text = line.text
         if _PAGE.match(text) and line.source is Source.TEXT:
             continue
         if line.source is Source.CODE or (is_code_fence and in_fence) or _CODE.match(text):
@@ -149,6 +149,8 @@ def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Clea
 
 def _comment(text: str) -> str:
     """What stands behind "#" in a line of code; nothing where it is code that was switched off."""
+    if "#" not in text:
+        return ""
     code, sign, remark = text.partition("#")
     is_string = code.count('"') % 2 or code.count("'") % 2
     return remark.strip() if sign and not is_string and not _CODE.match(remark.strip()) else ""
@@ -180,9 +182,12 @@ def _cleaned(index: int, line: Line, text: str) -> Iterator[Cleaned]:
             )
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for piece in text.split("\n"):
-        yield from (piece[at : at + LONGEST_LINE] for at in range(0, max(1, len(piece)), LONGEST_LINE))
+def _pieces(text: str) -> list[str]:
+    if len(text) <= LONGEST_LINE and "\n" not in text:
+        return [text]
+    return [
+        piece[at : at + LONGEST_LINE] for piece in text.split("\n") for at in range(0, max(1, len(piece)), LONGEST_LINE)
+    ]
 
 
 def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
@@ -195,7 +200,7 @@ def blocks_of(lines: Iterable[Cleaned | None]) -> Iterator[Block]:
             if block.lines:
                 yield block
                 scope = _with_dataset(scope, block)
-            block = Block(scope=scope)
+                block = Block(scope=scope)
             last = None
             continue
         starts = line.is_heading or len(block.lines) >= MOST_LINES or _is_start(line, last, block)
@@ -256,6 +261,11 @@ def _is_numbered(text: str) -> bool:
 
 def _is_label(text: str) -> bool:
     """Is this a line that heads the next ones: "Target:", "Network 1:", "On the test set, it scored:"?"""
+    return _is_short_label(text) if len(text) <= 2 * LONGEST_LABEL else _is_short_label.__wrapped__(text)
+
+
+@lru_cache(maxsize=2048)
+def _is_short_label(text: str) -> bool:
     stripped = text.strip(" \t*_")
     if len(stripped) > LONGEST_LABEL:
         return False

@@ -13,8 +13,8 @@ from dataclasses import replace
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import Grid, Row, is_number_cell
 from grader.answers.claims.mentions import mentions_in
-from grader.answers.claims.tokens import Kind, tokens_of
-from grader.answers.claims.vocabulary import MODIFIERS, OPTIMIZERS, SPLITS, word_set
+from grader.answers.claims.tokens import Kind, tokens_of_label
+from grader.answers.claims.vocabulary import METRIC_BEGINNINGS, MODIFIERS, OPTIMIZERS, SPLITS, word_set
 from grader.documents.report_lines import Line, Source
 
 LONGEST_LABEL = 60
@@ -31,76 +31,74 @@ def find_cell_runs(lines: Sequence[Line], taken: Sequence[bool]) -> list[Grid]:
     ([['', 'Train', 'Test'], ['Accuracy', '0.745', '0.69'], ['Loss', '0.72', '0.88']], 1, 9)
     """
     found = _find(lines, taken)
-    whole, origin = _with_whole_labels(lines, taken, found)
-    if len(whole) < len(lines):
-        left = [taken[index] for index in origin]
-        for grid in found:
-            for place, index in enumerate(origin):
-                left[place] = left[place] or grid.first <= index < grid.end
-        ends = [*origin[1:], len(lines)]
-        found += [replace(grid, first=origin[grid.first], end=ends[grid.end - 1]) for grid in _find(whole, left)]
-    return sorted(found, key=lambda grid: grid.first)
-
-
-def _with_whole_labels(
-    lines: Sequence[Line], taken: Sequence[bool], found: Sequence[Grid]
-) -> tuple[list[Line], list[int]]:
-    """`lines` with heads that wrapped put together ("Test" / "accuracy"), and the first line of each."""
     used = list(taken)
     for grid in found:
         used[grid.first : grid.end] = [True] * (grid.end - grid.first)
-    whole: list[Line] = []
-    origin: list[int] = []
-    for index, line in enumerate(lines):
-        last = whole[-1] if whole else None
-        if (
-            last is not None
-            and not used[index]
-            and not used[index - 1]
-            and len(line.text) < LONGEST_HEAD
-            and _is_label(line)
-            and _is_label(last)
-            and _is_second_half(last, line)
-        ):
-            whole[-1] = replace(last, text=f"{last.text.strip()} {line.text.strip()}")
-        else:
-            whole.append(line)
-            origin.append(index)
-    return whole, origin
+    whole, origin = _with_whole_labels(lines, used)
+    if len(whole) < len(lines):
+        ends = [*origin[1:], len(lines)]
+        more = _find(whole, [used[index] for index in origin])
+        found += [replace(grid, first=origin[grid.first], end=ends[grid.end - 1]) for grid in more]
+    return sorted(found, key=lambda grid: grid.first)
+
+
+def _with_whole_labels(lines: Sequence[Line], used: Sequence[bool]) -> tuple[Sequence[Line], Sequence[int]]:
+    """`lines` with heads that wrapped put together ("Test" / "accuracy"), and the first line of each."""
+    wrapped: dict[int, Line] = {}  # the first line of a label -> the whole label
+    swallowed: set[int] = set()
+    head = 0  # the first line of the last label that was put together
+    for index in range(1, len(lines)):
+        line = lines[index]
+        if len(line.text) >= LONGEST_HEAD or not _may_begin_with_metric(line.text) or used[index] or used[index - 1]:
+            continue
+        head = head if index - 1 in swallowed else index - 1
+        last = wrapped.get(head, lines[head])
+        if _is_label(line) and _is_label(last) and _is_second_half(last, line):
+            wrapped[head] = replace(last, text=f"{last.text.strip()} {line.text.strip()}")
+            swallowed.add(index)
+    if not swallowed:
+        return lines, range(len(lines))
+    origin = [index for index in range(len(lines)) if index not in swallowed]
+    return [wrapped.get(index, lines[index]) for index in origin], origin
+
+
+def _may_begin_with_metric(text: str) -> bool:
+    """A quick test; nothing is said of a text whose marks are still to be taken off."""
+    if text.isascii() and not _CLEANED.search(text):
+        return text.lstrip(_MARKS).casefold().startswith(METRIC_BEGINNINGS)
+    return True
+
+
+_CLEANED = re.compile(r"[\\<&\[]|//|www\.")
+_MARKS = " \t\r\x0b\x0c*_`~${}^"
 
 
 def _is_second_half(last: Line, line: Line) -> bool:
     """Is `line` a metric that the label above lacks: "Final test" / "accuracy (%)"?"""
-    tokens = tokens_of(clean(line.text), 0)
+    tokens = tokens_of_label(clean(line.text))
     begins = bool(tokens) and bool(mentions_in(tokens[:1]))
     return begins and len(last.text) < LONGEST_HEAD and _metric_or_split(last) and not _names_metric(last)
 
 
 def _find(lines: Sequence[Line], taken: Sequence[bool]) -> list[Grid]:
     found: list[Grid] = []
-    at = 0
-    size = len(lines)
-    while at < size:
-        if taken[at] or not _is_result_cell(lines[at]):
-            at += 1
+    floor = 0
+    for at, line in enumerate(lines):
+        if len(line.text) > LONGEST_LABEL or taken[at] or at < floor or not _is_result_cell(line):
             continue
-        floor = found[-1].end if found else 0
-        grid = _grid_at(lines, taken, at, floor)
-        if grid is None:
-            at += 1
-            continue
-        found.append(grid)
-        at = max(grid.end, at + 1)
+        grid = _grid_at(lines, taken, at, found[-1].end if found else 0)
+        if grid is not None:
+            found.append(grid)
+            floor = grid.end
     return found
 
 
 def _is_result_cell(line: Line) -> bool:
-    """A cheap test before all others: a short line that begins like a number."""
+    """A short line that begins like a number, and holds little else."""
     text = line.text
-    if len(text) > LONGEST_LABEL or line.source is Source.CODE:
+    if len(text) > LONGEST_LABEL or not text.strip().lstrip("~≈<>*(.")[:1].isdigit() or line.source is Source.CODE:
         return False
-    head = text.strip().lstrip("~≈<>*(.")
-    return head[:1].isdigit() and is_number_cell(clean(text))
+    return is_number_cell(clean(text))
 
 
 _SHORT = word_set("acc. val. no. max. min. avg. param. params. lr. accur.")
@@ -222,7 +220,7 @@ _NUMBERING = re.compile(r"^(?:\d{1,3}|[1-9]\.\d{1,2}|\d{1,2}(?:\.\d{1,2}){2,3})\
 
 def _is_pure(line: Line) -> bool:
     """Does a label name a metric and nothing else: "Test accuracy (%)", not "Figure 4: validation loss"?"""
-    tokens = tokens_of(_text(line), 0)
+    tokens = tokens_of_label(_text(line))
     mentions = mentions_in(tokens)
     inside = {at for mention in mentions for at in range(mention.start, mention.end)}
     rest = [token for at, token in enumerate(tokens) if at not in inside and token.kind is Kind.WORD]
@@ -234,12 +232,12 @@ def _text(line: Line) -> str:
 
 
 def _metric_or_split(line: Line) -> bool:
-    tokens = tokens_of(clean(line.text), 0)
+    tokens = tokens_of_label(clean(line.text))
     return bool(mentions_in(tokens)) or any(token.low in SPLITS and token.kind is Kind.WORD for token in tokens)
 
 
 def _names_metric(line: Line) -> bool:
-    return bool(mentions_in(tokens_of(clean(line.text), 0)))
+    return bool(mentions_in(tokens_of_label(clean(line.text))))
 
 
 def _are_heads(lines: Sequence[Line], labels: Sequence[int], *, every: bool = False) -> bool:

@@ -69,7 +69,7 @@ def clean(text: str) -> str:
     if "_" in text:
         text = _SPACED_MARK.sub(r"\1", text)
         text = _LOOSE_UNDERSCORE.sub("", text)
-    return _MARKS.sub("", text)
+    return _MARKS.sub("", text) if "*" in text or "`" in text or "~~" in text else text
 
 
 def _of_link(found: re.Match[str]) -> str:

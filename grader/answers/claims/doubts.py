@@ -21,6 +21,8 @@ def meaning_of(claim: FoundClaim, *, metric: str | None = None, split: str | Non
 
 def with_doubts(found: Sequence[FoundClaim]) -> tuple[FoundClaim, ...]:
     """`found` with further readings where a label contradicts its neighbours, and no citation of one's own value."""
+    if not any(claim.is_literature for claim in found):
+        return tuple(_mislabelled(found))
     own = {(claim.metric, claim.value) for claim in found if claim.is_result}
     made = [
         replace(claim, is_literature=False) if claim.is_literature and (claim.metric, claim.value) in own else claim

@@ -6,6 +6,7 @@ further ahead. A label is used up by its number, unless the next number comes as
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from grader.answers.claims.found import RATES
@@ -48,6 +49,8 @@ def read_sentence(tokens: Sequence[Token]) -> Sentence:
     ([('accuracy', 'train', '0.98'), ('accuracy', 'test', '0.94')], [])
     """
     sentence = Sentence(tokens, mentions_in(tokens))
+    if not sentence.mentions and not may_be_inferred(tokens):
+        return sentence
     covered = [False] * len(tokens)
     for mention in sentence.mentions:
         covered[mention.start : mention.end] = [True] * (mention.end - mention.start)
@@ -57,17 +60,29 @@ def read_sentence(tokens: Sequence[Token]) -> Sentence:
     return sentence
 
 
+def may_be_inferred(tokens: Sequence[Token]) -> bool:
+    """Can a number that no metric names be a result here? A quick test: there is a percentage, or a split."""
+    return any(token.low in _TELLING for token in tokens)
+
+
+_TELLING = frozenset(("%", "percent", "prozent", "percents", "cent", *SPLITS))
+
+
 def _governed(sentence: Sentence) -> Iterator[Value]:
     tokens, quantities = sentence.tokens, sentence.quantities
+    results = {q.at for q in quantities if q.is_result and not q.is_whole}
+    ends = [mention.end for mention in sentence.mentions]
+    starts = [mention.start for mention in sentence.mentions]
     used: dict[int, int] = {}  # start of a mention -> how many of its labels are used up
     last: Value | None = None
-    for index, quantity in enumerate(quantities):
+    for quantity in quantities:
         if not quantity.is_result:
             continue
-        before = _before(sentence, quantity)
-        behind = _behind(sentence, quantities, index)
+        place = bisect_right(ends, quantity.at)
+        before = sentence.mentions[place - 1] if place else None
+        place = bisect_left(starts, quantity.end)
+        behind = _behind(tokens, quantity, sentence.mentions[place]) if place < len(starts) else None
         value = None
-        results = {q.at for q in quantities if q.is_result and not q.is_whole}
         is_free = before is not None and used.get(before.start, 0) < len(before.labels)
         link = _link(tokens, before, quantity) if before else ""
         if (
@@ -149,15 +164,6 @@ def _of(mention: Mention, index: int, quantity: Quantity, tie: str) -> Value:
     return Value(quantity, copy, tie, mention, first, last, mention.is_percent)
 
 
-def _before(sentence: Sentence, quantity: Quantity) -> Mention | None:
-    found = None
-    for mention in sentence.mentions:
-        if mention.end > quantity.at:
-            break
-        found = mention
-    return found
-
-
 def _link(tokens: Sequence[Token], mention: Mention, quantity: Quantity) -> str:
     """How a label leads to its number: "key" by ":" or "=", "words" by words that link, "" not at all."""
     between = tokens[mention.end : quantity.at]
@@ -194,11 +200,9 @@ def _is_remark(between: Sequence[Token]) -> bool:
     return not any(token.low in ("which", "that", "because", "since", "when", "if") for token in between)
 
 
-def _behind(sentence: Sentence, quantities: Sequence[Quantity], index: int) -> Mention | None:
-    """The mention that follows the number at once ("97 % test accuracy") and has no number of its own."""
-    tokens, quantity = sentence.tokens, quantities[index]
-    mention = next((m for m in sentence.mentions if m.start >= quantity.end), None)
-    if mention is None:
+def _behind(tokens: Sequence[Token], quantity: Quantity, mention: Mention) -> Mention | None:
+    """The `mention` behind the number, if it follows at once ("97 % test accuracy") and has no number of its own."""
+    if mention.start - quantity.end > 9:
         return None
     is_far = {"classified", "correct", "klassifiziert"} & {
         token.low for token in tokens[mention.start : mention.end]

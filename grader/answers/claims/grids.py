@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from grader.answers.claims.cleaning import clean
-from grader.answers.claims.tokens import Kind, tokens_of
+from grader.answers.claims.tokens import Kind, tokens_of_label
 from grader.answers.claims.vocabulary import metric_phrase
 from grader.documents.report_lines import Line, Source
 
@@ -258,6 +258,10 @@ def _wide(lines: Sequence[Line], at: int) -> Grid | None:
     """Rows of cells that tabs or wide blanks part, all of one width (a head may lack its first cell)."""
     first = at
     rows: list[Row] = []
+    text = lines[at].text
+    stripped = text.strip()
+    if "  " not in stripped and "\t" not in stripped and not _RULE.match(text):
+        return None  # a line of code, mostly: its blanks are all at its margin
     while at < len(lines) and at - first < 2000:
         if not lines[at].text.strip() and rows and at + 1 < len(lines) and _continues(rows, lines[at + 1].text):
             at += 1
@@ -299,12 +303,18 @@ def is_number_cell(cell: str) -> bool:
     (True, False, True, False)
     """
     stripped = cell.strip("*_ ")
-    if not any(char.isdigit() for char in stripped) or len(stripped) > 60:
+    if len(stripped) > LONGEST_NUMBER:
         return False
     head = stripped.lstrip("~≈<>≥≤+-±( .")
-    return head[:1].isdigit() and not any(
-        token.kind is Kind.WORD and token.low not in _IN_NUMBERS for token in tokens_of(stripped, 0)
-    )
+    if not head[:1].isdigit():
+        return False
+    if _PLAIN_NUMBER.fullmatch(stripped):
+        return True
+    return not any(token.kind is Kind.WORD and token.low not in _IN_NUMBERS for token in tokens_of_label(stripped))
+
+
+LONGEST_NUMBER = 60  # characters of a cell of numbers
+_PLAIN_NUMBER = re.compile(r"[-+~]? ?\d+(?:[.,]\d+)?(?: ?%)?", re.ASCII)
 
 
 _IN_NUMBERS = frozenset(

@@ -69,27 +69,22 @@ def mentions_in(tokens: Sequence[Token]) -> list[Mention]:
     ([[('accuracy', 'train'), ('accuracy', 'test')]], [[('accuracy', 'train')]])
     """
     found: list[Mention] = []
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        if token.kind is not Kind.WORD:
-            at += 1
+    free = 0  # the first token behind the last mention
+    word = Kind.WORD
+    for at, token in enumerate(tokens):
+        if not may_begin_metric(token.low) or token.kind is not word or at < free:
             continue
         mention = _mention_at(tokens, at, found[-1].end if found else 0)
-        if mention is None:
-            at += 1
-            continue
-        found.append(mention)
-        at = max(mention.end, at + 1)
-    return _joined(tokens, found)
+        if mention is not None:
+            found.append(mention)
+            free = max(mention.end, at + 1)
+    return _joined(tokens, found) if len(found) > 1 else found
 
 
 _PICTURES = word_set("plot plots curve curves graph graphs function functions landscape figure")
 
 
 def _mention_at(tokens: Sequence[Token], at: int, floor: int) -> Mention | None:
-    if not may_begin_metric(tokens[at].low):
-        return None
     words = _words_from(tokens, at)
     phrase = metric_phrase(words)
     if phrase is None:
@@ -317,8 +312,6 @@ def _joined(tokens: Sequence[Token], found: list[Mention]) -> list[Mention]:
             last.is_percent |= mention.is_percent
             last.labels += mention.labels
             _share_splits(last.labels)
-        elif last and not between and all(label.split for label in last.labels + mention.labels) and False:
-            last.labels += mention.labels
         else:
             made.append(mention)
     return made

@@ -85,12 +85,13 @@ def quantities_in(tokens: Sequence[Token], covered: Sequence[bool]) -> list[Quan
     >>> read("improved by 2%, lr=0.01, input 28x28 or 28 x 28, shape [1, 28, 28], 20% test split, 9912/10000 (99%)")
     ['9912']
     """
+    number = Kind.NUMBER
+    numbers = [at for at, token in enumerate(tokens) if token.kind is number]
     found: list[Quantity] = []
-    shapes = _in_brackets(tokens)
-    at = 0
-    while at < len(tokens):
-        if tokens[at].kind is not Kind.NUMBER:
-            at += 1
+    shapes = _in_brackets(tokens) if numbers else set()
+    free = 0  # the first token behind the last number
+    for at in numbers:
+        if at < free:
             continue
         quantity = _quantity_at(tokens, at)
         quantity.is_result = at not in shapes and not _is_other(tokens, quantity, covered)
@@ -99,7 +100,7 @@ def quantities_in(tokens: Sequence[Token], covered: Sequence[bool]) -> list[Quan
             quantity.is_result, quantity.is_restated = False, True
         _mend_range(tokens, found, quantity)
         found.append(quantity)
-        at = quantity.end
+        free = quantity.end
     _spread_units(tokens, found)
     return found
 
@@ -156,9 +157,12 @@ def _in_brackets(tokens: Sequence[Token]) -> set[int]:
     inside: set[int] = set()
     opened = -1
     for at, token in enumerate(tokens):
-        if token.low in ("[", "("):
+        low = token.low
+        if low not in _BRACKETS:
+            continue
+        if low in ("[", "("):
             opened = at
-        elif token.low in ("]", ")") and opened >= 0:
+        elif low in ("]", ")") and opened >= 0:
             numbers = [i for i in range(opened + 1, at) if tokens[i].kind is Kind.NUMBER]
             others = [
                 t
@@ -172,6 +176,9 @@ def _in_brackets(tokens: Sequence[Token]) -> set[int]:
         elif token.kind is Kind.BREAK:
             opened = -1
     return inside
+
+
+_BRACKETS = frozenset(("[", "(", "]", ")", "", "\n"))  # and where a line ends
 
 
 def _is_other(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[bool]) -> bool:
@@ -368,7 +375,9 @@ def _mend_range(tokens: Sequence[Token], found: list[Quantity], quantity: Quanti
     if not found:
         return
     last = found[-1]
-    between = [token.low for token in tokens[last.end : quantity.at]]
+    if quantity.at - last.end != 1:
+        return
+    between = [tokens[last.end].low]
     if (
         between in (["to"], ["→"], ["->"])
         and not last.is_result

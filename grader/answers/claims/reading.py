@@ -20,7 +20,7 @@ from grader.answers.claims.quantities import Quantity
 from grader.answers.claims.sentences import sentences_of
 from grader.answers.claims.squeezed import squeezed
 from grader.answers.claims.stance import Stance, stance_of
-from grader.answers.claims.surroundings import around
+from grader.answers.claims.surroundings import around, places_of
 from grader.answers.claims.tabled import CellValue, read_grid
 from grader.answers.claims.tokens import Kind, Token, tokens_of
 from grader.answers.claims.values import Sentence, Value
@@ -70,8 +70,7 @@ def read_claims(lines: Sequence[Line], *, name: str = "") -> tuple[FoundClaim, .
 
 
 def _is_worth_reading(text: str) -> bool:
-    low = text.casefold()
-    return any(stem in low for stem in _WORTH)
+    return any(map(text.casefold().__contains__, _WORTH))
 
 
 # --- blocks -----------------------------------------------------------------------------------
@@ -84,12 +83,13 @@ def _of_block(block: Block) -> Iterator[FoundClaim]:
     lines_taken = {row.line for grid in tables for row in grid.rows}
     for grid in tables:
         for cell in read_grid(grid, "", block.scope.split):
-            claim = _claim_of_cell(cell, block.scope, texts.get(cell.line, cell.text))
+            claim = _claim_of_cell(cell, block.scope, texts.get(cell.line, cell.text).strip())
             if claim is not None:
                 yield claim
     tokens = [token for token in whole if token.line not in lines_taken] if lines_taken else whole
+    number = Kind.NUMBER
     for run in sentences_of(tokens):
-        if not any(token.kind is Kind.NUMBER for token in run):
+        if not any(token.kind is number for token in run):
             continue
         sentence = read_sentence(run)
         for value in sentence.values:
@@ -104,13 +104,15 @@ def _claim_of_value(value: Value, sentence: Sentence, block: Block) -> FoundClai
     metric = value.label.metric
     if metric == "non_trainable_parameters" or (metric in COUNTS and _is_of_one_layer(tokens, value)):
         return None
-    stance = stance_of(tokens, quantity.at, max(quantity.end, value.last)) if block.source is Source.TEXT else Stance()
+    stance = Stance()
+    if block.source is Source.TEXT:
+        stance = stance_of(tokens, quantity.at, max(quantity.end, value.last), lows=places_of(sentence).lows)
     if stance.is_nobodys:
         return None
     number, written = number_of(tokens, quantity, metric, is_percent=value.is_percent)
     if number is None:
         return None
-    near = around(tokens, value, _scope_of(block))
+    near = around(sentence, value, _scope_of(block))
     split = value.label.split or (block.scope.split if metric not in COUNTS else None)
     reason = "; ".join(reason for reason in value.reasons if reason != "inherited")
     line = tokens[quantity.at].line
@@ -249,7 +251,7 @@ def _bare(sentence: Sentence, block: Block) -> Iterator[FoundClaim]:
         number, written = number_of(sentence.tokens, quantity, metric, is_percent=False)
         if number is None or not 0 <= number.value <= (1 if metric in RATES else 100):
             continue
-        near = around(sentence.tokens, Value(quantity, last.label, "bare", None, last.first, quantity.end), block.scope)
+        near = around(sentence, Value(quantity, last.label, "bare", None, last.first, quantity.end), block.scope)
         line = sentence.tokens[quantity.at].line
         claim = FoundClaim(
             line, line, written, number.value, number, metric, None, near.dataset, near.model, near.epoch, near.epochs,
@@ -283,10 +285,9 @@ def _of_grids(
         lead = _lead_of(before, scope.heading)
         texts = {number: " | ".join(row.cells) for row in reversed(grid.rows) for number in (row.line, *row.cell_lines)}
         for value in read_grid(grid, lead, scope.split):
-            claim = _claim_of_cell(value, scope, "")
-            if claim is None:
-                continue
-            yield replace(claim, text=texts.get(value.line, value.text))
+            claim = _claim_of_cell(value, scope, texts.get(value.line, value.text))
+            if claim is not None:
+                yield claim
 
 
 def _lead_of(before: str, heading: str) -> str:
@@ -302,24 +303,24 @@ LONGEST_LEAD = 120
 _NO_LEAD = word_set("seconds second time times ms per hours minutes memory size")
 
 
+_GOALS = word_set("target goal required requirement threshold expected ziel")
+_CITED = ("literature", "state of the art", "sota", "paper", "human")
+
+
 def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | None:
     if value.metric == "non_trainable_parameters":
         return None
     number, written = number_of(value.tokens, value.quantity, value.metric, is_percent=value.is_percent)
     if number is None:
         return None
-    is_goal = any(
-        word in value.model.casefold().split()
-        for word in ("target", "goal", "required", "requirement", "threshold", "expected", "ziel")
-    )
-    is_cited = any(
-        word in value.model.casefold() for word in ("literature", "state of the art", "sota", "paper", "human")
-    )
+    model = value.model.casefold()
+    is_goal = not _GOALS.isdisjoint(model.split())
+    is_cited = any(map(model.__contains__, _CITED))
     claim = FoundClaim(
         value.line, value.line, written, number.value, number, value.metric, value.split,
         value.dataset or scope.dataset,
         value.model or scope.model, *value.epoch, value.optimizer, value.quantity.bound, value.quantity.is_approximate,
-        is_goal=is_goal, is_literature=is_cited, text=text.strip(),
+        is_goal=is_goal, is_literature=is_cited, text=text,
     )  # fmt: skip
     if value.reason:
         claim = replace(claim, readings=(meaning_of(claim, reason=value.reason),))
@@ -329,18 +330,21 @@ def _claim_of_cell(value: CellValue, scope: Scope, text: str) -> FoundClaim | No
 # --- the data set of the whole file -----------------------------------------------------------
 
 
+_A_DATASET = re.compile("mnist|cifar|imagenet|svhn|stl", re.IGNORECASE).search
+
+
 def _with_dataset(found: Sequence[FoundClaim], lines: Sequence[Line], name: str) -> list[FoundClaim]:
     """Where a file names one data set only, every claim is about it."""
     if all(claim.dataset is not None for claim in found):
         return list(found)
     named: set[str] = set()
-    for line in lines:
-        if len(line.text) < 2000:
-            named.update(datasets_in(line.text))
+    for text in {line.text for line in lines if _A_DATASET(line.text)}:
+        if len(text) < 2000:
+            named.update(datasets_in(text))
     named.discard("imagenet")
     if "cifar100_coarse" in named:
         named.discard("cifar100")
     if not named:
         named.update(datasets_in(name))
     only = named.pop() if len(named) == 1 else None
-    return [replace(claim, dataset=claim.dataset or only) for claim in found] if only else list(found)
+    return [replace(claim, dataset=only) if only and not claim.dataset else claim for claim in found]

@@ -13,29 +13,29 @@ WIDE_TEXT = 60  # characters a line, from which on a text is taken for prose wit
 
 def sentences_of(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Runs of tokens between full stops. A stop inside "approx. 5" or "acc. 0.9" ends nothing."""
-    run: list[Token] = []
-    width = max((token.end for token in tokens), default=0)
+    start = 0
+    width = max([token.end for token in tokens], default=0)
     for at, token in enumerate(tokens):
-        run.append(token)
+        low = token.low
+        if low not in _MARKS and at - start < 2 * LONGEST_SENTENCE - 1:
+            continue
+        size = at + 1 - start
+        is_break = token.kind is Kind.BREAK
         if (
-            token.kind is Kind.BREAK
-            and width >= WIDE_TEXT
-            and token.end < width * 3 // 5
-            and _is_capital(tokens, at + 1)
+            # a short line in a wide text ends its paragraph
+            (is_break and width >= WIDE_TEXT and token.end < width * 3 // 5 and _is_capital(tokens, at + 1))
+            or (size >= LONGEST_SENTENCE and (low in (",", ";") or is_break))
+            or size >= 2 * LONGEST_SENTENCE
+            or low in ("!", "?")
+            or (low == "." and _is_stop(tokens, at))
         ):
-            yield run  # a short line in a wide text ends its paragraph
-            run = []
-        is_long = len(run) >= LONGEST_SENTENCE and (token.low in (",", ";") or token.kind is Kind.BREAK)
-        if (
-            is_long
-            or len(run) >= 2 * LONGEST_SENTENCE
-            or token.low in ("!", "?")
-            or (token.low == "." and _is_stop(tokens, at))
-        ):
-            yield run
-            run = []
-    if run:
-        yield run
+            yield list(tokens[start : at + 1])
+            start = at + 1
+    if start < len(tokens):
+        yield list(tokens[start:])
+
+
+_MARKS = frozenset(("", "\n", ",", ";", "!", "?", "."))  # no other token but a very late one ends a sentence
 
 
 def _is_capital(tokens: Sequence[Token], at: int) -> bool:

@@ -92,8 +92,10 @@ class Stance:
     is_nobodys: bool = False
 
 
-def stance_of(tokens: Sequence[Token], at: int, end: int) -> Stance:
+def stance_of(tokens: Sequence[Token], at: int, end: int, *, lows: Sequence[str] | None = None) -> Stance:
     """How the number at token `at` (its claim goes to `end`) is meant in its sentence `tokens`.
+
+    `lows`  the folded texts of the tokens, where the caller has them
 
     >>> from grader.answers.claims.tokens import tokens_of
     >>> def read(text):
@@ -107,13 +109,13 @@ def stance_of(tokens: Sequence[Token], at: int, end: int) -> Stance:
     >>> read("the literature reports 99.84").is_literature, read("random guessing gives 10% accuracy").is_nobodys
     (True, True)
     """
-    lows = [token.low for token in tokens]
+    lows = [token.low for token in tokens] if lows is None else lows
     near = _clause(tokens, at, end)
     if _is_condition(near):
         return Stance(is_nobodys=True)
     if any(low in _CHANCE for low in near) and "augmentation" not in near and not _CHANCE_NAMES & set(near):
         return Stance(is_nobodys=True)
-    is_literature = any(low in _OTHERS for low in lows) or _is_state_of_the_art(lows, at)
+    is_literature = not _OTHERS.isdisjoint(lows) or _is_state_of_the_art(lows, at)
     is_literature = is_literature or lows[max(0, at - 2) : at] == ["the", "original"]  # "exceeds the original 72 %"
     return Stance(is_goal=_is_goal(tokens, lows, at, end), is_literature=is_literature)
 
@@ -156,6 +158,8 @@ _CHANCE_NAMES = word_set(
 
 def _is_state_of_the_art(lows: Sequence[str], at: int) -> bool:
     """Is it "state of the art ... is 99.8" or "SOTA: 99.8", and not "a state-of-the-art model with 99.8"?"""
+    if "art" not in lows and "sota" not in lows:
+        return False
     bare = [low for low in lows[:at] if low not in ("-", "–")]
     if "sota" in bare:
         return True
@@ -174,9 +178,11 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
     )
     for place in range(at):
         low = lows[place]
+        if low not in _TELLING:
+            continue
         if low in _PRESENT and verdict and not any(sign in (",", ";", "but", "and") for sign in lows[asked:place]):
             continue  # "ensure that it achieves ..."
-        if low in _RESULTS | _PRESENT and not _NOT & set(lows[max(0, place - 3) : place]):
+        if (low in _RESULTS or low in _PRESENT) and not _NOT & set(lows[max(0, place - 3) : place]):
             verdict = (
                 low in ("was", "were", "has", "had")
                 and verdict
@@ -211,6 +217,9 @@ def _is_goal(tokens: Sequence[Token], lows: Sequence[str], at: int, end: int) ->
     return verdict or (
         any(low in ("required", "demanded", "needed") for low in following[:4]) and "than" not in following
     )
+
+
+_TELLING = _RESULTS | _PRESENT | _GOALS | _NOT | _BASE | {"constraint", "constraints", "score", "least"}
 
 
 def _is_noun(lows: Sequence[str], place: int) -> bool:

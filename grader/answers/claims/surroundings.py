@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.answers.claims.blocks import Scope
-from grader.answers.claims.tokens import Kind, Token, is_ordinal, tokens_of
-from grader.answers.claims.values import Value
+from grader.answers.claims.tokens import Kind, Token, is_ordinal, tokens_of_label
+from grader.answers.claims.values import Places, Sentence, Value
 from grader.answers.claims.vocabulary import NETWORKS, OPTIMIZERS, SPLITS, datasets_in, metric_word, word_set
 
 
@@ -22,10 +23,31 @@ class Around:
     model: str = ""
 
 
-def around(tokens: Sequence[Token], value: Value, scope: Scope) -> Around:
+_EPOCHS = frozenset(("epoch", "epochs", "epoche", "epochen", "ep"))
+_DATASET = re.compile("mnist|cifar|imagenet|svhn|stl|kuzushiji")
+_NETWORK = re.compile("net|vgg|inception|mlp|vit|model")
+
+
+def places_of(sentence: Sentence) -> Places:
+    """What `around` and `stance_of` need of a sentence, whatever its numbers."""
+    if sentence.places is None:
+        lows = [token.low for token in sentence.tokens]
+        text = " ".join(lows)
+        sentence.places = Places(
+            lows,
+            [place for place, low in enumerate(lows) if low in _EPOCHS],
+            [place for place, low in enumerate(lows) if low in OPTIMIZERS],
+            _DATASET.search(text) is not None,
+            _NETWORK.search(text) is not None,
+        )
+    return sentence.places
+
+
+def around(sentence: Sentence, value: Value, scope: Scope) -> Around:
     made = Around(model=scope.model)
+    tokens, places = sentence.tokens, places_of(sentence)
     at = value.quantity.at
-    named = [place for place, token in enumerate(tokens) if token.low in ("epoch", "epochs", "epoche", "epochen", "ep")]
+    named = places.epochs
     for place in [*reversed([place for place in named if place < at]), *(place for place in named if place > at)]:
         if (
             made.epoch is None
@@ -33,23 +55,24 @@ def around(tokens: Sequence[Token], value: Value, scope: Scope) -> Around:
             and not (value.tie == "key" and _lines_between(tokens, place, at) > 1)
         ):
             _set_epoch(tokens, place, made)
-    near = [place for place, token in enumerate(tokens) if token.low in OPTIMIZERS]
+    near = places.optimizers
     before = [place for place in near if place < at]
     if before or len(near) == 1:
         made.optimizer = OPTIMIZERS[tokens[before[-1] if before else near[0]].low]
     else:
-        in_head = [OPTIMIZERS[t.low] for t in tokens_of(scope.model, 0) if t.low in OPTIMIZERS]
+        in_head = [OPTIMIZERS[t.low] for t in tokens_of_label(scope.model) if t.low in OPTIMIZERS]
         made.optimizer = in_head[0] if len(in_head) == 1 else None
-    text = " ".join(token.text for token in tokens[max(0, at - 60) : at + 40])
-    sets = datasets_in(text)
+    sets: tuple[str, ...] = ()
+    if places.names_dataset:
+        sets = datasets_in(" ".join([token.text for token in tokens[max(0, at - 60) : at + 40]]))
     made.dataset = sets[0] if len(sets) == 1 else (_nearest_set(tokens, at) if sets else scope.dataset)
-    head = " ".join(token.text for token in tokens[max(0, value.first - 40) : at])
-    networks = list(NETWORKS.finditer(head))
     own = _own_name(tokens, value)
     if own:
         made.model = own
-    elif networks:
-        made.model = networks[-1][0]
+    elif places.names_network:
+        head = " ".join([token.text for token in tokens[max(0, value.first - 40) : at]])
+        networks = list(NETWORKS.finditer(head))
+        made.model = networks[-1][0] if networks else made.model
     return made
 
 

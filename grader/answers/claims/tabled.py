@@ -5,15 +5,18 @@ A number under no metric is only taken where the table's own lead-in names one, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from grader.answers.claims.found import COUNTS, RATES
 from grader.answers.claims.governed import read_sentence
 from grader.answers.claims.grids import Grid, Row, is_number_cell
 from grader.answers.claims.mentions import Mention, mentions_in
 from grader.answers.claims.quantities import Quantity, quantities_in
-from grader.answers.claims.tokens import Kind, Token, tokens_of
+from grader.answers.claims.tokens import LONGEST_KEPT, Kind, Token, tokens_of, tokens_of_label
+from grader.answers.claims.values import Sentence
 from grader.answers.claims.vocabulary import KEYS, OPTIMIZERS, SPLITS, UNITS, datasets_in, word_set
 
 _LAYER_HEADS = frozenset(
@@ -62,7 +65,7 @@ class CellValue:
     is_percent: bool
     epoch: tuple[int | None, int | None]
     text: str
-    tokens: list[Token]
+    tokens: Sequence[Token]
     reason: str = ""
     others: tuple[str, ...] = ()
 
@@ -76,6 +79,11 @@ def head_of(text: str) -> Head:
     >>> head_of("Training Samples").is_other, head_of("Model X / Model Y").names
     (True, ['Model X', 'Model Y'])
     """
+    return _short_head_of(text) if len(text) < LONGEST_KEPT else _short_head_of.__wrapped__(text)
+
+
+@lru_cache(maxsize=1024)
+def _short_head_of(text: str) -> Head:
     tokens = tokens_of(text, 0)
     lows = [token.low for token in tokens if token.kind is not Kind.SIGN]
     found = mentions_in(tokens)
@@ -125,7 +133,7 @@ def read_grid(grid: Grid, lead: str, lead_split: str | None = None) -> Iterator[
         texts = [row.cells[column] for row in rows[:first_data] if column < len(row.cells)]
         heads.append(head_of(" ".join(dict.fromkeys(text for text in texts if text))))
     is_layers = _is_of_layers(grid, heads, first_data)
-    leads = frozenset(label.metric for mention in mentions_in(tokens_of(lead, 0)) for label in mention.labels)
+    leads = frozenset(label.metric for mention in mentions_in(tokens_of_label(lead)) for label in mention.labels)
     corner = heads[0] if heads else Head()
     is_printed = not first_data and grid.kind == "markdown"  # printed lines with bars name no rows
     for row in rows[first_data:]:
@@ -147,9 +155,7 @@ def _row_head(row: Row, corner: Head, *, is_named: bool, is_printed: bool) -> He
     if is_printed:
         return Head()
     if is_named:
-        head = head_of(f"{corner.text} {row.cells[0]}".strip())
-        head.is_other = False
-        return head
+        return replace(head_of(f"{corner.text} {row.cells[0]}".strip()), is_other=False)
     labels: list[str] = []
     for cell in row.cells:
         if is_number_cell(cell):
@@ -161,11 +167,23 @@ def _row_head(row: Row, corner: Head, *, is_named: bool, is_printed: bool) -> He
 
 
 def _has_digit(text: str) -> bool:
-    return any(char.isdigit() for char in text)
+    return _DIGIT.search(text) is not None or (not text.isascii() and any(char.isdigit() for char in text))
+
+
+_DIGIT = re.compile(r"\d")
 
 
 def _states_value(cell: str) -> bool:
-    return _has_digit(cell) and bool(read_sentence(tokens_of(cell, 0)).values)
+    return _has_digit(cell) and bool(_said_in(cell).values)
+
+
+def _said_in(cell: str) -> Sentence:
+    return _said_in_short(cell) if len(cell) < LONGEST_KEPT else read_sentence(tokens_of(cell, 0))
+
+
+@lru_cache(maxsize=256)
+def _said_in_short(cell: str) -> Sentence:
+    return read_sentence(tokens_of(cell, 0))
 
 
 def _head_rows(grid: Grid) -> int:
@@ -173,7 +191,7 @@ def _head_rows(grid: Grid) -> int:
     count = 0
     for row in rows[:4]:
         numbers = [cell for cell in row.cells[1:] if is_number_cell(cell) and ("." in cell or "%" in cell)]
-        metric_label = bool(row.cells) and bool(mentions_in(tokens_of(row.cells[0], 0)))
+        metric_label = bool(row.cells) and bool(mentions_in(tokens_of_label(row.cells[0])))
         worded = any(_states_value(cell) for cell in row.cells[1:])
         if numbers or worded or (metric_label and any(is_number_cell(cell) for cell in row.cells[1:])):
             break
@@ -189,7 +207,7 @@ def _head_rows(grid: Grid) -> int:
 
 def _all_heads(cells: Sequence[str]) -> bool:
     return all(
-        not cell or mentions_in(tokens_of(cell, 0)) or any(t.low in SPLITS for t in tokens_of(cell, 0))
+        not cell or mentions_in(tokens_of_label(cell)) or any(t.low in SPLITS for t in tokens_of_label(cell))
         for cell in cells
     )
 
@@ -204,12 +222,12 @@ _NAMING = word_set(
 
 def _is_naming(corner: Head) -> bool:
     """Does the first column number models, runs, classes or epochs? Then its numbers are names."""
-    lows = {token.low.rstrip("s") for token in tokens_of(corner.text, 0)}
+    lows = {token.low.rstrip("s") for token in tokens_of_label(corner.text)}
     return bool(lows & _NAMING) or not corner.text
 
 
 def _is_of_layers(grid: Grid, heads: Sequence[Head], first_data: int) -> bool:
-    words = {token.low for head in heads for token in tokens_of(head.text, 0)}
+    words = {token.low for head in heads for token in tokens_of_label(head.text)}
     if words & {"model", "network", "architecture"} and "layer" not in words:
         return False
     if words & _LAYER_HEADS and not words & {"accuracy", "acc", "loss"}:
@@ -226,6 +244,8 @@ def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int
         if head.is_epoch and digits.isdigit() and len(digits) < 6:
             return (None, int(digits)) if head.text.casefold().startswith("epochs") else (int(digits), None)
     for cell in cells:
+        if "ep" not in cell.casefold():
+            continue
         words = cell.casefold().replace(":", " ").replace("#", " ").replace("[", " ").split()
         digits = words[1].split("/")[0] if len(words) > 1 and words[0] in ("epoch", "ep") else ""
         if digits.isdigit() and len(digits) < 6:
@@ -235,10 +255,7 @@ def _epoch(heads: Sequence[Head], cells: Sequence[str]) -> tuple[int | None, int
 
 def _numbers(cell: str, line: int, head: Head, context: _Context) -> Iterator[CellValue]:
     """The values of a cell of numbers: one, or as many as splits, metrics or models are named."""
-    tokens = tokens_of(cell, line)
-    quantities = [q for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result and not q.is_restated]
-    opened = next((token.start for token in tokens if token.low in ("(", "[") and token.start > 0), len(cell))
-    quantities = [q for q in quantities if tokens[q.at].start < opened] or quantities[:1]
+    tokens, quantities = _quantities_of(cell)
     if not quantities:
         return
     metric, reason = _metric(head, context, quantities[0])
@@ -261,6 +278,24 @@ def _numbers(cell: str, line: int, head: Head, context: _Context) -> Iterator[Ce
             head.dataset or context.row_head.dataset, context.row_head.optimizer or head.optimizer, is_percent,
             context.epoch, cell, tokens, reason,
         )  # fmt: skip
+
+
+def _quantities_of(cell: str) -> tuple[Sequence[Token], list[Quantity]]:
+    """The tokens of a cell of numbers, and those numbers that can be results."""
+    if plain := _ONE_NUMBER.fullmatch(cell):  # nearly every cell
+        text, sign = plain[1], plain[2]
+        number = Token(Kind.NUMBER, text, text, 0, 0, len(text))
+        if not sign:
+            return (number,), [Quantity(0, 1, text)]
+        percent = Token(Kind.SIGN, "%", "%", 0, len(cell) - 1, len(cell), len(sign) == 1)
+        return (number, percent), [Quantity(0, 2, text, is_percent=True)]
+    tokens = tokens_of(cell, 0)
+    quantities = [q for q in quantities_in(tokens, [False] * len(tokens)) if q.is_result and not q.is_restated]
+    opened = next((token.start for token in tokens if token.low in ("(", "[") and token.start > 0), len(cell))
+    return tokens, [q for q in quantities if tokens[q.at].start < opened] or quantities[:1]
+
+
+_ONE_NUMBER = re.compile(r"(\d+(?:[.,]\d+)?)( ?%)?", re.ASCII)
 
 
 def _metric(head: Head, context: _Context, quantity: Quantity) -> tuple[str | None, str]:
@@ -296,13 +331,15 @@ def _is_setting(text: str) -> bool:
 
 def _is_setting_a_name(corner: Head) -> bool:
     """Does the first column list optimizers or the like, of which "Momentum" may be one?"""
-    return bool({token.low.rstrip("s") for token in tokens_of(corner.text, 0)} & _LISTED)
+    return bool({token.low.rstrip("s") for token in tokens_of_label(corner.text)} & _LISTED)
 
 
 def _is_pure(head: Head) -> bool:
     """Is the head the name of a metric and nothing else?"""
     mention = head.mention
-    return mention is not None and bool(mention.labels) and mention.end - mention.start == len(tokens_of(head.text, 0))
+    return (
+        mention is not None and bool(mention.labels) and mention.end - mention.start == len(tokens_of_label(head.text))
+    )
 
 
 def _is_share_of_100(quantity: Quantity) -> bool:
@@ -343,16 +380,16 @@ def _model(head: Head, row_head: Head) -> str:
 
 def _worded(cell: str, line: int, head: Head, context: _Context) -> Iterator[CellValue]:
     """A cell of words that states a value itself: "99.65% validation accuracy on MNIST"."""
-    tokens = tokens_of(cell, line)
+    said = _said_in(cell)
     sources = (head, context.row_head)
     one_split = next((source.splits[0] for source in sources if len(source.splits) == 1), context.lead_split)
     sets = datasets_in(cell)
     dataset = sets[0] if len(sets) == 1 else head.dataset or context.row_head.dataset
-    for value in read_sentence(tokens).values:
+    for value in said.values:
         if value.label.metric == "non_trainable_parameters" or value.tie == "inferred":
             continue
         yield CellValue(
             value.quantity, line, value.label.metric, value.label.split or one_split, _model(*sources), dataset,
-            context.row_head.optimizer or head.optimizer, value.is_percent, context.epoch, cell, tokens,
+            context.row_head.optimizer or head.optimizer, value.is_percent, context.epoch, cell, said.tokens,
             others=value.label.others,
         )  # fmt: skip

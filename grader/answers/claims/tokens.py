@@ -6,9 +6,10 @@ Names of code come apart into their words: `val_acc`, `valAcc` and `valacc` are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from grader.answers.claims.vocabulary import glued, word_set
 
@@ -33,13 +34,16 @@ class Token:
     is_glued: bool = False
 
 
+# Words first, which are most: nothing else begins with a letter.
 _TOKEN = re.compile(
-    r"(?P<number>(?<![\w.])(?:\d+(?:[.,'_]\d+){0,12}|\.\d+)(?:[eE][+-]?\d+)?(?!\w|[.,'_]\d))"
+    r"(?P<word>[^\W\d_][^\W_]*(?:\.(?=\s|$)(?<=ca\.)|\.(?<=approx\.))?)"
+    r"|(?P<number>(?<![\w.])(?:\d+(?:[.,'_]\d+){0,12}|\.\d+)(?:[eE][+-]?\d+)?(?!\w|[.,'_]\d))"
     r"|(?P<suffixed>(?<![\w.])\d+(?:[.,'_]\d+){0,12}[A-Za-z]\w*)"
-    r"|(?P<word>[^\W\d_][^\W_]*(?:\.(?=\s|$)(?<=ca\.)|\.(?<=approx\.))?)"
     r"|(?P<digits>\d+)"
     r"|(?P<sign>[-=]{2,9}>|==+|>=|<=|--+|[-=]>|[^\w\s])"
 )
+LONGEST_KEPT = 80  # characters of a text that is remembered
+_WORD, _NUMBER, _SIGN = Kind.WORD, Kind.NUMBER, Kind.SIGN  # an enum's member costs as much as a token to look up
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+")
 _MAGNITUDES = word_set("k m mio million bn")
@@ -61,36 +65,49 @@ def tokens_of(text: str, line: int) -> list[Token]:
         piece = found[0]
         is_glued = start == behind or (start == behind + 1 and text[behind] == "_")
         behind = end
-        if group == "number":
-            made.append(Token(Kind.NUMBER, piece, piece, line, start, end, is_glued))
+        if group == "word":
+            low, parts = _word(piece) if end - start < LONGEST_KEPT else _word.__wrapped__(piece)
+            if parts:
+                at = start
+                for part in parts:
+                    made.append(Token(_WORD, part, part.casefold(), line, at, at + len(part), is_glued or at > start))
+                    at += len(part)
+            else:
+                made.append(Token(_WORD, piece, low, line, start, end, is_glued))
+        elif group == "number":
+            made.append(Token(_NUMBER, piece, piece, line, start, end, is_glued))
         elif group == "sign":
             low = "->" if len(piece) > 2 and piece[-1] == ">" else piece  # an arrow of any length
-            made.append(Token(Kind.SIGN, piece, low, line, start, end, is_glued))
+            made.append(Token(_SIGN, piece, low, line, start, end, is_glued))
         elif group == "suffixed":
             letters = piece.lstrip("0123456789.,'_").casefold()
-            kind = Kind.NUMBER if letters in _MAGNITUDES else Kind.WORD
+            kind = _NUMBER if letters in _MAGNITUDES else _WORD
             made.append(Token(kind, piece, piece.casefold(), line, start, end, is_glued))
-        elif group == "digits":
-            made.append(Token(Kind.WORD, piece, piece, line, start, end, is_glued=True))
         else:
-            made.extend(_words(piece, line, start, end, is_glued=is_glued))
+            made.append(Token(_WORD, piece, piece, line, start, end, is_glued=True))
     return made
 
 
-def _words(piece: str, line: int, start: int, end: int, *, is_glued: bool) -> Iterable[Token]:
+@lru_cache(maxsize=16384)
+def _word(piece: str) -> tuple[str, tuple[str, ...]]:
+    """The folded word, and the words that it consists of where it is a name of code, else ()."""
     low = piece.casefold()
     parts = glued(low)
     if parts is None and _CAMEL.search(piece):
         humps = _HUMPS.findall(piece)
         if "".join(humps) == piece and any(hump.casefold() in _CODE_WORDS for hump in humps):
-            parts = tuple(humps)
-    if parts is None:
-        yield Token(Kind.WORD, piece, low, line, start, end, is_glued)
-        return
-    at = start
-    for part in parts:
-        yield Token(Kind.WORD, part, part.casefold(), line, at, at + len(part), is_glued or at > start)
-        at += len(part)
+            return low, tuple(humps)
+    return low, parts or ()
+
+
+def tokens_of_label(text: str) -> Sequence[Token]:
+    """The tokens of a text whose line does not matter, kept: heads of tables are looked at more than once."""
+    return _kept(text) if len(text) < LONGEST_KEPT else tokens_of(text, 0)
+
+
+@lru_cache(maxsize=4096)
+def _kept(text: str) -> tuple[Token, ...]:
+    return tuple(tokens_of(text, 0))
 
 
 _CODE_WORDS = word_set("acc accuracy loss error train val test params")

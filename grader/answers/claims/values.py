@@ -26,6 +26,17 @@ class Value:
 
 
 @dataclass(slots=True)
+class Places:
+    """Where a sentence says what is of use to all of its numbers: looked for once."""
+
+    lows: list[str]
+    epochs: list[int]
+    optimizers: list[int]
+    names_dataset: bool
+    names_network: bool
+
+
+@dataclass(slots=True)
 class Sentence:
     """Tokens of one sentence, and what was found in it."""
 
@@ -33,3 +44,4 @@ class Sentence:
     mentions: list[Mention] = field(default_factory=list)
     quantities: list[Quantity] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
+    places: Places | None = None  # once somebody asked for them

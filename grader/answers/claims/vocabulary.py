@@ -47,6 +47,7 @@ _PHRASES = {
     ("richtig", "klassifiziert"): "accuracy", ("correct", "classification"): "accuracy",
 }  # fmt: skip
 _FIRST = _ACCURACY | frozenset(_PLAIN) | frozenset(phrase[0] for phrase in _PHRASES)
+METRIC_BEGINNINGS = (*sorted(_FIRST), "ac")
 _NO_ERROR_AFTER = word_set("absolute squared square standard reconstruction percentage rounding")
 _NO_PRECISION_AFTER = word_set("mixed half single double full float average")
 _VOWELS = str.maketrans("", "", "aeiouy")
@@ -70,7 +71,7 @@ def metric_word(word: str) -> str | None:
 
 def may_begin_metric(word: str) -> bool:
     """A quick test: no other word begins the name of a metric."""
-    return word in _FIRST or word.startswith("ac")
+    return word in _FIRST or word[:2] == "ac"
 
 
 def metric_phrase(words: list[str]) -> tuple[str, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.claims.found import COUNTS, RATES
@@ -18,32 +19,42 @@ def number_of(
     tokens: Sequence[Token], quantity: Quantity, metric: str, *, is_percent: bool
 ) -> tuple[Number | None, str]:
     """The Number and how it is written. A rate over 1 without a sign is a percentage."""
-    text = quantity.text
-    written = f"{text}/{quantity.total}" if quantity.total else text + _percent_as_written(tokens, quantity)
-    try:
-        number = _parsed(f"{text}/{quantity.total}" if quantity.total else text)
-    except AnswerError:
-        return None, written
-    if metric in COUNTS:
-        whole = [form for form in number.forms if form.value.denominator == 1]
-        return (replace(number, forms=tuple(whole), written=written) if whole else None), written
-    if metric in RATES and not quantity.total:
-        forms = [form for form in number.forms if form.value <= 100]
-        if not forms:
-            return None, written
-        as_percent = quantity.is_percent or is_percent or forms[0].value > 1
-        if as_percent:
-            forms = [replace(form, value=form.value / 100, step=form.step / 100) for form in forms]
-        return replace(number, forms=tuple(forms), written=written, is_percent=quantity.is_percent), written
-    sign = (
-        -1
-        if quantity.at >= 2
+    is_negative = (
+        quantity.at >= 2
         and tokens[quantity.at - 1].low == "-"
         and tokens[quantity.at].is_glued
         and tokens[quantity.at - 2].low in (":", "=")
-        else 1
     )
-    forms = [replace(form, value=sign * form.value) for form in number.forms]
+    sign = _percent_as_written(tokens, quantity)
+    kind = "count" if metric in COUNTS else "rate" if metric in RATES else ""
+    number = _number if len(quantity.text) <= LONGEST_KEPT else _number.__wrapped__
+    return number(quantity.text, quantity.total, sign, kind, quantity.is_percent, is_percent, is_negative)
+
+
+LONGEST_KEPT = 30  # characters of a number that is remembered
+
+
+@lru_cache(maxsize=4096)
+def _number(
+    text: str, total: str, percent: str, kind: str, is_written_percent: bool, is_percent: bool, is_negative: bool
+) -> tuple[Number | None, str]:
+    written = f"{text}/{total}" if total else text + percent
+    try:
+        number = _parsed(f"{text}/{total}" if total else text)
+    except AnswerError:
+        return None, written
+    if kind == "count":
+        whole = [form for form in number.forms if form.value.denominator == 1]
+        return (replace(number, forms=tuple(whole), written=written) if whole else None), written
+    if kind == "rate" and not total:
+        forms = [form for form in number.forms if form.value <= 100]
+        if not forms:
+            return None, written
+        as_percent = is_written_percent or is_percent or forms[0].value > 1
+        if as_percent:
+            forms = [replace(form, value=form.value / 100, step=form.step / 100) for form in forms]
+        return replace(number, forms=tuple(forms), written=written, is_percent=is_written_percent), written
+    forms = [replace(form, value=-form.value) if is_negative else form for form in number.forms]
     decimal = [form for form in forms if form.step < 1] or forms
     return replace(number, forms=tuple(decimal), written=written), written
 
