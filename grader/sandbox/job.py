@@ -17,10 +17,12 @@ from pathlib import Path, PurePosixPath
 from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox import boxes, layout
+from grader.sandbox.launched import launch
 from grader.sandbox.outcome import Answered, Level, StudentFault, SystemFault
-from grader.sandbox.process import ResultPipe, Watched, watch
+from grader.sandbox.process import Pipe, Watched
 from grader.sandbox.protocol import FrameReader, request_bytes
 from grader.sandbox.verdict import judged
+from grader.sandbox.zygote import WITH_TORCH, NotWarmError, run_warm
 
 _MOST_FILES = 400  # each is held open while the box is set up
 _OPEN_FILES = 8192  # for eight boxes at once, and what else is open
@@ -36,14 +38,16 @@ def run(
     answer_bytes: int | None = None,
     limits: Limits | None = None,
     level: Level | None = None,
+    is_warm: bool | None = None,
 ) -> Answered | StudentFault | SystemFault:
     """Run one of our programs on a student's files, in the box.
 
     `program` is a name in grader/sandbox/programs, or (for tests) the path of another such file. `files` are the
-    student's, by their relative POSIX paths: they stand read-only under /box/submission. `inputs` is a file of raw
-    bytes, read-only at /box/inputs. With `answer_bytes` the answer is exactly that many raw bytes, otherwise JSON.
-    Without `level` it is run in a sandbox or not at all: code runs without one only where a caller says so, by
-    `level("none")` or by handing on the level that `level()` found.
+    student's, by their relative POSIX paths: they stand read-only under /box/job/submission. `inputs` is a file of
+    raw bytes, read-only at /box/job/inputs. With `answer_bytes` the answer is exactly that many raw bytes, otherwise
+    JSON. Without `level` it is run in a sandbox or not at all: code runs without one only where a caller says so, by
+    `level("none")` or by handing on the level that `level()` found. A warmed process is used where there is one, and a
+    cold start otherwise, behind the same walls; `is_warm` says which of the two it must be.
 
     Raises ValueError where the call itself makes no sense (a path that leads out of the folder, an unknown program).
     """
@@ -82,27 +86,30 @@ def run(
     with ExitStack() as stack:
         try:
             opened = {
-                **{f"programs/{file.name}": stack.enter_context(_regular(file)) for file in programs},
-                **{f"submission/{path}": stack.enter_context(_regular(file)) for path, file in staged.items()},
+                **{path: stack.enter_context(_regular(file)) for path, file in programs.items()},
+                **{f"job/submission/{path}": stack.enter_context(_regular(file)) for path, file in staged.items()},
             }
             if inputs is not None:
-                opened["inputs"] = stack.enter_context(_regular(inputs))
+                opened["job/inputs"] = stack.enter_context(_regular(inputs))
             total = sum(os.fstat(descriptor).st_size for descriptor in opened.values())
             if total > _MOST_BYTES:
                 what = f"the files have {total:,} bytes together"
                 problem = Problem("too-large", name, what, f"hand in at most {_MOST_BYTES:,} bytes")
                 return StudentFault(level.name, 0.0, problem=problem, limit=f"{_MOST_BYTES:,} bytes", use=f"{total:,}")
-            result = ResultPipe()
+            result = Pipe()
             stack.callback(result.close)
             if level.is_isolated:
                 said |= {"root": layout.BOX, "sites": list(here.box_sites)}
-                watched = boxes.isolated(here, opened, request_bytes(nonce, said), result, reader, limits)
+                watched = _isolated(here, opened, nonce, said, result, reader, limits, is_warm=is_warm)
             else:
                 root = stack.enter_context(
                     tempfile.TemporaryDirectory(prefix="grader-box-", ignore_cleanup_errors=True)
                 )
                 said |= {"root": root, "sites": list(here.sites)}
                 watched = _bare(here, opened, root, request_bytes(nonce, said), result, reader, limits)
+        except NotWarmError as error:
+            problem = Problem("sandbox", "sandbox", f"the sandbox could not be set up: {error}", "see `grader doctor`")
+            return SystemFault(level.name, 0.0, problem=problem)
         except OSError as error:
             what = f"the sandbox could not be set up: {error.strerror or error} ({error.filename or name})"
             return SystemFault(level.name, 0.0, problem=Problem("sandbox", "sandbox", what, "see `grader doctor`"))
@@ -138,16 +145,17 @@ def _allow_open_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _programs(program: str | Path) -> list[Path]:
-    """Every file that stands in /box/programs for this run."""
-    own = sorted(layout.PROGRAMS.glob("*.py"))
+def _programs(program: str | Path) -> dict[str, Path]:
+    """Every file of ours that stands in the box for this run, by its path there."""
+    own = layout.programs()
+    name = f"programs/{program.name}" if isinstance(program, Path) else f"programs/{program}.py"
     if isinstance(program, Path):
-        if program.stem in {file.stem for file in own}:
+        if name in own:
             raise ValueError(f"{program.name} stands for one of ours")
-        own.append(program)
-    elif program not in {file.stem for file in own}:
+        own[f"job/{name}"] = program
+    elif name not in own:
         raise ValueError(f"there is no program {program!r}")
-    return [*own, *layout.BOTH_SIDES]
+    return own
 
 
 def _checked(path: str) -> str:
@@ -163,6 +171,31 @@ def _refuse_clashes(paths: Mapping[str, Path]) -> None:
         for parent in PurePosixPath(path).parents:
             if str(parent) in paths:
                 raise ValueError(f"{str(parent)!r} is both a file and a folder")
+
+
+def _isolated(
+    here: layout.Installation,
+    opened: Mapping[str, int],
+    nonce: bytes,
+    said: dict[str, Json],
+    result: Pipe,
+    reader: FrameReader,
+    limits: Limits,
+    *,
+    is_warm: bool | None,
+) -> Watched:
+    """In a fork of the warmed process, or in a box of its own."""
+    if is_warm is not False:
+        own = [(path.removeprefix("job/"), file) for path, file in opened.items() if path.startswith("job/")]
+        listed: Json = [[path, os.fstat(file).st_size] for path, file in own]
+        asked = request_bytes(nonce, {**said, "parcel": listed})
+        is_torch = said["program"] in WITH_TORCH
+        try:
+            return run_warm(here, own, is_torch=is_torch, request=asked, result=result, reader=reader, limits=limits)
+        except NotWarmError:
+            if is_warm:
+                raise
+    return boxes.isolated(here, opened, request_bytes(nonce, said), result, reader, limits)
 
 
 @contextmanager
@@ -182,7 +215,7 @@ def _bare(
     opened: Mapping[str, int],
     root: str,
     request: bytes,
-    result: ResultPipe,
+    result: Pipe,
     reader: FrameReader,
     limits: Limits,
 ) -> Watched:
@@ -194,13 +227,13 @@ def _bare(
             shutil.copyfileobj(source, copy)
     folder = Path(root) / "work"
     folder.mkdir()
-    (Path(root) / "submission").mkdir(exist_ok=True)
+    (Path(root) / "job" / "submission").mkdir(parents=True, exist_ok=True)
     start = str(Path(root) / "programs" / "start.py")
     command = [here.python, *layout.PYTHON_OPTIONS, start, str(result.writing)]
     environment = layout.environment() | {"HOME": str(folder), "TMPDIR": str(folder)}
     if sys.platform == "win32":
         raise OSError(0, "the sandbox needs a POSIX system")
-    return watch(
+    return launch(
         command,
         environment=environment,
         descriptors=(),

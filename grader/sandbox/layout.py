@@ -1,9 +1,9 @@
 """What stands in the box, and where? An interpreter, its libraries, our programs, the student's files: nothing else.
 
-    /box/programs     our programs, one file each          /tmp, /dev/shm   sized, private, gone afterwards
-    /box/submission   the student's files, read-only       /dev             null, zero, urandom
-    /box/inputs       raw inputs, read-only                /proc            of the box's own processes
-    /box/site/N       site-packages, read-only             everything else  read-only or not there
+    /box/programs        our programs, one file each       /tmp, /dev/shm   sized, private, gone afterwards
+    /box/job/submission  the student's files, read-only    /dev             null, zero, urandom
+    /box/job/inputs      raw inputs, read-only             /proc            of the box's own processes
+    /box/site/N          site-packages, read-only          everything else  read-only or not there
 
 Of the machine's own tree only shared libraries and the Python installation are bound. No shell, no /etc but the
 linker's cache, no home, no course, no other submission: what is not there cannot be read.
@@ -20,12 +20,13 @@ from functools import cache
 from pathlib import Path
 
 BOX = "/box"
-SUBMISSION = f"{BOX}/submission"
-INPUTS = f"{BOX}/inputs"
+JOB = f"{BOX}/job"
+SUBMISSION = f"{JOB}/submission"
 TEMPORARY = "/tmp"  # noqa: S108  in the box: its own
 SHARED = "/dev/shm"  # noqa: S108
 UID = 65534  # nobody: inside always, and outside where the grader itself runs as root
 START = f"{BOX}/programs/start.py"
+ZYGOTE = f"{BOX}/programs/zygote.py"
 # Isolated, without site (its .pth files would run, and a base Python's packages would come before ours), no bytecode.
 PYTHON_OPTIONS = ("-I", "-S", "-B")
 PROGRAMS = Path(__file__).parent / "programs"
@@ -36,6 +37,11 @@ BOTH_SIDES = (TORCHVISION_OPS, TRAINING_STEPS)  # of the wall: they import nothi
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
 _TOO_MUCH = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/mnt", "/srv", "/opt")  # noqa: S108  never bound
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+
+
+def programs() -> dict[str, Path]:
+    """Every file of ours that stands in the box, by its path there."""
+    return {f"programs/{file.name}": file for file in (*sorted(PROGRAMS.glob("*.py")), *BOTH_SIDES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +110,22 @@ def environment() -> dict[str, str]:
 
 
 def arguments(
-    here: Installation, files: Sequence[tuple[int, str]], *, tmpfs_mb: int, moved: Mapping[str, str] | None = None
+    here: Installation,
+    files: Sequence[tuple[int, str]],
+    *,
+    tmpfs_mb: int,
+    moved: Mapping[str, str] | None = None,
+    is_warm: bool = False,
 ) -> list[str]:
     """The options of bubblewrap. They are the whole policy: each line closes a door that it leaves open.
 
     `files` are pairs of an open descriptor and a path in the box: a copy is made, so neither the host's path nor a
-    student's name shows in the box's list of mounts. `moved` says where a bound path stands by now.
+    student's name shows in the box's list of mounts. `moved` says where a bound path stands by now. With `is_warm` the
+    box is that of a zygote, which makes namespaces for each job; its children may not (see programs/walls.py).
     """
     made = [
         "--unshare-all",  # no network, no foreign processes, shared memory, host name
-        "--unshare-user", "--disable-userns",  # no namespaces within: a large part of the kernel stays out of reach
+        "--unshare-user",
         "--as-pid-1",  # no process in the box carries our environment, and CPU time is counted up to us
         "--die-with-parent",  # no box outlives the grader
         "--new-session",  # no typing into the TA's terminal (TIOCSTI)
@@ -121,6 +133,8 @@ def arguments(
         "--hostname", "box",
         "--clearenv",
     ]  # fmt: skip
+    if not is_warm:
+        made.append("--disable-userns")  # no namespaces within: a large part of the kernel stays out of reach
     for name, value in environment().items():
         made += ["--setenv", name, value]
     for source, target in here.binds:
@@ -129,7 +143,7 @@ def arguments(
         made += ["--symlink", target, name]
     for path in here.hidden:
         made += ["--size", "4096", "--tmpfs", path, "--remount-ro", path]
-    made += ["--dir", SUBMISSION]
+    made += ["--dir", JOB if is_warm else SUBMISSION]
     for descriptor, target in files:
         made += ["--perms", "0444", "--ro-bind-data", str(descriptor), target]
     made += ["--proc", "/proc"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,11 @@ def tree(pid: int) -> Iterator[int]:
     while waiting:
         current = waiting.pop()
         yield current
-        waiting += _children(current)
+        waiting += children(current)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that it started, or adopted."""
     found: list[int] = []
     try:
         for task in (_PROC / str(pid) / "task").iterdir():
@@ -64,14 +65,14 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def use_of(pid: int) -> Use:
-    """The sum over the tree below `pid`, itself included: nothing where there is no /proc."""
+def use_of(pids: Iterable[int]) -> Use:
+    """The sum over these processes: nothing where there is no /proc."""
     if not _PROC.is_dir():
         return Use()
     ticks = os.sysconf("SC_CLK_TCK")
     page = os.sysconf("SC_PAGE_SIZE")
     cpu = memory = count = 0
-    for member in tree(pid):
+    for member in pids:
         fields = _stat(member)
         if len(fields) < 15:
             continue

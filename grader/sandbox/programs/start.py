@@ -27,29 +27,47 @@ class Box:
 
     def __init__(self, root: str, channel: Any) -> None:
         self.root = root
-        self.submission = f"{root}/submission"
-        self.inputs = f"{root}/inputs"
+        self.submission = f"{root}/job/submission"
+        self.inputs = f"{root}/job/inputs"
         self.channel = channel
 
 
 def main() -> NoReturn:
-    # Kept, for student code may replace them: an answer ends the process, whatever atexit or threads were left.
-    leave, printed = os._exit, (sys.stdout, sys.stderr)
+    """Cold: this process has been started for one job."""
     descriptor = int(sys.argv[1])
-    said = _request()
-    _only(descriptor)
-    _limit(said["limits"], is_isolated=said["is_isolated"])
-    sys.path.insert(0, said["root"])
-    channels = importlib.import_module("programs.channel")
-    sys.path.remove(said["root"])
-    sys.path += said["sites"]
+    said = read_request()
+    add_paths(said["root"], said["sites"])
+    run(said, descriptor)
+
+
+def add_paths(root: str, sites: list[str]) -> None:
+    """Make our programs and the machine's packages importable: the programs as one package, ahead of nothing."""
+    sys.path.insert(0, root)
+    importlib.import_module("programs")
+    sys.path.remove(root)
+    sys.path += sites
     # What `site` would have set, which does not run in here.
     builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+
+
+def run(said: dict[str, Any], descriptor: int, wall: Callable[[], None] | None = None) -> NoReturn:
+    """Do the job that the request names, answer on the descriptor, end the process.
+
+    `wall` closes the last doors, once what the work needs has been imported.
+    """
+    # Kept, for student code may replace them: an answer ends the process, whatever atexit or threads were left.
+    leave, printed = os._exit, (sys.stdout, sys.stderr)
+    _only(descriptor)
+    _limit(said["limits"], is_isolated=said["is_isolated"])
+    sys.modules["programs"].__path__.append(f"{said['root']}/job/programs")  # where tests put a program of their own
+    channels = importlib.import_module("programs.channel")
     channel = channels.Channel(descriptor, bytes.fromhex(said["nonce"]))
     program = importlib.import_module(f"programs.{said['program']}")
     prepare: Callable[[], None] | None = getattr(program, "prepare", None)
     if prepare is not None:
         prepare()
+    if wall is not None:
+        wall()
     channel.started()
     try:
         channel.answer(program.main(said["request"], Box(said["root"], channel)))
@@ -74,7 +92,8 @@ def out_of_memory(fault: Callable[..., Exception], memory_mb: int) -> Exception:
     return fault("memory", "submission", what, fix, limit=f"{memory_mb:,} MB", use=f"over {memory_mb:,} MB")
 
 
-def _request() -> Any:
+def read_request() -> Any:
+    """From standard input: a length, then so many bytes of JSON."""
     (length,) = struct.unpack("!Q", _exactly(8))
     if length > MOST_REQUEST_BYTES:
         raise ValueError(f"a request of {length:,} bytes")
