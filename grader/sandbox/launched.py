@@ -21,6 +21,10 @@ class Launched:
     def __init__(self, process: subprocess.Popen[bytes], *, is_wrapped: bool) -> None:
         self.process, self.is_wrapped = process, is_wrapped
 
+    @property
+    def root(self) -> int:
+        return self.process.pid
+
     def members(self) -> list[int]:
         return list(tree(self.process.pid))
 

@@ -6,6 +6,7 @@ second, and kills the whole tree at the first limit. Nothing in here trusts the 
 
 from __future__ import annotations
 
+import itertools
 import os
 import selectors
 import threading
@@ -15,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from grader.limits import Limits
+from grader.sandbox.cgroups import Group
 from grader.sandbox.layout import SHARED, TEMPORARY
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
-from grader.sandbox.usage import files_in, oom_kills, use_of
+from grader.sandbox.usage import files_in, oom_kills, tree, use_of
 
 GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
 _LOOK_EVERY_S = 0.1
@@ -84,6 +86,10 @@ class Watched:
 class Running(Protocol):
     """A job that has been started, by whatever means: a process of its own, or a fork of a warmed one."""
 
+    @property
+    def root(self) -> int:
+        """The number of the process from which all of the job's descend; 0 where it is gone."""
+
     def members(self) -> list[int]:
         """The processes that count as the job's, by their numbers out here, parents first."""
 
@@ -111,13 +117,50 @@ def watch(
     """
     watched = Watched(output=Tail(limits.output_kb * 1024))
     started, killed_before = time.monotonic(), oom_kills()
+    group = None
     try:
+        group = _grouped(job, limits)  # it waits for its request: nothing of a student's has run yet
         _Loop(job, watched, reader, limits, started).run(request, asked, printed, result)
     finally:
         job.end(watched)
+        if group is not None:
+            _closed(group, watched, reader)
     watched.seconds = time.monotonic() - started
     watched.oom_kills += oom_kills() - killed_before
     return watched
+
+
+_names = itertools.count()
+_SPARE_BYTES = 256 * 2**20  # page tables, the kernel's own, and what the warmed process's pages cost when written to
+_SPARE_PROCESSES = 4  # bubblewrap, and the keeper of the namespaces
+
+
+def _grouped(job: Running, limits: Limits) -> Group | None:
+    """The job in a control group, where there are some: a second wall behind the sums that are taken out here.
+
+    Memory in there is that of files in the temporary folders too.
+    """
+    most = (limits.memory_mb + 2 * limits.tmpfs_mb) * 2**20 + _SPARE_BYTES
+    group = Group.create(f"job-{next(_names)}", memory_bytes=most, processes=limits.processes + _SPARE_PROCESSES)
+    if group is None:
+        return None
+    known: set[int] = set()
+    while job.root and (found := set(tree(job.root)) - known):  # those that come after their parent was moved are in
+        for pid in found:
+            with suppress(OSError):
+                group.add(pid)
+        known |= found
+    return group
+
+
+def _closed(group: Group, watched: Watched, reader: FrameReader) -> None:
+    use = group.use()
+    watched.cpu_seconds = max(watched.cpu_seconds, use.cpu_s)
+    watched.oom_kills -= use.oom_kills  # the machine had memory: this job's own share was used up
+    if use.oom_kills and not watched.stopped and not reader.is_complete:
+        watched.stopped = "memory"
+        watched.peak_bytes = max(watched.peak_bytes, use.peak_bytes)
+    group.remove()
 
 
 class _Loop:

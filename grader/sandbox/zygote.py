@@ -2,7 +2,7 @@
 
 A box is started once (`boxes`), with no student's file in it; in there `programs/zygote.py` imports what every job
 needs, and forks a child for each. Out here is the other end: a socket to it, and the pool of those that are idle.
-Each is tried when it starts (`selftest`), and is given up after so many jobs, or after any fault that is not the
+Each is tried when it starts (`trial`), and is given up after so many jobs, or after any fault that is not the
 student's. Where none can be had, jobs are started cold: slower, behind the same walls.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import secrets
 import select
 import socket
 import subprocess
@@ -20,14 +21,15 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import IO
 
 from grader.limits import Limits
-from grader.sandbox import boxes, layout, syscalls
+from grader.model import Json
+from grader.sandbox import boxes, layout, syscalls, trial
 from grader.sandbox.process import Pipe, Watched, wait_until_over, watch, writable
-from grader.sandbox.protocol import FrameReader
+from grader.sandbox.protocol import JSON_ANSWER, FrameReader, request_bytes
 from grader.sandbox.usage import children, kill, tree
 
 Origin = tuple[str | None, layout.Installation]  # the bubblewrap and the Python that it is made of
@@ -56,7 +58,6 @@ class Zygote:
     jobs: int = 0
     is_spent: bool = False
     _pid: int = 0
-    _messages: list[bytes] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -98,6 +99,10 @@ class Forked:
     def __init__(self, zygote: Zygote, keeper: int) -> None:
         self.zygote, self.keeper = zygote, keeper
         self._is_over = False
+
+    @property
+    def root(self) -> int:
+        return self.keeper
 
     def members(self) -> list[int]:
         return list(tree(self.keeper))[1:]
@@ -147,7 +152,20 @@ def run_warm(
     `files` are pairs of a path beneath the job's folder and an open descriptor. Raises NotWarmError where there is no
     warmed process; then no job was started, and the caller starts it cold.
     """
-    with _borrowed(here, is_torch=is_torch) as zygote, ExitStack() as stack:
+    with _borrowed(here, is_torch=is_torch) as zygote:
+        return _run_on(zygote, files, request=request, result=result, reader=reader, limits=limits)
+
+
+def _run_on(
+    zygote: Zygote,
+    files: Sequence[tuple[str, int]],
+    *,
+    request: bytes,
+    result: Pipe,
+    reader: FrameReader,
+    limits: Limits,
+) -> Watched:
+    with ExitStack() as stack:
         parcel = stack.enter_context(parcel_of(files))
         asked, printed = Pipe(), Pipe()
         stack.callback(asked.close)
@@ -203,12 +221,15 @@ class _Pool:
         self.owner = os.getpid()
         self.lock = threading.Lock()
         self.idle: list[Zygote] = []
+        self.is_cold = 0  # how many want it so
         self.refused: dict[tuple[Origin, bool], str] = {}
         # A box ends with the thread that started it (PR_SET_PDEATHSIG), so that one thread starts them all, and stays.
         self.nursery = ThreadPoolExecutor(1, thread_name_prefix="zygotes")
 
     def take(self, here: layout.Installation, *, is_torch: bool) -> Zygote:
         """An idle one, or a new one. Raises NotWarmError."""
+        if self.is_cold:
+            raise NotWarmError("cold starts were asked for")
         origin = (boxes.bubblewrap(), here)
         with self.lock:
             if (origin, is_torch) in self.refused:
@@ -220,6 +241,7 @@ class _Pool:
         try:
             zygote = self.nursery.submit(_launched, origin, is_torch=is_torch).result()
             _set_up(zygote)
+            _try(zygote)
         except (OSError, NotWarmError) as error:
             with self.lock:
                 self.refused[origin, is_torch] = str(error)  # it would fail again, and cost each job the wait
@@ -254,6 +276,17 @@ def _pool_of(_process: int) -> _Pool:
 def pool() -> _Pool:
     """The pool of this very process: what a fork of the grader inherited is its parent's."""
     return _pool_of(os.getpid())
+
+
+@contextmanager
+def cold() -> Iterator[None]:
+    """As long as this lasts, jobs of this process start cold: what a box of its own does is then what is seen."""
+    here = pool()
+    here.is_cold += 1
+    try:
+        yield
+    finally:
+        here.is_cold -= 1
 
 
 def close_idle() -> None:
@@ -323,3 +356,39 @@ def _is_ready(zygote: Zygote) -> bool:
         if answer := zygote.receive(0.05):
             return answer == b"ready"
     return False
+
+
+def _try(zygote: Zygote) -> None:
+    """Let it try its own walls. Raises NotWarmError with what does not hold, and leaves nothing then."""
+    try:
+        with trial.baits() as (request, descriptor):
+            watched, reader = _probed(zygote, request, trial.TRIED)
+        found = trial.holes(json.loads(reader.payload) if reader.kind == JSON_ANSWER else None, descriptor)
+        if not found and _probed(zygote, trial.SLEEP, trial.SLEPT)[0].stopped != "wall":
+            found = ["the clock does not end a job"]
+    except BaseException:
+        zygote.close()
+        raise
+    if found:
+        zygote.close()
+        said = f" ({watched.output.text().strip()})" if watched.output.text().strip() else ""
+        raise NotWarmError(f"the warmed process failed its self-test: {', '.join(found)}{said}")
+
+
+def _probed(zygote: Zygote, request: Json, limits: Limits) -> tuple[Watched, FrameReader]:
+    nonce = secrets.token_bytes(16)
+    reader = FrameReader(nonce)
+    said: dict[str, Json] = {
+        "program": "probe",
+        "limits": asdict(limits),
+        "is_isolated": True,
+        "root": layout.BOX,
+        "request": request,
+        "parcel": [],
+    }
+    result = Pipe()
+    try:
+        asked = request_bytes(nonce, said)
+        return _run_on(zygote, (), request=asked, result=result, reader=reader, limits=limits), reader
+    finally:
+        result.close()
