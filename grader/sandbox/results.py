@@ -61,6 +61,24 @@ _STATE = _object(
     finite=_FLAG,
 )
 _TENSOR = _object(name=_TEXT, shape=_SHAPE, dtype={"enum": list(ITEM_BYTES)}, trained=_FLAG)
+_DIGEST: Final = {"type": "string", "minLength": 64, "maxLength": 64}
+_LEVEL: Final = {"type": "number", "minimum": 0, "maximum": 255}
+_CELL = _object(
+    kind={"enum": ["code", "markdown", "raw", "other"]},
+    lines=_COUNT,
+    run={"anyOf": [_COUNT, {"type": "null"}]},
+    outputs=_list(_TEXT, 20),
+    error=_TEXT,
+    syntax=_TEXT,
+)
+
+
+def _files(found: Any) -> Any:
+    """A row of files, each with a problem or with what was found in it."""
+    problem = _object(code={"type": "string", "maxLength": 40}, where=_TEXT, what=_TEXT, fix=_TEXT)
+    either = {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in (("problem", problem), ("found", found))}
+    return _object(files=_list(_object(path=_TEXT, **either), 400))
+
 
 SCHEMAS: Final[Mapping[str, Json]] = {
     "checkpoint": _object(
@@ -82,6 +100,32 @@ SCHEMAS: Final[Mapping[str, Json]] = {
         repr={"type": "string", "maxLength": 21_000},
         state={"anyOf": [_STATE, {"type": "null"}]},
         tensors={"anyOf": [_list(_TENSOR, 20_000), {"type": "null"}]},
+    ),
+    "notebook": _files(_object(minor=_COUNT, language=_TEXT, flaw=_TEXT, cells=_list(_CELL, 3_000))),
+    "syntax": _files(
+        _object(
+            bytes=_COUNT,
+            lines=_COUNT,
+            imports=_list(_TEXT, 300),
+            definitions=_list(_TEXT, 300),
+            digest=_DIGEST,
+        )
+    ),
+    "picture": _files(
+        _object(
+            format={"enum": ["PNG", "JPEG", "GIF"]},
+            width=_COUNT,
+            height=_COUNT,
+            mode={"type": "string", "maxLength": 20},
+            is_animated=_FLAG,
+            is_grey=_FLAG,
+            is_blank=_FLAG,
+            darkest=_LEVEL,
+            brightest=_LEVEL,
+            mean=_LEVEL,
+            border=_LEVEL,
+            digest=_DIGEST,
+        )
     ),
 }
 

@@ -1,0 +1,131 @@
+"""The program `picture`: decodes PNG, JPEG and GIF, and says what is seen; or gives the pixels as raw bytes.
+
+The size that the header tells is looked at before a pixel is decoded. Only the first picture of a file is, and notes
+in the file (EXIF, text, colour profiles) are not followed: a picture is shown as its pixels lie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import warnings
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .channel import Fault
+from .listed import looked_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image
+
+FORMATS = ("PNG", "JPEG", "GIF")
+MOST_PIXELS = 50_000_000  # a 7,000 x 7,000 figure
+MOST_BYTES = 128 * 2**20
+_AGAIN = "export the figure again, as PNG"
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises
+
+
+def prepare() -> None:
+    """Import Pillow with the readers of these formats and no other: a failure here is the machine's."""
+    from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin
+
+    del GifImagePlugin, JpegImagePlugin, PngImagePlugin
+    Image.MAX_IMAGE_PIXELS = None  # it only warns; the header is looked at here
+    warnings.simplefilter("ignore")
+
+
+def main(request: dict[str, Any], box: Any) -> dict[str, Any] | bytes:
+    """Request: `files` and `max_pixels` (or null); with `pixels` (`width`, `height`, `channels`) one file's raw bytes.
+
+    Result: grader/sandbox/results.py, or height x width x channels bytes, row after row.
+    """
+    most = request.get("max_pixels") or MOST_PIXELS
+    wanted = request.get("pixels")
+    if wanted is None:
+        return looked_at(request, box, lambda path, name: _look(path, name, most))
+    [name] = request["files"]
+    box.channel.stage(f"reading {name}")
+    with _opened(Path(box.submission, name), name, most) as picture:
+        if picture.size != (wanted["width"], wanted["height"]):
+            seen = f"{picture.size[0]:,} x {picture.size[1]:,} pixels"
+            expected = f"{wanted['width']:,} x {wanted['height']:,}"
+            raise Fault("another-size", name, f"has {seen}, {expected} were expected", "hand in pictures of that size")
+        shown = _on_white(picture)
+        pixels: bytes = shown.convert("L" if wanted["channels"] == 1 else "RGB").tobytes()
+        return pixels
+
+
+@contextmanager
+def _opened(path: Path, name: str, most: int) -> Iterator[Image.Image]:
+    """The first picture of a file, decoded. Raises Fault."""
+    from PIL import Image
+
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        what = f"has {size:,} bytes, more than the {MOST_BYTES:,} of a picture that is opened"
+        raise Fault("image-too-large", name, what, "export the figure smaller")
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            width, height = picture.size
+            if width * height > most:
+                what = f"{width:,} x {height:,} pixels are more than the {most:,} that are opened"
+                raise Fault("image-too-large", name, what, "export the figure smaller")
+            picture.load()
+            yield picture
+    except Image.UnidentifiedImageError as error:
+        what = f"is no picture in one of the formats {', '.join(FORMATS)}"
+        raise Fault("not-an-image", name, what, _AGAIN) from error
+    except _BROKEN as error:
+        what = f"cannot be decoded: {error}" if str(error) else f"cannot be decoded ({type(error).__name__})"
+        raise Fault("not-an-image", name, " ".join(what.split())[:300], _AGAIN) from error
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """With eight bits a channel, and on white where it is transparent, as a page shows it."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if picture.mode == "F":
+        return picture.convert("L")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layers = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, layers).convert("RGB")
+    return picture if picture.mode in ("L", "RGB") else picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def _look(path: Path, name: str, most: int) -> dict[str, Any]:
+    from PIL import ImageChops, ImageStat
+
+    with _opened(path, name, most) as picture:
+        kind = "JPEG" if picture.format == "MPO" else str(picture.format)
+        is_animated = bool(getattr(picture, "is_animated", False)) and kind != "JPEG"
+        mode = picture.mode
+        shown = _on_white(picture)
+    colours = shown.convert("RGB")
+    red, green, blue = colours.split()
+    is_grey = ImageChops.difference(red, green).getbbox() is None and ImageChops.difference(red, blue).getbbox() is None
+    grey = red if is_grey else shown.convert("L")
+    width, height = shown.size
+    darkest, brightest = grey.getextrema()
+    sides = [(0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)]
+    sums = [(ImageStat.Stat(grey.crop(side)).sum[0], (side[2] - side[0]) * (side[3] - side[1])) for side in sides]
+    return {
+        "format": kind,
+        "width": width,
+        "height": height,
+        "mode": mode,
+        "is_animated": is_animated,
+        "is_grey": is_grey,
+        "is_blank": all(low == high for low, high in colours.getextrema()),
+        "darkest": int(darkest),
+        "brightest": int(brightest),
+        "mean": round(ImageStat.Stat(grey).mean[0], 3),
+        "border": round(sum(total for total, _ in sums) / sum(count for _, count in sums), 3),
+        "digest": hashlib.sha256(colours.tobytes()).hexdigest(),
+    }
