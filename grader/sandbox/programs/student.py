@@ -6,6 +6,7 @@ read: no bytecode, no compiled modules. Whatever the code raises becomes a Fault
 
 from __future__ import annotations
 
+import errno
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -20,6 +21,7 @@ from .channel import Fault
 
 _INSTALLED = ("torch", "torchvision", "numpy", "scipy", "sklearn", "PIL", "matplotlib")
 _MOST_TEXT = 600
+_NO_NETWORK = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 class _Source(importlib.abc.SourceLoader):
@@ -104,7 +106,15 @@ class Student:
         except MemoryError as error:
             raise self._memory(error, stage) from error
         except BaseException as error:
-            raise self.fault(error, stage, code) from error
+            raise self._told(error, stage, code) from error
+
+    def _told(self, error: BaseException, stage: str, code: str) -> Fault:
+        """As `fault`. An exception whose own class breaks the telling is theirs all the same."""
+        try:
+            return self.fault(error, stage, code)
+        except BaseException:  # noqa: BLE001
+            what, fix = f"an exception that cannot be shown, while {stage}", "raise one of Python's own exceptions"
+            return Fault("code-raised", code or "submission", what, fix)
 
     def fault(self, error: BaseException, stage: str, code: str = "") -> Fault:
         """What an exception of theirs says, with the line of theirs that is nearest to it."""
@@ -196,7 +206,13 @@ def remedy(error: BaseException) -> str:
     text = said(error).casefold()
     if isinstance(error, EOFError):
         return "nobody answers input() here: write the value into the code"
-    if isinstance(error, ConnectionError) or type(error).__name__ in ("URLError", "gaierror") or "urlopen" in text:
+    if (
+        isinstance(error, ConnectionError)
+        or type(error).__name__ in ("URLError", "gaierror")
+        or "urlopen" in text
+        or (isinstance(error, OSError) and error.errno in _NO_NETWORK)
+        or (isinstance(error, PermissionError) and error.errno == errno.EACCES and error.filename is None)  # a connect
+    ):
         return "there is no network here: download nothing when the model is built; the checkpoint brings the weights"
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return "only what you hand in is here: hand this file in and open it by Path(__file__).parent, or do without it"
