@@ -1,12 +1,13 @@
 """Is a submitted file what its name promises? One look per kind of file, each with all problems it finds.
 
-Nothing that runs or unpacks what a stranger wrote: text is decoded, JSON read strictly, of an image the header
-read. Weights are opened in the sandbox, not here.
+Here text is decoded, JSON read strictly, of an image the header read: all by our own few lines, within limits. What
+needs a library to be opened (weights, the pixels of an image, a notebook's cells, the grammar of Python) is opened in
+the sandbox: `opening` names the job, `opened_problems` and `opened_words` read what it found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from grader.checks._images import NoImageError, read_header
@@ -23,7 +24,8 @@ from grader.documents import (
     schema,
     validator,
 )
-from grader.model import Json, Problem, Submission, SubmittedFile
+from grader.evidence.jobs import notebook_job, picture_job, syntax_job
+from grader.model import Evidence, Job, Json, Problem, Submission, SubmittedFile
 
 MAX_PROBLEMS = 20  # of one file; who has more has handed in another kind of file
 MAX_PIXELS = 50_000_000  # a 7,000 x 7,000 figure; beyond, opening it is what hurts
@@ -38,6 +40,53 @@ class Look(NamedTuple):
 
 
 Entry = Mapping[str, Json]
+OPENED_BYTES = 128 * 2**20  # of one file that goes into the sandbox to be opened
+
+
+def opening(submission: Submission, files: Sequence[SubmittedFile], entry: Entry) -> Job | None:
+    """The job that opens the entry's files, all in one go; None where looking at them here is enough."""
+    kind = entry.get("kind", "any")
+    asked = [file.path for file in files if 0 < file.size <= OPENED_BYTES]
+    if kind == "code":
+        asked = [path for path in asked if path.endswith(".py")]
+    if not asked or kind not in ("code", "image", "notebook"):
+        return None
+    if kind == "image":
+        return picture_job(submission, asked, max_pixels=entry.get("max_pixels", MAX_PIXELS))
+    return (syntax_job if kind == "code" else notebook_job)(submission, asked)
+
+
+def opened_problems(evidence: Evidence, entry: Entry) -> tuple[Problem, ...]:
+    """What is wrong with the files that were opened. Of code and of a notebook's form it is a warning, no more.
+
+    The grader's Python is one of several: what it does not parse, a newer one may.
+    """
+    made = []
+    for file in evidence.result["files"]:
+        problem, found = file["problem"], file["found"]
+        if problem is not None:
+            code = f"warning-{problem['code']}" if entry.get("kind") == "code" else problem["code"]
+            made.append(Problem(code, problem["where"], problem["what"], problem["fix"]))
+        elif found.get("flaw"):
+            fix = "open it in Jupyter and save it"
+            made.append(Problem("warning-notebook", file["path"], f"not quite a notebook: {found['flaw']}", fix))
+    return tuple(made)
+
+
+def opened_words(evidence: Evidence, path: str) -> str:
+    """A few words on a file that was opened, where there is more to say than its first bytes told."""
+    found = next((file["found"] for file in evidence.result["files"] if file["path"] == path), None)
+    if not found:
+        return ""
+    if "cells" in found:
+        code = sum(cell["kind"] == "code" for cell in found["cells"])
+        shown = counted(len(found["cells"]), "cell")
+        return f"a notebook of {shown}, {code} of them code, whose content is for a person to read"
+    if "format" in found:
+        blank = ", all of one colour" if found["is_blank"] else ""
+        size = f"{found['format']} of {found['width']} x {found['height']} pixels{blank}"
+        return f"{size}, whose content is for a person to see"
+    return ""
 
 
 def look(submission: Submission, file: SubmittedFile, entry: Entry) -> Look:

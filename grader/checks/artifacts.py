@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from grader.checks._artifact_kinds import Entry, look
+from grader.checks._artifact_kinds import Entry, look, opened_problems, opened_words, opening
 from grader.checks._artifact_rules import entry_problems
 from grader.checks._settings import counted
 from grader.checks._submitted import closest, matching
@@ -71,13 +71,14 @@ class Artifacts(Check):
     What it looks at: every entry of `required` is one demand, with equal credit. A file must be there, within its
     sizes (an empty one never counts), and of its `kind`:
 
-    - `code` and `log`: text in UTF-8. Whether code runs is found out by the checks that run it.
+    - `code` and `log`: text in UTF-8. Where a `.py` file does not parse that is said, and costs nothing: a newer
+      Python may read it. Whether code runs is found out by the checks that run it.
     - `json`, `jsonl`: strictly valid (no key twice, no NaN), and as `schema` says: a published one by its name
       (`training-log`) or one written here. Every problem is named with its line and its place in the file.
     - `checkpoint`: opened without running anything of it. A file that would run code when loaded is refused,
       and the finding says how to save the weights alone.
-    - `image`: begins and ends as PNG, JPEG or GIF, of a size that can be opened safely.
-    - `notebook`: a notebook of format 4. `report`: PDF, Word or text.
+    - `image`: PNG, JPEG or GIF of a size that can be opened safely, and whole: its pixels are decoded in the sandbox.
+    - `notebook`: a notebook of format 4 that Jupyter's own library reads. `report`: PDF, Word or text.
     - `any`: only its size is looked at.
 
     A `glob` stands for several files: at least `at_least` must be there, and all that fit are looked at.
@@ -135,11 +136,14 @@ class Artifacts(Check):
                 yield from entry_problems(entry, rule.place.child(group, index))
 
     def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
-        """One opened checkpoint per file that is to be one."""
+        """One opened checkpoint per file that is to be one, and one job for each entry of images, notebooks, code."""
         for entry in _entries(rule):
             if entry.get("kind") == "checkpoint":
                 for file in _files(submission, entry):
                     yield _job(submission, file, entry)
+            job = opening(submission, _files(submission, entry), entry)
+            if job is not None:
+                yield job
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """One finding per required entry; everything else is remarks."""
@@ -196,21 +200,36 @@ def _judged(
                 unknown = broken
             elif made.problem is not None:
                 problems.append(made.problem)
+    job = opening(submission, files, entry)
+    if job is not None:
+        made = evidence[job]
+        broken = fault(made)
+        if broken is None:
+            here = {problem.where.partition(":")[0] for problem in problems}
+            problems += (one for one in opened_problems(made, entry) if not any(map(one.where.startswith, here)))
+            words = opened_words(made, files[-1].path) or words
+        elif entry.get("kind") != "code":  # whether code parses is a remark, and costs nothing
+            if broken.outcome is Outcome.UNKNOWN:
+                unknown = broken
+            elif made.problem is not None:
+                problems.append(made.problem)
     problems = list({(p.where, p.what): p for p in problems}.values())
     told.update((p.where, p.what) for p in problems)
+    wrong = [problem for problem in problems if not _is_warning(problem)]
     absent = _absence(submission, entry, len(files))
     if not is_required:
         yield from (_remark(submission, problem) for problem in problems)
         return
     if absent is not None:
         yield absent
-    elif problems:
-        yield _found(submission, problems[0])
+    elif wrong:
+        yield _found(submission, wrong[0])
     elif unknown is not None:
         yield unknown
     else:
         yield passed(_praise(entry, files, words), place=Place(files[0].path), code="present")
-    yield from (_remark(submission, problem) for problem in (problems if absent is not None else problems[1:]))
+    told_above = wrong[:1] if absent is None else []
+    yield from (_remark(submission, problem) for problem in problems if problem not in told_above)
 
 
 def _about(submission: Submission, file: SubmittedFile) -> Iterator[Problem]:

@@ -6,13 +6,19 @@ out of the job: the check that wants it says so (`missing_files`), so that no jo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grader.model import Job, Json, Submission, SubmittedFile
 
 CHECKPOINT = "checkpoint"
 DESCRIBE = "describe"
 PREDICT = "predict"
+ACTIVATIONS = "activations"
+TRAIN = "train"
+NOTEBOOK = "notebook"
+SYNTAX = "syntax"
+PICTURE = "picture"
+SOURCE = "source"
 
 
 def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_checkpoint: bool = True) -> list[str]:
@@ -46,6 +52,56 @@ def predict_job(submission: Submission, model: Mapping[str, Json], *, data: str,
     return Job(PREDICT, _model_files(submission, model), parameters)
 
 
+def source_job(submission: Submission) -> Job:
+    """Measure how much data the submission's Python files hold. Runs none of them."""
+    return Job(SOURCE, tuple(file for file in submission.files if file.path.endswith(".py")), {})
+
+
+def activations_job(
+    submission: Submission,
+    model: Mapping[str, Json],
+    *,
+    layers: Sequence[str],
+    data: str,
+    split: str,
+    images: Sequence[int],
+) -> Job:
+    """What named layers of the student's checkpoint give for the images of these numbers of a data set."""
+    parameters = _model_parameters(submission, model)
+    parameters |= {"layers": list(layers), "data": data, "split": split, "images": list(images)}
+    for key in ("mean", "std"):
+        if key in model:
+            parameters[key] = model[key]
+    return Job(ACTIVATIONS, _model_files(submission, model), parameters)
+
+
+def train_job(
+    submission: Submission, model: Mapping[str, Json], *, recipe: Mapping[str, Json], seed: int, budget_s: int
+) -> Job:
+    """The student's network trained by a recipe (as `Recipe.to_json` writes it), in so many seconds at most.
+
+    Reads the code alone, no checkpoint: a training begins without weights.
+    """
+    parameters = _model_parameters(submission, {**model, "checkpoint": ""})
+    parameters |= {"recipe": dict(recipe), "seed": seed, "budget_s": budget_s}
+    return Job(TRAIN, _model_files(submission, {**model, "checkpoint": ""}), parameters)
+
+
+def notebook_job(submission: Submission, paths: Sequence[str]) -> Job:
+    """Open notebooks by Jupyter's own library and list their cells."""
+    return Job(NOTEBOOK, _present(submission, paths), {"files": list(paths)})
+
+
+def syntax_job(submission: Submission, paths: Sequence[str]) -> Job:
+    """Parse files of Python, without running them."""
+    return Job(SYNTAX, _present(submission, paths), {"files": list(paths)})
+
+
+def picture_job(submission: Submission, paths: Sequence[str], *, max_pixels: int | None = None) -> Job:
+    """Decode pictures and say what is seen of each."""
+    return Job(PICTURE, _present(submission, paths), {"files": list(paths), "max_pixels": max_pixels})
+
+
 def _model_parameters(submission: Submission, model: Mapping[str, Json]) -> dict[str, Json]:
     has_checkpoint = submission.file(model["checkpoint"]) is not None
     return {
@@ -61,5 +117,5 @@ def _model_files(submission: Submission, model: Mapping[str, Json]) -> tuple[Sub
     return code + _present(submission, [model["checkpoint"]])
 
 
-def _present(submission: Submission, paths: list[str]) -> tuple[SubmittedFile, ...]:
+def _present(submission: Submission, paths: Sequence[str]) -> tuple[SubmittedFile, ...]:
     return tuple(file for path in paths if (file := submission.file(path)) is not None)

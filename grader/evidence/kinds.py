@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.evidence.jobs import CHECKPOINT, PREDICT
+from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, NOTEBOOK, PICTURE, PREDICT, SOURCE, SYNTAX, TRAIN
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
     from grader.datasets import ImageSet
     from grader.limits import Limits
     from grader.sandbox import Level, StudentFault, SystemFault
+
+# Of kinds that run no network, the package whose version decides.
+_WITHOUT_TORCH = {CHECKPOINT: "safetensors", SOURCE: "", SYNTAX: "", NOTEBOOK: "nbformat", PICTURE: "pillow"}
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,32 @@ def cache_key(job: Job, bench: Bench) -> str:
         "versions": versions(job.kind),
         "device": device_class(job.kind),
     }
-    if job.kind == PREDICT:
+    read = _read_splits(job)
+    if read:
         from grader.datasets import digest
 
-        parts["data"] = digest(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+        digests = [digest(data, split, root=bench.data_root) for data, split in read]
+        parts["data"] = digests[0] if len(digests) == 1 else digests
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _read_splits(job: Job) -> list[tuple[str, str]]:
+    """The data sets that a job reads, with their splits."""
+    if job.kind in (PREDICT, ACTIVATIONS):
+        return [(job.parameters["data"], job.parameters["split"])]
+    return [(job.parameters["recipe"]["data_set"], split) for split in ("train", "test")] if job.kind == TRAIN else []
 
 
 @cache
 def _code_digest() -> str:
     """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
-    from grader import sandbox, torchvision_ops
+    from grader import sandbox
+    from grader.evidence import networks
+    from grader.sandbox.layout import BOTH_SIDES
 
     folder = Path(sandbox.__file__).parent
     digest = hashlib.sha256()
-    for file in (*sorted(folder.rglob("*.py")), Path(torchvision_ops.__file__), Path(__file__)):
+    for file in (*sorted(folder.rglob("*.py")), *BOTH_SIDES, Path(networks.__file__), Path(__file__)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -70,18 +85,24 @@ def _version(package: str) -> str:
 
 def versions(kind: str) -> dict[str, str]:
     """The versions that a job's result depends on."""
-    return {} if kind == CHECKPOINT else {"torch": _version("torch")}
+    package = _WITHOUT_TORCH.get(kind, "torch")
+    made = {package: _version(package)} if package else {}
+    return made | ({"python": platform.python_version()} if kind in (SYNTAX, NOTEBOOK) else {})
 
 
 def device_class(kind: str) -> str:
     """Where student models run. On the CPU: the sandbox opens no device, and a CPU's answer is the same everywhere."""
-    return "" if kind == CHECKPOINT else "cpu"
+    return "" if kind in _WITHOUT_TORCH else "cpu"
 
 
 def do(job: Job, folder: Path, bench: Bench) -> Evidence:
     """Do a job on the staged files in `folder`."""
     if job.kind == PREDICT:
         return _predict(job, folder, bench)
+    if job.kind in (ACTIVATIONS, TRAIN):
+        from grader.evidence import networks
+
+        return (networks.activated if job.kind == ACTIVATIONS else networks.trained)(job, folder, bench)
     return _program(job, folder, bench)
 
 
@@ -89,10 +110,10 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
     from grader import sandbox
 
     ended = sandbox.run(
-        job.kind, files=_files(job, folder), request=dict(job.parameters), limits=bench.limits, level=bench.level
+        job.kind, files=files_of(job, folder), request=dict(job.parameters), limits=bench.limits, level=bench.level
     )
     if not isinstance(ended, sandbox.Answered):
-        return _fault(ended)
+        return fault_of(ended)
     return Evidence("", EvidenceStatus.DONE, result=ended.result)
 
 
@@ -102,7 +123,7 @@ def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
 
     images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
     ended = predict(
-        _files(job, folder),
+        files_of(job, folder),
         dict(job.parameters),
         images.images,
         classes=len(images.classes),
@@ -110,7 +131,7 @@ def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
         level=bench.level,
     )
     if not isinstance(ended, Predictions):
-        return _fault(ended)
+        return fault_of(ended)
     again = {"repeated": ended.repeated, "changed": ended.changed, "is_repeatable": ended.is_repeatable}
     return Evidence("", EvidenceStatus.DONE, result=count(ended.logits, images) | again)
 
@@ -140,11 +161,11 @@ def count(logits: Json, images: ImageSet) -> dict[str, Json]:
     }
 
 
-def _files(job: Job, folder: Path) -> Mapping[str, Path]:
+def files_of(job: Job, folder: Path) -> Mapping[str, Path]:
     return {file.path: folder / file.path for file in job.files}
 
 
-def _fault(ended: StudentFault | SystemFault) -> Evidence:
+def fault_of(ended: StudentFault | SystemFault) -> Evidence:
     from grader import sandbox
 
     if isinstance(ended, sandbox.StudentFault):

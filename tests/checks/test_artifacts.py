@@ -7,8 +7,9 @@ import zlib
 import pytest
 
 from grader.checks import all_checks, run_check
+from grader.checks._artifact_kinds import MAX_PIXELS
 from grader.checks._submitted import closest, matching
-from grader.evidence.jobs import checkpoint_job
+from grader.evidence.jobs import checkpoint_job, notebook_job, picture_job, syntax_job
 from grader.model import Evidence, EvidenceStatus, Outcome, Problem
 
 
@@ -25,11 +26,31 @@ NOTEBOOK = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cell
 LOG_SCHEMA = {"type": "object", "required": ["loss"], "properties": {"loss": {"type": "number"}}}
 
 
+SEEN = {
+    "picture": {"format": "PNG", "width": 2, "height": 2, "is_blank": False},
+    "notebook": {"flaw": "", "cells": [{"kind": "code"}]},
+    "syntax": {},
+}
+
+
+def opened(job, **problems):
+    """What a job finds that opens files: nothing wrong, but for the problems, by path."""
+    files = [
+        {"path": path, "problem": problems.get(path), "found": None if path in problems else SEEN[job.kind]}
+        for path in job.parameters["files"]
+    ]
+    return Evidence("key", EvidenceStatus.DONE, {"files": files})
+
+
 @pytest.fixture
 def judge(make_rule, hand_in):
+    """Judge files of which the sandbox says, where nothing else is given, that nothing is wrong with them."""
+
     def judged(files, *, evidence=None, problems=(), **settings):
-        submission = hand_in(files=files, problems=problems)
-        return run_check(all_checks()["artifacts"], make_rule("artifacts", **settings), submission, evidence or {})
+        submission, rule = hand_in(files=files, problems=problems), make_rule("artifacts", **settings)
+        check = all_checks()["artifacts"]
+        found = {job: opened(job) for job in check.needs(rule, submission) if job.kind in SEEN}
+        return run_check(check, rule, submission, found | (evidence or {}))
 
     return judged
 
@@ -279,6 +300,93 @@ class TestCheckpoints:
     def test_no_job_is_named_for_a_file_that_is_not_there(self, make_rule, hand_in):
         rule = make_rule("artifacts", required=[CHECKPOINT])
         assert list(all_checks()["artifacts"].needs(rule, hand_in(files={"a.txt": "x"}))) == []
+
+
+BROKEN = {"code": "not-an-image", "where": "b.png", "what": "cannot be decoded", "fix": "export it again"}
+
+
+class TestOpened:
+    """Images, notebooks and code, which the sandbox opens: one job for all files of an entry."""
+
+    def judged(self, make_rule, hand_in, evidence, files, **entry):
+        check, submission = all_checks()["artifacts"], hand_in(files=files)
+        rule = make_rule("artifacts", required=[entry])
+        [job] = check.needs(rule, submission)
+        return job, run_check(check, rule, submission, {job: evidence(job)})
+
+    def test_an_image_that_does_not_decode_fails_and_the_others_do_not(self, make_rule, hand_in):
+        files = {"a.png": png(), "b.png": png(), "c.png": png()}
+        job, findings = self.judged(
+            make_rule, hand_in, lambda job: opened(job, **{"b.png": BROKEN}), files, glob="*.png", kind="image"
+        )
+        assert job == picture_job(hand_in(files=files), ["a.png", "b.png", "c.png"], max_pixels=MAX_PIXELS)
+        assert [(one.outcome, one.code) for one in findings] == [(Outcome.FAILED, "not-an-image")]
+        assert "b.png: cannot be decoded" in findings[0].said
+
+    def test_what_the_header_shows_already_is_said_once(self, make_rule, hand_in):
+        _, findings = self.judged(
+            make_rule, hand_in, lambda job: opened(job, **{"b.png": BROKEN}), {"b.png": b"<html>"},
+            path="b.png", kind="image",
+        )  # fmt: skip
+        assert [one.said for one in findings] == ["b.png: a web page, not an image"]
+
+    def test_a_notebook_that_its_library_does_not_read_fails(self, make_rule, hand_in):
+        broken = {"code": "not-a-notebook", "where": "w.ipynb", "what": "is no notebook", "fix": "save it again"}
+        job, [finding] = self.judged(
+            make_rule, hand_in, lambda job: opened(job, **{"w.ipynb": broken}), {"w.ipynb": NOTEBOOK},
+            path="w.ipynb", kind="notebook",
+        )  # fmt: skip
+        assert job == notebook_job(hand_in(files={"w.ipynb": NOTEBOOK}), ["w.ipynb"])
+        assert (finding.outcome, finding.code) == (Outcome.FAILED, "not-a-notebook")
+
+    def test_a_notebook_that_is_not_quite_one_loses_nothing(self, make_rule, hand_in):
+        found = {"path": "w.ipynb", "problem": None, "found": {"flaw": "'source' is missing", "cells": []}}
+        evidence = Evidence("key", EvidenceStatus.DONE, {"files": [found]})
+        _, findings = self.judged(
+            make_rule, hand_in, lambda _: evidence, {"w.ipynb": NOTEBOOK}, path="w.ipynb", kind="notebook"
+        )
+        assert [(one.outcome, one.weight) for one in findings] == [(Outcome.PASSED, 1), (Outcome.PARTIAL, 0)]
+        assert "'source' is missing" in findings[1].said
+
+    def test_code_that_this_python_does_not_parse_is_a_remark(self, make_rule, hand_in):
+        """Another Python may read it: the checks that run the code decide."""
+        broken = {"code": "syntax-error", "where": "model.py:3", "what": "does not parse", "fix": "correct this line"}
+        files = {"model.py": "type X = int\n"}
+        job, findings = self.judged(
+            make_rule, hand_in, lambda job: opened(job, **{"model.py": broken}), files, path="model.py", kind="code"
+        )
+        assert job == syntax_job(hand_in(files=files), ["model.py"])
+        assert [(one.outcome, one.weight) for one in findings] == [(Outcome.PASSED, 1), (Outcome.PARTIAL, 0)]
+        assert (findings[1].place.file, findings[1].place.line) == ("model.py", 3)
+
+    @pytest.mark.parametrize(("kind", "path"), [("image", "a.png"), ("notebook", "a.ipynb")])
+    def test_a_decoder_that_is_killed_costs_the_points_and_a_broken_machine_does_not(
+        self, make_rule, hand_in, student_fault, system_fault, kind, path
+    ):
+        files = {path: NOTEBOOK if kind == "notebook" else png()}
+        _, [killed] = self.judged(make_rule, hand_in, lambda _: student_fault, files, path=path, kind=kind)
+        _, [broken] = self.judged(make_rule, hand_in, lambda _: system_fault, files, path=path, kind=kind)
+        assert (killed.outcome, broken.outcome) == (Outcome.FAILED, Outcome.UNKNOWN)
+
+    def test_code_whose_grammar_could_not_be_looked_at_is_there_all_the_same(self, make_rule, hand_in, system_fault):
+        _, [finding] = self.judged(
+            make_rule, hand_in, lambda _: system_fault, {"model.py": "x = 1"}, path="model.py", kind="code"
+        )
+        assert finding.outcome is Outcome.PASSED
+
+    @pytest.mark.parametrize(
+        ("files", "entry"),
+        [
+            pytest.param({}, {"path": "a.png", "kind": "image"}, id="a file that is not there"),
+            pytest.param({"a.png": b""}, {"path": "a.png", "kind": "image", "min_bytes": 0}, id="an empty file"),
+            pytest.param({"main.cpp": "int x;"}, {"path": "main.cpp", "kind": "code"}, id="code of another language"),
+            pytest.param({"a.json": "{}"}, {"path": "a.json", "kind": "json"}, id="JSON, which our own reader reads"),
+            pytest.param({"r.pdf": "%PDF-1"}, {"path": "r.pdf", "kind": "report"}, id="a report"),
+        ],
+    )
+    def test_nothing_is_started_for(self, make_rule, hand_in, files, entry):
+        rule = make_rule("artifacts", required=[entry])
+        assert list(all_checks()["artifacts"].needs(rule, hand_in(files=files))) == []
 
 
 def test_nothing_near_is_not_guessed(hand_in):
