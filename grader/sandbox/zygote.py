@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import IO
 
 from grader.limits import Limits
@@ -39,6 +40,7 @@ MOST_JOBS = 200  # of one zygote
 _START_S = {False: 20.0, True: 120.0}  # importing torch takes 2 s here, and much longer on a busy machine
 _FORK_S = 30.0
 _MESSAGE = 1 << 16
+_LAST = frozenset({"programs/__init__.py", "programs/zygote.py", "programs/warmth.py"})  # not imported with the others
 _CONTROL_MB = 1  # of the zygote's own temporary folders: nothing is written there
 
 
@@ -329,16 +331,13 @@ def _launched(origin: Origin, *, is_torch: bool) -> Zygote:
     return Zygote(process, near, printed, origin, is_torch)
 
 
-_PLAIN = ("start", "walls", "channel", "student", "checkpoint", "weights", "probe", "landlock", "filters")
-
-
 def _set_up(zygote: Zygote) -> None:
     """Tell it what to import, and wait until it has. Raises NotWarmError, and leaves nothing then."""
-    programs = [name for name in _PLAIN if (layout.PROGRAMS / f"{name}.py").is_file()]
+    programs = [Path(path).stem for path in layout.programs() if path not in _LAST]
     setup = {
         "root": layout.BOX,
         "sites": list(zygote.origin[1].box_sites),
-        "programs": [*programs, *(["describe", "predict"] if zygote.is_torch else [])],
+        "programs": programs,
         "is_torch": zygote.is_torch,
         "filter": syscalls.program().hex(),
     }

@@ -262,7 +262,7 @@ def _without(monkeypatch, tmp_path, *lines):
         ),
         pytest.param('filters.install(bytes.fromhex(setup["filter"]))', "namespace", id="filter"),
         pytest.param('_mount("tmpfs", folder, "tmpfs", _HARMLESS, options)', "size", id="sized folders"),
-        pytest.param("start.run(said, result, lambda: _enclose(setup))", "self-test", id="no job at all"),
+        pytest.param("start.run(said, result, lambda: _enclose(setup), keepers=1)", "self-test", id="no job at all"),
     ],
 )
 def test_a_wall_that_is_missing_is_noticed_before_the_first_job(box, monkeypatch, tmp_path, line, hole):
@@ -275,7 +275,7 @@ def test_a_wall_that_is_missing_is_noticed_before_the_first_job(box, monkeypatch
 
 
 def test_without_a_warmed_process_jobs_start_cold(box, monkeypatch, tmp_path):
-    _without(monkeypatch, tmp_path, "start.run(said, result, lambda: _enclose(setup))")
+    _without(monkeypatch, tmp_path, "start.run(said, result, lambda: _enclose(setup), keepers=1)")
     ended = sandbox.run("probe", files={}, request={"ping": None}, level=box)
     zygote.pool().refused.clear()
     assert seen(ended) == {"ping": "here"}
@@ -284,13 +284,15 @@ def test_without_a_warmed_process_jobs_start_cold(box, monkeypatch, tmp_path):
 def test_every_hole_is_told_apart():
     good = {
         "read": {"a": "FileNotFoundError"}, "connect": "OSError", "descriptors": [0, 1, 2, 5],
-        "hoard": {"memfd": "EPERM"}, "namespace": ["EPERM"], "identity": [65534, 1, 0, 1], "fork": 7, "fill": {layout.TEMPORARY: 2 * 2**20, "/": -1},
+        "hoard": {"memfd": "EPERM"}, "namespace": ["EPERM"], "identity": [65534, 1, 0, 1], "fork": 7,
+        "fill": {layout.TEMPORARY: 2 * 2**20, "/": -1},
         "allocate": "MemoryError",
     }  # fmt: skip
     assert trial.holes(good, 99) == []
     bad = {
         "read": {"a": "read 3 bytes"}, "connect": "connected", "descriptors": [0, 1, 2, 5, 99],
-        "hoard": {"memfd": "made"}, "namespace": ["made"], "identity": [0, 7, 1, 0], "fork": 24, "fill": {"/": 4194304}, "allocate": "got it",
+        "hoard": {"memfd": "made"}, "namespace": ["made"], "identity": [0, 7, 1, 0], "fork": 24,
+        "fill": {"/": 4194304}, "allocate": "got it",
     }  # fmt: skip
     for name, value in bad.items():
         assert len(trial.holes({**good, name: value}, 99)) == 1, name

@@ -25,8 +25,9 @@ OPEN_FILES = 512
 class Box:
     """Where things stand in here, and how to speak."""
 
-    def __init__(self, root: str, channel: Any) -> None:
+    def __init__(self, root: str, channel: Any, limits: dict[str, Any]) -> None:
         self.root = root
+        self.limits = limits  # for the sentence when one is met: what holds is outside of this process
         self.submission = f"{root}/job/submission"
         self.inputs = f"{root}/job/inputs"
         self.channel = channel
@@ -50,7 +51,7 @@ def add_paths(root: str, sites: list[str]) -> None:
     builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
 
 
-def run(said: dict[str, Any], descriptor: int, wall: Callable[[], None] | None = None) -> NoReturn:
+def run(said: dict[str, Any], descriptor: int, wall: Callable[[], None] | None = None, *, keepers: int = 0) -> NoReturn:
     """Do the job that the request names, answer on the descriptor, end the process.
 
     `wall` closes the last doors, once what the work needs has been imported.
@@ -58,7 +59,7 @@ def run(said: dict[str, Any], descriptor: int, wall: Callable[[], None] | None =
     # Kept, for student code may replace them: an answer ends the process, whatever atexit or threads were left.
     leave, printed = os._exit, (sys.stdout, sys.stderr)
     _only(descriptor)
-    _limit(said["limits"], is_isolated=said["is_isolated"])
+    _limit(said["limits"], is_isolated=said["is_isolated"], keepers=keepers)
     sys.modules["programs"].__path__.append(f"{said['root']}/job/programs")  # where tests put a program of their own
     channels = importlib.import_module("programs.channel")
     channel = channels.Channel(descriptor, bytes.fromhex(said["nonce"]))
@@ -70,7 +71,7 @@ def run(said: dict[str, Any], descriptor: int, wall: Callable[[], None] | None =
         wall()
     channel.started()
     try:
-        channel.answer(program.main(said["request"], Box(said["root"], channel)))
+        channel.answer(program.main(said["request"], Box(said["root"], channel, said["limits"])))
     except channels.Fault as fault:
         channel.fault(fault)
     except MemoryError:
@@ -120,8 +121,11 @@ def _only(descriptor: int) -> None:
     os.set_inheritable(descriptor, False)
 
 
-def _limit(limits: dict[str, Any], *, is_isolated: bool) -> None:
-    """Hard limits of the kernel, for each process; the parent watches the sum of them all."""
+def _limit(limits: dict[str, Any], *, is_isolated: bool, keepers: int) -> None:
+    """Hard limits of the kernel, for each process; the parent watches the sum of them all.
+
+    `keepers` are processes of ours that are counted with the student's.
+    """
     wanted = {
         "RLIMIT_AS": limits["memory_mb"] * 2**20,
         "RLIMIT_CPU": math.ceil(limits["cpu_s"]) + 1,  # the parent's clock comes first, and says it better
@@ -131,7 +135,7 @@ def _limit(limits: dict[str, Any], *, is_isolated: bool) -> None:
     }
     if is_isolated:
         # Counted in the box's own user namespace. Outside of a box it would count the user's other processes.
-        wanted["RLIMIT_NPROC"] = limits["processes"]
+        wanted["RLIMIT_NPROC"] = limits["processes"] + keepers
     for name, most in wanted.items():
         which = getattr(resource, name)
         already = resource.getrlimit(which)[1]

@@ -81,6 +81,7 @@ class Student:
     def __init__(self, box: Any) -> None:
         self.root = Path(box.submission)
         self.channel = box.channel
+        self.limits: dict[str, Any] = box.limits
 
     def module(self, code: str) -> ModuleType:
         """Run the file `code`, as an import would. Raises Fault."""
@@ -128,6 +129,9 @@ class Student:
             return _missing(error, where)
         if isinstance(error, RuntimeError) and "alloc" in str(error) and "memory" in str(error):
             return self._memory(error, stage)
+        past = self._past_a_limit(error, where, stage)
+        if past is not None:
+            return past
         kind = "import-error" if stage.startswith("importing") else "code-raised"
         shown = f" in `{line}`" if line else ""
         what = f"{type(error).__name__} while {stage}{shown}: {said(error)}"
@@ -135,8 +139,24 @@ class Student:
 
     def _memory(self, error: BaseException, stage: str) -> Fault:
         where, _ = self.place(error, "")
-        what = f"needs more memory than a job may use, while {stage}"
-        return Fault("memory", where, what, "build a smaller model", limit="the memory limit", use="more")
+        most = f"{self.limits['memory_mb']:,} MB"
+        what = f"needs more than {most} of memory, while {stage}"
+        return Fault("memory", where, what, "build a smaller model", limit=most, use=f"over {most}")
+
+    def _past_a_limit(self, error: BaseException, where: str, stage: str) -> Fault | None:
+        """Where the kernel refused more, the limit is what must be said, not the kernel's words for it."""
+        number = getattr(error, "errno", None)
+        if number == errno.EAGAIN or (isinstance(error, RuntimeError) and "start new thread" in said(error)):
+            most = f"{self.limits['processes']:,} processes and threads"
+            fix = "start fewer: num_workers=0 in a DataLoader, and no processes of your own"
+            return Fault(
+                "processes", where, f"started more than {most}, while {stage}", fix, limit=most, use="one more"
+            )
+        if isinstance(error, OSError) and number in (errno.ENOSPC, errno.EFBIG):
+            most = f"{self.limits['tmpfs_mb']:,} MB"
+            what = f"wrote more than {most} to a temporary folder, while {stage}"
+            return Fault("tmpfs", where, what, "write no files: a model needs none", limit=most, use=f"over {most}")
+        return None
 
     def _syntax(self, error: SyntaxError, code: str) -> Fault:
         file = self._relative(error.filename or "") or code

@@ -93,8 +93,7 @@ def _first(setup: dict[str, Any], result: int, parcel: int) -> NoReturn:
         start, walls = sys.modules["programs.start"], sys.modules["programs.walls"]
         said = start.read_request()
         walls.furnish(f"{said['root']}/job", said["parcel"], parcel, tmpfs_mb=said["limits"]["tmpfs_mb"])
-        said["limits"]["processes"] += 1  # the keeper is counted in the same namespace
-        start.run(said, result, lambda: _enclose(setup))
+        start.run(said, result, lambda: _enclose(setup), keepers=1)
     except BaseException as error:  # noqa: BLE001
         _say(f"the job could not be set up: {type(error).__name__}: {error}")
     os._exit(1)
