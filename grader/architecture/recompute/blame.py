@@ -149,7 +149,9 @@ class _Search:
         gap = self.ledger.witnesses["parameters"].gap()
         for index in rows:
             step = self.flow.steps[index]
-            if step.count is not None and step.count + gap >= 0 and not self.ledger.is_again(step):
+            if step.count is None or step.is_proved or self.ledger.is_again(step):
+                continue
+            if step.count + gap >= 0:
                 yield self._try(counted(index, step, step.count + gap))
 
     def _is_hopeful(self, index: int) -> bool:

@@ -55,6 +55,8 @@ def counted(index: int, step: Step, count: int) -> Repair:
 
 def counts(flow: Flow, index: int) -> list[int]:
     step = flow.steps[index]
+    if step.is_proved:
+        return []
     out = step.outputs[0]
     counts = dict.fromkeys(sorted(allowed_counts(step.operation, out) or ()))
     above = flow.above(index, {})
@@ -77,7 +79,7 @@ def swapped(flow: Flow, index: int) -> Iterator[Repair]:
 def outputs(flow: Flow, index: int, ledger: Ledger | None) -> Iterator[Repair]:
     """Other first outputs for a step; with a ledger only those that its gap in `pass_mb` allows."""
     step = flow.steps[index]
-    if not step.outputs or (step.operation.family == "input" and index):
+    if not step.outputs or step.is_proved or (step.operation.family == "input" and index):
         return
     out = step.outputs[0]
     bounds = ledger.pass_bounds(step) if ledger is not None else None

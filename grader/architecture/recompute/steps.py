@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.kernels import is_proved
 from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
 
 _SEQUENCE = Operation("sequence")  # a torch.nn.Sequential gives what its last child gives
@@ -24,6 +25,7 @@ class Step:
     `sources`  the steps that feed it, where that is certain: Keras's connections, the children of a Sequential
     `inputs`   the input shapes where the print states them
     `holds`    how many of the steps before it are its own children
+    `is_proved`  other cells of the row say its output and count once more
     """
 
     row: int
@@ -35,6 +37,7 @@ class Step:
     inputs: tuple[PrintedShape, ...] = ()
     sources: tuple[int, ...] | None = None
     holds: int = 0
+    is_proved: bool = False
 
 
 def with_cells(step: Step, outputs: tuple[PrintedShape, ...], count: int | None) -> Step:
@@ -63,7 +66,8 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
         outputs = tuple(shape for shape in row.outputs if shape)
         if index in before and before[index] in at:
             sources = (at[before[index]],)
-        made.append(Step(index, row.type, operation, outputs, count, row.kernel or None, row.inputs, sources, holds))
+        kernel, is_sure = row.kernel or None, summary.format is Format.TORCHSUMMARYX and is_proved(row)
+        made.append(Step(index, row.type, operation, outputs, count, kernel, row.inputs, sources, holds, is_sure))
         place[_plain(row.name)] = at[index] = len(made) - 1
     return made
 

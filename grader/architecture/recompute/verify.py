@@ -16,10 +16,12 @@ from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
 from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
+from grader.architecture.recompute.kernels import held_against_kernels
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.order import misplaced
 from grader.architecture.recompute.repairs import Repair
 from grader.architecture.recompute.replay import verify_repr
+from grader.architecture.recompute.rivals import rivals_told, unlawful_rows
 from grader.architecture.recompute.sentences import count_sentence, output_sentence, shape_words
 from grader.architecture.recompute.steps import Step, steps_of
 from grader.architecture.recompute.stories import UNEXPLAINED, Story
@@ -41,7 +43,10 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
         return verify_repr(summary, input_shape=input_shape)
     if summary.format is Format.HANDTABLE:
         return verify_handtable(summary, input_shape=input_shape)
+    printed = summary
+    summary, told = held_against_kernels(printed)
     order, said, doubts = misplaced(summary)
+    said += told
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
     inputs, guessed = _inputs(summary, steps, input_shape)
@@ -61,14 +66,17 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
             mended[index] = step
     is_same = not repairs and inputs == flow.inputs
     after = flow if is_same else Flow(mended, inputs, is_chain=flow.is_chain, is_listed=is_listed)
-    said += [_told(summary, steps, after, repair) for repair in repairs]
+    for repair in repairs:
+        first = _told(summary, steps, after, repair)
+        said += [first, *rivals_told(summary, steps, repair, first)]
+    said += unlawful_rows(summary, after, {one.row for one in said})
     said += _impossible(summary, after, repairs)
     if repairs:
         totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
     said += _totals_told(summary, totals.disagreements, misprinted)
     return SummaryVerdict(
-        summary,
-        _row_verdicts(summary.rows, mended, after),
+        printed,
+        _row_verdicts(printed.rows, mended, after),
         disagreements=tuple(sorted(said, key=lambda one: one.line)),
         defects=totals.defects,
         doubts=(*doubts, *totals.doubts, *_doubts(summary, after)),
