@@ -78,7 +78,8 @@ class Artifacts(Check):
     - `checkpoint`: opened without running anything of it. A file that would run code when loaded is refused,
       and the finding says how to save the weights alone.
     - `image`: PNG, JPEG or GIF of a size that can be opened safely, and whole: its pixels are decoded in the sandbox.
-    - `notebook`: a notebook of format 4 that Jupyter's own library reads. `report`: PDF, Word or text.
+    - `notebook`: a notebook of format 4 with cells; where Jupyter's own library finds its form odd, that is said.
+    - `report`: PDF, Word or text.
     - `any`: only its size is looked at.
 
     A `glob` stands for several files: at least `at_least` must be there, and all that fit are looked at.
