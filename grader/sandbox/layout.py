@@ -106,7 +106,9 @@ def _outermost(paths: Iterable[str]) -> list[str]:
 def environment() -> dict[str, str]:
     """All that a program finds in its environment: no word of it comes from ours."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {"HOME": TEMPORARY, "TMPDIR": TEMPORARY, "LANG": "C.UTF-8", "MPLBACKEND": "agg", **one}
+    # glibc sets 64 MB of address space aside for each thread, which the limit of memory would count.
+    made = {"HOME": TEMPORARY, "TMPDIR": TEMPORARY, "LANG": "C.UTF-8", "MPLBACKEND": "agg", "MALLOC_ARENA_MAX": "2"}
+    return {**made, **one}
 
 
 def arguments(
