@@ -8,6 +8,7 @@ from itertools import product
 
 from grader.architecture.readers.printed import PrintedShape
 from grader.architecture.recompute.counts import USUAL_KERNELS
+from grader.architecture.recompute.keras_laws import keras_outputs
 from grader.architecture.recompute.layouts import channels_of, spatial_of, volume, with_axes
 from grader.architecture.recompute.operations import Operation
 
@@ -20,18 +21,14 @@ def lawful_outputs(
     family = operation.family
     if not source or not out:
         return ()
+    if operation.is_keras and (shapes := tuple(keras_outputs(operation, source, count, out))):
+        return shapes if family != "linear" else shapes + _lawful_features(source, count, out)
     if operation.family in {"same", "batch_norm", "channel_norm", "instance_norm", "layer_norm", "rms_norm", "prelu"}:
         return (source,)
     if family == "flatten":
         return ((source[0], volume(source)),)
     if family == "linear":
-        sizes = {source[-1], volume(source)} - {None, 0}
-        if count is None:
-            return ()
-        return tuple(
-            (*out[:-1], count // (size + bias))
-            for size in sizes for bias in (1, 0) if count and size and count % (size + bias) == 0
-        )  # fmt: skip
+        return _lawful_features(source, count, out)
     if family in {"conv", "conv_transpose", "depthwise", "separable", "pool", "adaptive_pool", "upsample", "pad"}:
         return tuple(_lawful_images(operation, source, count, out))
     if family == "global_pool":
@@ -43,6 +40,14 @@ def lawful_outputs(
     if family in {"reshape", "permute"}:
         return tuple((*out[:axis], size, *out[axis + 1 :]) for axis, size in _completed(source, out))
     return ()
+
+
+def _lawful_features(source: PrintedShape, count: int | None, out: PrintedShape) -> tuple[PrintedShape, ...]:
+    sizes = {source[-1], volume(source)} - {None, 0}
+    return tuple(
+        (*out[:-1], count // (size + bias))
+        for size in sizes for bias in (1, 0) if count and size and count % (size + bias) == 0
+    )  # fmt: skip
 
 
 def _completed(source: PrintedShape, out: PrintedShape) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import prod
 
 from grader.architecture.readers.printed import PrintedShape
+from grader.architecture.recompute.keras_laws import keras_counts, keras_lawful_counts, keras_why_not
 from grader.architecture.recompute.layouts import channels_of, volume
 from grader.architecture.recompute.operations import Operation
 
@@ -69,11 +70,13 @@ def kernels_of(area: int, dims: int) -> tuple[tuple[float, tuple[int, ...]], ...
 def allowed_counts(operation: Operation, out: PrintedShape) -> frozenset[int] | None:
     """Every count the class can have with this output, None where the input matters too."""
     family = operation.family
+    if operation.is_keras and (counts := keras_counts(operation, out)) is not None:
+        return counts
     channels = channels_of(operation, out) or 0
     if family in _WITHOUT:
         return frozenset({0})
     if family == "batch_norm":
-        return frozenset({4 * channels, 3 * channels, 2 * channels} if operation.is_keras else {2 * channels, 0})
+        return frozenset({2 * channels, 0})
     if family in {"channel_norm", "instance_norm"}:
         return frozenset({0, channels, 2 * channels})
     if family in {"layer_norm", "rms_norm"}:
@@ -85,8 +88,7 @@ def allowed_counts(operation: Operation, out: PrintedShape) -> frozenset[int] | 
     if family == "prelu":
         sizes = [axis or 1 for axis in out[1:]]
         made = {1}
-        for axis in sizes:
-            made |= {axis * one for one in made} if operation.is_keras else {axis}
+        made |= set(sizes)
         return frozenset(made)
     return None
 
@@ -114,6 +116,8 @@ def why_not(operation: Operation, name: str, out: PrintedShape, count: int | Non
         if family in {"channel_norm", "instance_norm"}:
             return f"a {name} of {axis} channels has 2 x {axis} = {2 * (axis or 0):,} parameters, printed is {count:,}"
         return f"a {name} of the shape {list(out[1:])} cannot have {count:,} parameters"
+    if operation.is_keras and (why := keras_why_not(operation, name, out, count)):
+        return why
     made = out[-1] if family == "linear" else channels_of(operation, out)
     if family in {"conv", "linear", "depthwise"} and made:
         what = "output features" if family == "linear" else "output channels"
@@ -139,6 +143,8 @@ def lawful_counts(operation: Operation, source: PrintedShape, out: PrintedShape)
     if allowed is not None:
         return tuple(sorted(allowed, reverse=True))
     family = operation.family
+    if operation.is_keras and (counts := keras_lawful_counts(operation, source, out)):
+        return counts
     if family == "linear" and source and out and out[-1]:
         features = [source[-1], volume(source), *([source[1]] if len(source) == 4 else [])]
         return tuple(dict.fromkeys(out[-1] * (size + bias) for size in features if size for bias in (1, 0)))

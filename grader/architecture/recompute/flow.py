@@ -105,7 +105,7 @@ class Flow:
         step = self.step(index, view)
         operation = step.operation
         if not step.outputs or operation.family == "input":
-            return Story(0.0)
+            return Story(IMPOSSIBLE if step.count and operation.family == "input" else 0.0)
         out = step.outputs[0]
         above = None if self.is_listed else self.above(index, view)
         if not operation.is_custom and above is not None and step.sources is None and not step.inputs:

@@ -10,13 +10,11 @@ from functools import lru_cache
 
 from grader.architecture.readers.printed import PrintedShape
 from grader.architecture.recompute.counts import allowed_counts
+from grader.architecture.recompute.keras_laws import EXACT, KERAS_LAWS, LAWFUL, convolved_exactly, usual_count
 from grader.architecture.recompute.layouts import channels_of, same_shape, spatial_of, volume
 from grader.architecture.recompute.operations import Operation
 from grader.architecture.recompute.windowed import convolved, pooled
 from grader.architecture.recompute.windows import Asked, Fit
-
-# Gates of Keras's recurrent classes and how many bias vectors they have.
-_RECURRENT = ((4, 1), (3, 2), (3, 1), (1, 1))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -28,10 +26,14 @@ def fit(
     >>> fit(Operation("conv", 2), (None, 1, 28, 28), (None, 32, 28, 28), 320).settings[1:5]
     (('kernel', (3, 3)), ('stride', (1, 1)), ('padding', (1, 1)), ('dilation', (1, 1)))
     """
-    law = _LAWS.get(operation.family)
+    law = (KERAS_LAWS.get(operation.family) if operation.is_keras else None) or _LAWS.get(operation.family)
     if law is None or not source or not out:
         return None
-    return law(Asked(operation, source, out, count, kernel))
+    asked = Asked(operation, source, out, count, kernel)
+    found = law(asked)
+    if found is None and operation.is_keras and operation.family in EXACT:
+        return convolved_exactly(asked)
+    return found
 
 
 def _same(asked: Asked) -> Fit | None:
@@ -39,6 +41,9 @@ def _same(asked: Asked) -> Fit | None:
     allowed = allowed_counts(operation, out)
     if not same_shape(source, out) or (count is not None and allowed is not None and count not in allowed):
         return None
+    if operation.is_keras and operation.family == "batch_norm" and count is not None:
+        usual = usual_count(operation, out) or 0
+        return Fit(0.0 if count == usual else 0.5 if 2 * count in {usual, 3 * usual // 2} else LAWFUL)
     is_plain = count is None or not allowed or count == max(allowed) or operation.family != "batch_norm"
     return Fit(0.0 if is_plain else 0.5)
 
@@ -157,10 +162,7 @@ def _recurrent(asked: Asked) -> Fit | None:
     features, made = source[-1], out[-1]
     if not features or not made or len(source) < 2:
         return None
-    if operation.is_keras:
-        if len(source) != 3 or len(out) not in {2, 3} or (len(out) == 3 and out[1] != source[1]):
-            return None
-    elif not same_shape(source[:-1], out[:-1]):
+    if not same_shape(source[:-1], out[:-1]):
         return None
     if not count:
         return Fit(0.1)
@@ -171,14 +173,6 @@ def _recurrent(asked: Asked) -> Fit | None:
 def _recurrent_settings(
     operation: Operation, features: int, made: int, count: int
 ) -> Iterator[tuple[tuple[str, object], ...]]:
-    if operation.is_keras:
-        twice = operation.family == "bidirectional"
-        for units in {made, made // 2} if twice else {made}:
-            for gates, biases in _RECURRENT:
-                for bias in (biases, 0):
-                    if count == (2 if twice else 1) * gates * units * (features + units + bias):
-                        yield (("hidden_size", units), ("bias", bias > 0))
-        return
     all_gates = {"rnn": (1,), "gru": (3,), "lstm": (4,)}.get(operation.word) or (1, 3, 4)
     for directions in (1, 2):
         if made % directions:
@@ -215,5 +209,5 @@ _LAWS = {
     "separable": convolved, "linear": _linear, "pool": pooled, "adaptive_pool": _adaptive, "global_pool": _global_pool,
     "flatten": _flatten, "reshape": _reshape, "permute": _permute, "repeat": _repeat, "upsample": _upsample,
     "pad": _pad, "pixel_shuffle": _pixel_shuffle, "pixel_unshuffle": _pixel_shuffle, "embedding": _embedding,
-    "recurrent": _recurrent, "bidirectional": _recurrent, "attention": _attention, "resize": _resize,
+    "recurrent": _recurrent, "attention": _attention, "resize": _resize,
 }  # fmt: skip

@@ -105,15 +105,18 @@ def _keras_table() -> dict[str, Operation]:
     named = {
         "InputLayer": "input", "Dense": "linear", "Flatten": "flatten", "Embedding": "embedding",
         "BatchNormalization": "batch_norm", "LayerNormalization": "layer_norm", "GroupNormalization": "channel_norm",
-        "PReLU": "prelu", "LSTM": "recurrent", "GRU": "recurrent", "SimpleRNN": "recurrent", "CuDNNLSTM": "recurrent",
-        "CuDNNGRU": "recurrent", "Bidirectional": "bidirectional", "Add": "merge", "Subtract": "merge",
+        "PReLU": "prelu", "Bidirectional": "bidirectional", "Add": "merge", "Subtract": "merge",
         "Multiply": "merge", "Average": "merge", "Maximum": "merge", "Minimum": "merge",
         "Concatenate": "concatenate", "Reshape": "reshape", "Permute": "permute", "RepeatVector": "repeat",
         "Resizing": "resize", "CenterCrop": "resize", "RandomCrop": "resize", "Normalization": "normalization",
         "MultiHeadAttention": "attention", "Attention": "attention", "Dot": "custom", "Lambda": "custom",
-        "TimeDistributed": "custom", "Functional": "custom", "Sequential": "custom", "Model": "custom",
+        "TimeDistributed": "time_distributed", "RMSNormalization": "rms_norm",
+        "Functional": "custom", "Sequential": "custom", "Model": "custom",
     }  # fmt: skip
-    return table | {name: Operation(family, is_keras=True) for name, family in named.items()}
+    table |= {name: Operation(family, is_keras=True) for name, family in named.items()}
+    table |= {f"ConvLSTM{dims}D": Operation("conv_recurrent", dims, is_keras=True) for dims in (1, 2, 3)}
+    words = {"LSTM": "lstm", "CuDNNLSTM": "lstm", "GRU": "gru", "CuDNNGRU": "gru", "SimpleRNN": "rnn"}
+    return table | {name: Operation("recurrent", word=word, is_keras=True) for name, word in words.items()}
 
 
 _TORCH = _torch_table()

@@ -6,6 +6,7 @@ list in the order of execution, containers behind their children.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,8 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
     place: dict[str, int] = {}
     at: dict[int, int] = {}
     before = {} if is_keras else _fed_by_sibling(rows)
+    names = Counter(_plain(row.name) for row in rows)
+    twice = {name for name, times in names.items() if times > 1}  # cut, or in two nested models
     for index, holds in _in_time(rows):
         row = rows[index]
         operation = operation_of(row.type, is_keras=is_keras)
@@ -68,7 +71,9 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
             sources = (at[before[index]],)
         kernel, is_sure = row.kernel or None, summary.format is Format.TORCHSUMMARYX and is_proved(row)
         made.append(Step(index, row.type, operation, outputs, count, kernel, row.inputs, sources, holds, is_sure))
-        place[_plain(row.name)] = at[index] = len(made) - 1
+        at[index] = len(made) - 1
+        if _plain(row.name) not in twice:
+            place[_plain(row.name)] = at[index]
     return made
 
 
@@ -98,7 +103,7 @@ def _plain(name: str) -> str:
 def _connected(row: PrintedRow, place: dict[str, int], here: int, *, is_first: bool) -> tuple[int, ...] | None:
     if not row.connected:
         return None
-    found = [place.get(_plain(name)) for name in row.connected]
+    found = [None if name.endswith("…") else place.get(_plain(name)) for name in row.connected]
     if is_first or any(one is None for one in found):
         return None
     return tuple(one for one in found if one is not None and one < here)

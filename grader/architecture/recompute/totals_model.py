@@ -330,14 +330,16 @@ class TotalsView:
         """Keras counts what was trainable when the model was compiled: freezing later counts a layer twice or never."""
         counts = [part.parameters[0] for part in self._model.parts[self._rule]]
         frozen = self._printed.get("non_trainable")
-        kinds = {row.type for row in self._model.summary.rows}
         title = self._model.summary.title.lower()
         is_own = bool(title) and not title.startswith(("sequential", "model", "functional"))
         if difference > 0:
             twice = frozen is not None and frozen.value >= difference and is_part_sum(difference, counts)
             return twice or is_own
-        # Layers left out of the count, or a nested model that shares its layers with rows of this one.
-        return bool(kinds & {"Functional", "Model", "Sequential"}) or is_part_sum(-difference, counts)
+        # Layers left out of the count, or nested models that share layers with rows of this one or with each other.
+        rows = self._model.summary.rows
+        nested = [row.type in {"Functional", "Model", "Sequential"} and not row.depth for row in rows]
+        others = [count for count, is_nested in zip(counts, nested, strict=True) if not is_nested]
+        return sum(nested) > 1 or is_part_sum(-difference, others if any(nested) else counts)
 
     def _is_pass_certain(self) -> bool:
         layout = self._model.layout

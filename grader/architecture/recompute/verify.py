@@ -144,10 +144,16 @@ def _repaired(summary: PrintedSummary, steps: Sequence[Step], mended: Sequence[S
 
 
 def _is_chain(summary: PrintedSummary) -> bool:
-    """True if Keras printed a model whose layers stand in a row, each on the one above."""
+    """True if Keras printed a model whose layers stand in a row, each on the one above.
+
+    It prints what is connected otherwise; where the column is cut at the margin, so are the counts. A class of the
+    student's own shows no inputs.
+    """
     title = summary.title.lower()
     is_keras_own = title.startswith(("sequential", "functional", "model"))
-    return summary.format is Format.KERAS and is_keras_own and not any(row.connected for row in summary.rows)
+    has_input = bool(summary.rows) and summary.rows[0].type == "InputLayer"
+    is_whole = "parameters" in summary.columns and not any(row.connected for row in summary.rows)
+    return summary.format is Format.KERAS and (is_keras_own or (has_input and not title)) and is_whole
 
 
 def _inputs(

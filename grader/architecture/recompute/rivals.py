@@ -1,0 +1,76 @@
+"""Which other lines have to be named: the second of two that contradict each other, and rows that cannot follow?
+
+Two rows may disagree, and nothing in the print may say which of them is wrong: then both lines are named, each with
+the other. And where a print says what feeds every row, a row that cannot follow from it is wrong for certain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from grader.architecture.readers.printed import Format, PrintedSummary
+from grader.architecture.recompute.flow import Flow
+from grader.architecture.recompute.repairs import Repair
+from grader.architecture.recompute.sentences import article, shape_words
+from grader.architecture.recompute.steps import Step
+from grader.architecture.recompute.stories import UNEXPLAINED
+from grader.architecture.recompute.verdict import Disagreement
+
+AS_GOOD = 0.15  # a repair that gains so little less is as good as the best
+_MOST_RIVALS = 2
+
+
+def rivals_told(
+    summary: PrintedSummary, steps: Sequence[Step], repair: Repair, first: Disagreement
+) -> Iterator[Disagreement]:
+    """The lines that are as likely wrong as the one of `first`, which tells `repair`."""
+    told = {first.line}
+    for rival in repair.rivals:
+        if rival.index < 0 or rival.cell == "order" or rival.gain < repair.gain - AS_GOOD or len(told) > _MOST_RIVALS:
+            continue
+        step, other = steps[rival.index], rival.view[rival.index]
+        row = summary.rows[step.row]
+        if row.line in told or rival.mended != repair.mended:
+            continue
+        told.add(row.line)
+        if rival.cell == "parameters":
+            said, right = f"{step.count:,}", f"{other.count:,}"
+        else:
+            said = shape_words(step.outputs[0], summary.format)
+            right = shape_words(other.outputs[0], summary.format)
+        why = f"this and line {first.line} contradict each other: with {right} here everything goes together as well"
+        yield Disagreement(row.line, rival.cell, said, right, why, step.row, is_certain=first.is_certain)
+
+
+def unlawful_rows(summary: PrintedSummary, flow: Flow, told: Collection[int | None]) -> Iterator[Disagreement]:
+    """Rows of Keras that no layer of their class makes of what is known to feed them; rows in `told` are left out."""
+    if summary.format is not Format.KERAS:
+        return
+    yield from _fed_from_below(summary)
+    for step, story in zip(flow.steps, flow.stories, strict=True):
+        is_known = step.sources is not None or (flow.is_chain and not flow.is_loose)
+        if not is_known or story.price < UNEXPLAINED or story.given is None or step.row in told:
+            continue
+        if step.operation.is_custom or not step.outputs:
+            continue
+        row = summary.rows[step.row]
+        said, given = shape_words(step.outputs[0], summary.format), shape_words(story.given, summary.format)
+        counted = f" with {step.count:,} parameters" if step.count else ""
+        why = f"{article(step.name)}{counted} cannot make {said} of {given}, which is what it is given"
+        yield Disagreement(row.line, "output", said, "", why, step.row)
+
+
+def _fed_from_below(summary: PrintedSummary) -> Iterator[Disagreement]:
+    """Keras prints a layer behind all that it takes: one that is connected to a later row stands at the wrong place."""
+    names = Counter(row.name for row in summary.rows)
+    place = {row.name: index for index, row in enumerate(summary.rows) if names[row.name] == 1}
+    for index, row in enumerate(summary.rows):
+        below = [name for name in row.connected if place.get(name, -1) > index]
+        if not below or names[row.name] > 1:
+            continue
+        other = summary.rows[place[below[0]]]
+        why = f"{row.name} takes what {other.name} gives, which stands below it on line {other.line}"
+        yield Disagreement(row.line, "name", row.name, other.name, f"{why}: Keras prints it the other way round", index)
+        why = f"{row.name} on line {row.line} takes what {other.name} gives, and stands above it"
+        yield Disagreement(other.line, "name", other.name, row.name, why, place[below[0]])
