@@ -57,10 +57,10 @@ def boxed(
         descriptors = [*opened.values()]
         refused = b"" if is_warm else syscalls.program()
         if refused:
-            descriptors.append(stack.enter_context(_memory(refused)))
+            descriptors.append(stack.enter_context(in_memory(refused)))
             options += ["--seccomp", str(descriptors[-1])]
         # Options on a descriptor: on the command line they would show host paths to the box and to everybody here.
-        arguments = stack.enter_context(_memory(b"".join(os.fsencode(option) + b"\0" for option in options)))
+        arguments = stack.enter_context(in_memory(b"".join(os.fsencode(option) + b"\0" for option in options)))
         command = [bwrap, "--args", str(arguments), "--", here.python, *layout.PYTHON_OPTIONS, *program]
         descriptors.append(arguments)
         if is_root:
@@ -70,7 +70,7 @@ def boxed(
                 "uid": layout.UID,
                 "command": command,
             }
-            planned = stack.enter_context(_memory(json.dumps(plan).encode()))
+            planned = stack.enter_context(in_memory(json.dumps(plan).encode()))
             command = [sys.executable, "-I", "-S", "-B", str(_REACH), str(planned)]
             descriptors.append(planned)
         yield Boxed(command, descriptors)
@@ -103,7 +103,7 @@ def isolated(
 
 
 @contextmanager
-def _memory(data: bytes) -> Iterator[int]:
+def in_memory(data: bytes) -> Iterator[int]:
     """A descriptor from which `data` can be read."""
     descriptor = os.memfd_create("grader")
     try:

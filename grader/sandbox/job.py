@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import stat
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.limits import Limits
 from grader.model import Json, Problem
-from grader.sandbox import boxes, layout
+from grader.sandbox import boxes, layout, scratch
 from grader.sandbox.launched import launch
 from grader.sandbox.outcome import Answered, Level, StudentFault, SystemFault
 from grader.sandbox.process import Pipe, Watched
@@ -80,7 +79,7 @@ def run(
     said: dict[str, Json] = {
         "program": name,
         "limits": asdict(limits),
-        "is_isolated": level.is_isolated,
+        "is_isolated": level.has_namespaces,
         "request": request,
     }
     with ExitStack() as stack:
@@ -98,7 +97,7 @@ def run(
                 return StudentFault(level.name, 0.0, problem=problem, limit=f"{_MOST_BYTES:,} bytes", use=f"{total:,}")
             result = Pipe()
             stack.callback(result.close)
-            if level.is_isolated:
+            if level.has_namespaces:
                 said |= {"root": layout.BOX, "sites": list(here.box_sites)}
                 watched = _isolated(here, opened, nonce, said, result, reader, limits, is_warm=is_warm)
             else:
@@ -106,7 +105,13 @@ def run(
                     tempfile.TemporaryDirectory(prefix="grader-box-", ignore_cleanup_errors=True)
                 )
                 said |= {"root": root, "sites": list(here.sites)}
-                watched = _bare(here, opened, root, request_bytes(nonce, said), result, reader, limits)
+                start = _bare
+                if level.is_isolated:
+                    from grader.sandbox import alone  # needs Linux
+
+                    said |= alone.words(here, root)
+                    start = alone.alone
+                watched = start(here, opened, root, request_bytes(nonce, said), result, reader, limits)
         except NotWarmError as error:
             problem = Problem("sandbox", "sandbox", f"the sandbox could not be set up: {error}", "see `grader doctor`")
             return SystemFault(level.name, 0.0, problem=problem)
@@ -220,17 +225,10 @@ def _bare(
     limits: Limits,
 ) -> Watched:
     """L1: a plain process with limits, a clean environment and copies of the files. No wall around it."""
-    for path, descriptor in opened.items():
-        target = Path(root) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as copy, os.fdopen(os.dup(descriptor), "rb") as source:
-            shutil.copyfileobj(source, copy)
-    folder = Path(root) / "work"
-    folder.mkdir()
-    (Path(root) / "job" / "submission").mkdir(parents=True, exist_ok=True)
+    folder = scratch.furnish(root, opened)
     start = str(Path(root) / "programs" / "start.py")
     command = [here.python, *layout.PYTHON_OPTIONS, start, str(result.writing)]
-    environment = layout.environment() | {"HOME": str(folder), "TMPDIR": str(folder)}
+    environment = layout.environment() | {"HOME": folder, "TMPDIR": folder}
     if sys.platform == "win32":
         raise OSError(0, "the sandbox needs a POSIX system")
     return launch(
@@ -242,5 +240,5 @@ def _bare(
         reader=reader,
         limits=limits,
         is_wrapped=False,
-        folder=str(folder),
+        folder=folder,
     )

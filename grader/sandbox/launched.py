@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from grader.limits import Limits
@@ -75,11 +75,13 @@ def launch(
     limits: Limits,
     is_wrapped: bool,
     folder: str | None = None,
+    made: Callable[[subprocess.Popen[bytes]], Launched] | None = None,
 ) -> Watched:
     """Run `command` to its end, or end it.
 
     `descriptors` stay open in it, and so does the writing end of the pipe `result`; everything else is closed.
-    `request` is its standard input. Raises OSError where it cannot be started, CalledOffError where the run was
+    `request` is its standard input. `made` says how the started process is looked after, where not as a plain
+    Launched. Raises OSError where it cannot be started, CalledOffError where the run was
     called off; nothing is left then.
     """
     asked, printed = Pipe(), Pipe()
@@ -97,7 +99,7 @@ def launch(
         )
         for close in (asked.close_reading, printed.close_writing, result.close_writing):
             close()
-        job = Launched(process, is_wrapped=is_wrapped)
+        job = made(process) if made is not None else Launched(process, is_wrapped=is_wrapped)
         return watch(job, request=request, asked=asked, printed=printed, result=result, reader=reader, limits=limits)
     finally:
         asked.close()

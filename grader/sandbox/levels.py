@@ -17,6 +17,7 @@ from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox.boxes import bubblewrap
 from grader.sandbox.job import run
+from grader.sandbox.layout import environment
 from grader.sandbox.outcome import ISOLATED, TRUSTED, Answered, Level, StudentFault, SystemFault
 
 _L3 = Level(ISOLATED, "bubblewrap works here")
@@ -142,8 +143,7 @@ def _walls(of: Level, canary: str, port: int, descriptor: int) -> Iterator[Probe
         lambda s: s["connect"] != "connected" and s["connect"].endswith("Error"),
         lambda s: s["connect"],
     )
-    ours = {"HOME", "TMPDIR", "LANG", "LC_CTYPE", "MPLBACKEND", "PWD"}
-    ours |= {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}
+    ours = {*environment(), "LC_CTYPE", "PWD"}
     yield probe(
         "the environment is empty",
         lambda s: set(s["environment"]["here"]) | set(s["environment"]["first"]) <= ours,

@@ -9,12 +9,13 @@ from typing import Any
 from grader.model import Json, Problem
 
 ISOLATED = "L3"
+ALONE = "L2"
 TRUSTED = "L1"
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How well jobs are kept apart: L3 in bubblewrap, L1 with limits only (for one's own code).
+    """How well jobs are kept apart: L3 in bubblewrap, L2 by Landlock and a system call filter, L1 with limits only.
 
     `reason` says why it is this level, `fix` how to raise it (empty where it is the highest).
 
@@ -28,7 +29,16 @@ class Level:
 
     @property
     def is_isolated(self) -> bool:
-        """True where code of strangers may be run."""
+        """True where walls stand, so that code of strangers may be run."""
+        return self.name in (ISOLATED, ALONE)
+
+    @property
+    def has_namespaces(self) -> bool:
+        """True where a job also sees nothing of the machine but what is its own.
+
+        >>> Level("L3", "").has_namespaces, Level("L2", "").has_namespaces, Level("L2", "").is_isolated
+        (True, False, True)
+        """
         return self.name == ISOLATED
 
     def __str__(self) -> str:

@@ -45,6 +45,11 @@ def call_on() -> None:
     _called_off.clear()
 
 
+def is_called_off() -> bool:
+    """Whether what waits to be started must give up."""
+    return _called_off.is_set()
+
+
 class Pipe:
     """A pipe of which each end is closed once: other threads open files meanwhile, and reuse the numbers."""
 
@@ -70,7 +75,7 @@ class Pipe:
 
 @dataclass
 class Watched:
-    """How it went. `stopped` is what the parent ended it for: wall, cpu, memory, files, malformed, or nothing."""
+    """How it went. `stopped` is what the parent ended it for: wall, cpu, memory, files, disk, malformed, or nothing."""
 
     returncode: int = 0  # below 0: ended by that signal; 128 and more: bubblewrap or the zygote says so
     seconds: float = 0.0

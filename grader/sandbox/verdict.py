@@ -87,6 +87,10 @@ def _past_a_limit(watched: Watched, reader: FrameReader, limits: Limits) -> tupl
         limit, use = f"{MOST_FILES:,} files", f"over {MOST_FILES:,}"
         what, code = f"made more than {limit}{while_}, and was ended", "files"
         fix = "write no files: a model needs none"
+    elif watched.stopped == "disk":
+        limit, use = f"{limits.tmpfs_mb:,} MB", f"over {limits.tmpfs_mb:,} MB"
+        what, code = f"wrote more than {limit} of files{while_}, and was ended", "disk"
+        fix = "write no files: a model needs none"
     else:
         limit, use = f"{limits.memory_mb:,} MB", f"{watched.peak_bytes / 2**20:,.0f} MB"
         what, code = f"used more than {limit} of memory{while_} ({use}), and was ended", "memory"

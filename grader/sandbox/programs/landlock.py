@@ -35,7 +35,8 @@ _MAKING = _MAKE_DIR | _MAKE_REG | _MAKE_SOCK | _MAKE_FIFO | _MAKE_SYM  # no devi
 _WRITING = _READ_FILE | _READ_DIR | _WRITE_FILE | _TRUNCATE | _REMOVE_DIR | _REMOVE_FILE | _MAKING | _REFER
 _OF_ONE_FILE = _EXECUTE | _READ_FILE | _WRITE_FILE | _TRUNCATE | _IOCTL_DEV
 _NETWORK = {4: 0b11}  # TCP: to bind, to connect
-_SCOPES = {6: 0b11}  # abstract unix sockets, signals
+_SIGNALS = 0b10
+_SCOPES = {6: 0b01 | _SIGNALS}  # abstract unix sockets too
 
 
 def abi() -> int:
@@ -49,12 +50,13 @@ def abi() -> int:
     return max(_call(_CREATE_RULESET, None, 0, _ASK_VERSION), 0)
 
 
-def restrict(readable: Sequence[str], writable: Sequence[str], *, alone: bool) -> int:
+def restrict(readable: Sequence[str], writable: Sequence[str], *, alone: bool, listed: Sequence[str] = ()) -> int:
     """Give up every right upon files but these, and TCP, for good. Returns the version that was used.
 
     Beneath `readable` files can be read and executed; beneath `writable` read, written, made and removed, but not
-    executed. A path may be a folder or a single file; one that does not exist is skipped. With `alone` (where no
-    namespaces stand around it) signals and abstract sockets reach only what is as restricted as this process.
+    executed; beneath `listed` names can be listed. A path may be a folder or a single file; one that does not exist
+    is skipped. With `alone` (where no namespaces stand around it) signals and abstract sockets reach only what is as
+    restricted as this process.
     Must come before any thread is started. Raises OSError where it cannot; then nothing is restricted.
     """
     _refuse_threads()
@@ -67,13 +69,43 @@ def restrict(readable: Sequence[str], writable: Sequence[str], *, alone: bool) -
             _allow(ruleset, path, _READING, handled)
         for path in writable:
             _allow(ruleset, path, _WRITING | _RESOLVE_UNIX, handled)
-        if _libc().prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-            raise _error("no_new_privs")
-        if _call(_RESTRICT_SELF, ruleset, 0) != 0:
-            raise _error("landlock_restrict_self")
+        for path in listed:
+            _allow(ruleset, path, _READ_DIR, handled)
+        _enforce(ruleset)
     finally:
         os.close(ruleset)
     return version
+
+
+def scope_signals() -> bool:
+    """Let signals of this process reach only itself and what it starts from now on. False where the kernel cannot.
+
+    Nothing else is restricted. Whether it holds is tried upon the parent process.
+    """
+    if abi() < min(_SCOPES):
+        return False
+    attributes = struct.pack("=3Q", 0, 0, _SIGNALS)
+    ruleset = _call(_CREATE_RULESET, attributes, len(attributes), 0)
+    if ruleset < 0:
+        return False
+    try:
+        _enforce(ruleset)
+    except OSError:
+        return False
+    finally:
+        os.close(ruleset)
+    try:
+        os.kill(os.getppid(), 0)
+    except PermissionError:
+        return True
+    return False
+
+
+def _enforce(ruleset: int) -> None:
+    if _libc().prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise _error("no_new_privs")
+    if _call(_RESTRICT_SELF, ruleset, 0) != 0:
+        raise _error("landlock_restrict_self")
 
 
 def _ruleset(claimed: int, *, alone: bool) -> tuple[int, int, int]:

@@ -38,6 +38,8 @@ def main() -> NoReturn:
     descriptor = int(sys.argv[1])
     said = read_request()
     add_paths(said["root"], said["sites"])
+    if "walls" in said:  # no namespaces stand around it: before anything is imported that may start a thread
+        importlib.import_module("programs.alone").enclose(said["walls"])
     run(said, descriptor)
 
 
