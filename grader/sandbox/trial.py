@@ -21,7 +21,7 @@ TMPFS_MB, PROCESSES = 2, 8
 OWN = (TEMPORARY, SHARED)
 _FILL = 4 * 2**20
 TRIED = Limits(memory_mb=4096, wall_s=30, cpu_s=30, processes=PROCESSES, tmpfs_mb=TMPFS_MB)
-SLEPT = Limits(memory_mb=4096, wall_s=0.2, cpu_s=30)
+SLEPT = Limits(memory_mb=4096, wall_s=0.05, cpu_s=30)
 SLEEP: Json = {"sleep": 30}
 
 _HOLDS: tuple[tuple[str, Callable[[Any, int], bool]], ...] = (

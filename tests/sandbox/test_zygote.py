@@ -1,5 +1,6 @@
 """The warmed process: as quick to start as a fork, and as far from every other job as a box of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -341,6 +342,13 @@ def test_files_without_size_meet_a_number(warm):
         assert ended.result["count"] <= walls.MOST_INODES
     else:
         assert ended.problem.code == "files"
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_where_memory_runs_out_the_job_is_ended_and_not_the_grader(act, is_warm):
+    with contextlib.nullcontext() if is_warm else zygote.cold():
+        made = seen(act("answer = {'adjustment': int(open('/proc/self/oom_score_adj').read())}"))
+    assert made["adjustment"] == 1000 > int(Path("/proc/self/oom_score_adj").read_text())
 
 
 # --- its own life ------------------------------------------------------------------------------
