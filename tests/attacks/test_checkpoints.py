@@ -13,6 +13,7 @@ import pickletools
 import random
 import struct
 import tracemalloc
+import types
 import zipfile
 import zlib
 
@@ -21,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader import sandbox
-from grader.sandbox.programs import pickled, tensors, torch_zip
+from grader.sandbox.programs import network, pickled, tensors, torch_zip
 from grader.sandbox.programs.channel import Fault
 from grader.sandbox.programs.weights import open_weights, refuse_not_finite
 
@@ -626,14 +627,137 @@ def test_through_the_box_the_verdicts_are_the_same(tmp_path):
         "checkpoint", files=files, request={"checkpoint": "good.pth", "max_elements": None}, level=level
     )
     assert isinstance(ended, sandbox.Answered)
+    [one] = ended.result.pop("tensors")
     assert ended.result == {
-        "format": "torch-zip",
-        "tensors": [{"name": "module.weight", "shape": [2, 3], "dtype": "float32", "elements": 6}],
-        "elements": 6,
-        "bytes": good.stat().st_size,
-        "module_prefix": True,
-    }
+        "format": "torch-zip", "elements": 6, "bytes": good.stat().st_size, "module_prefix": True,
+    }  # fmt: skip
+    assert [one[key] for key in ("name", "shape", "dtype", "elements")] == ["module.weight", [2, 3], "float32", 6]
     ended = sandbox.run("checkpoint", files=files, request={"checkpoint": "bad.pth"}, level=level)
     assert isinstance(ended, sandbox.StudentFault)
     assert (ended.problem.code, ended.problem.where) == ("pickled-code", "bad.pth")
     assert not marker.exists()
+
+
+# --- each of them through the public door --------------------------------------------------------
+
+
+def deflated_megabytes(count=256):
+    """Attack 32 as it was measured: a quarter of a MB on disk, 256 MB of weights."""
+    size = count * 2**20
+    return torch_file(state(w=tensor(shape=(size // 4,), length=size // 4)), {"0": bytes(size)}, compress=("data/0",))
+
+
+def shared_pairs(calls=20_000):
+    """One list of 20,000 pairs, of which each of so many ordered dictionaries is to be made."""
+    pairs = b"](" + b"".join(number(n) + b"K\x01\x86" for n in range(20_000)) + b"eq\x01"
+    return b"\x80\x02" + pairs + b"ccollections\nOrderedDict\nq\x020" + b"h\x02h\x01\x85R" * calls + b"."
+
+
+def many_names(count=200_000):
+    """Names of classes, each another one, half of them as torch's own layers are called."""
+    rows = (f"c{'torch.nn.x' if n % 2 else 'own'}\nC{n}\n0".encode() for n in range(count))
+    return b"\x80\x02" + b"".join(rows) + b"N."
+
+
+def long_table():
+    """The last record of a zip says that its table of contents is 2 GB long."""
+    data = bytearray(torch_file(state(w=tensor())))
+    at = data.rindex(b"PK\x05\x06")
+    struct.pack_into("<L", data, at + 12, 2**31)
+    return bytes(data)
+
+
+def encrypted():
+    """The flag of an encrypted record, which makes some scanners look away."""
+    data = bytearray(torch_file(pickle.dumps(eval, 2)))
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(mark, at + 4)
+    return bytes(data)
+
+
+EVAL = pickle.dumps(eval, 2)
+TABLE = {
+    "a": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+    "b": {"dtype": "F32", "shape": [2, 3], "data_offsets": [12, 36]},
+}
+AT_THE_DOOR = [
+    # attack, file, the code of the refusal, words in the sentence
+    pytest.param(28, lambda: torch_file(EVAL), "pickled-code", "__builtin__.eval", id="code in a zip"),
+    pytest.param(28, lambda: EVAL, "pickled-code", "__builtin__.eval", id="code in a plain pickle"),
+    pytest.param(29, lambda: pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2) + EVAL, "pickled-code", "__builtin__.eval", id="code in an old file"),
+    pytest.param(29, lambda: b"\x80\x02ctorch.serialization\n_legacy_load\n)R.", "pickled-code", "_legacy_load", id="a bare call of torch's loader"),
+    pytest.param(30, encrypted, "corrupt", "disagree", id="zip flags"),
+    pytest.param(30, lambda: patched(struct.pack("<f", 5), b"\0\0\0\1"), "corrupt", "check sum", id="a bad check sum"),
+    pytest.param(31, lambda: torch_file(b"\x80\x02c__main__\nNet\n)\x81}ctorch.nn.modules.conv\nConv2d\n0b."), "whole-module", "__main__.Net", id="a whole module"),
+    pytest.param(31, lambda: torch_file(state(w=tensor()), extra=[("code/net.py", b"x")]), "torchscript", "TorchScript", id="TorchScript"),
+    pytest.param(31, lambda: torch_file(state(w=tensor()), extra=[("archive_format", b"pt2")]), "exported-program", "exported", id="an exported program"),
+    pytest.param(32, deflated_megabytes, "compressed-record", "data/0", id="256 MB deflated"),
+    pytest.param(33, lambda: torch_file(state(w=tensor(shape=(10**5, 10**5), strides=(0, 0)))), "stride-trick", "10,000,000,000 elements", id="10**10 elements of one"),
+    pytest.param(33, overlapping, "overlap", "within another", id="overlapping storages"),
+    pytest.param(34, lambda: torch_file(b"\x80\x02}" + text("w") + doubled(30) + b"s."), "not-a-state-dict", "dictionary of 'w'", id="2**30 leaves"),
+    pytest.param(34, lambda: torch_file(b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."), "not-a-state-dict", "a list", id="a list 200,000 deep"),
+    pytest.param(34, lambda: torch_file(shared_pairs()), "corrupt", "entries", id="a list walked again and again"),
+    pytest.param(34, lambda: torch_file(many_names()), "whole-module", "own.C0", id="200,000 names"),
+    pytest.param(34, lambda: torch_file(b"\x80\x02}" + b"".join(text(f"k{n}") + b"K\x01s" for n in range(300_000)) + b"."), "not-a-state-dict", "", id="300,000 entries"),
+    pytest.param(35, lambda: torch_file(state(w=tensor()), {"0": struct.pack("<6f", 0, 1, 2, 3, 4, float("nan"))}), "not-finite", "'w'", id="NaN"),
+    pytest.param(35, lambda: torch_file(state(w=tensor()), {"0": struct.pack("<6f", 0, 1, 2, 3, 4, float("-inf"))}), "not-finite", "'w'", id="infinity"),
+    pytest.param(35, lambda: torch_file(state(w=tensor(storage="ComplexFloatStorage"))), "bad-dtype", "ComplexFloatStorage", id="complex numbers"),
+    pytest.param(35, lambda: torch_file(state(w=tensor(function="_rebuild_sparse_tensor"))), "unsupported-tensor", "sparse", id="sparse"),
+    pytest.param(35, lambda: torch_file(state(w=tensor(function="_rebuild_qtensor"))), "unsupported-tensor", "quantised", id="quantised"),
+    pytest.param(35, lambda: torch_file(state(w=tensor(function="_rebuild_meta_tensor_no_storage"))), "unsupported-tensor", "meta", id="meta"),
+    pytest.param(35, lambda: torch_file(state(w=b"ctorch._tensor\n_rebuild_from_type_v2\n)R")), "unsupported-tensor", "_rebuild_from_type_v2", id="a subclass"),
+    pytest.param(36, lambda: torch_file(state(w=tensor()), {"0": bytes(24), "1": b"answers"}), "stray-record", "data/1", id="data of no tensor"),
+    pytest.param(36, lambda: torch_file(state(w=tensor()), extra=[("notes.txt", bytes(5000))]), "stray-record", "notes.txt", id="a file beside the data"),
+    pytest.param(36, lambda: torch_file(state(**{"w" * 501: tensor()})), "long-name", "501 characters", id="answers in a name"),
+    pytest.param(37, lambda: b"", "empty-file", "0 bytes", id="empty"),
+    pytest.param(37, lambda: torch_file(state(w=tensor()))[:-100], "truncated", "cut off", id="truncated"),
+    pytest.param(37, lambda: b"<!DOCTYPE html><html><title>Log in", "html-page", "log-in", id="a log-in page"),
+    pytest.param(37, long_table, "too-large", "table of records", id="a table of 2 GB"),
+    pytest.param(38, lambda: safetensors_file({"a": TABLE["a"]}, bytes(24), length=2**20 + 1), "header-too-large", "1,048,577", id="a bloated header"),
+    pytest.param(38, lambda: safetensors_file(TABLE, bytes(36)), "overlap", "overlaps", id="overlapping offsets"),
+    pytest.param(38, lambda: safetensors_file({"a": TABLE["a"]}, bytes(25)), "stray-record", "no tensor", id="bytes behind the tensors"),
+    pytest.param(38, lambda: safetensors_file({"a": TABLE["a"], "__metadata__": {"a": 1}}, bytes(24)), "corrupt", "library safetensors", id="what only the library minds"),
+]  # fmt: skip
+
+
+@pytest.mark.sandbox
+@pytest.mark.attack(28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38)
+@pytest.mark.parametrize(("attack", "make", "code", "word"), AT_THE_DOOR)
+def test_at_the_door_each_is_refused_with_a_sentence_of_its_own(tmp_path, box, attack, make, code, word):
+    """In half a gigabyte of memory, by a wrong ending too: the bytes decide, not the name."""
+    file = tmp_path / "weights"
+    file.write_bytes(make())
+    for name in ("model.pth", "model.safetensors"):
+        limits = sandbox.Limits(memory_mb=512, wall_s=60)
+        ended = sandbox.run("checkpoint", files={name: file}, request={"checkpoint": name}, limits=limits, level=box)
+        assert isinstance(ended, sandbox.StudentFault), (attack, ended)
+        said = ended.problem
+        assert (said.code, word in said.what, said.where.split()[0]) == (code, True, name), said
+        assert said.fix
+        assert not ended.limit
+
+
+@pytest.mark.attack(29)
+@pytest.mark.torch
+@pytest.mark.parametrize("version", ["2.9.1", "2.9.0+cu128", "1.13.0"])
+def test_a_torch_that_is_too_old_is_the_machines_fault(monkeypatch, version):
+    """It ends before a student's byte is touched, so that the parent calls it a fault of the system."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "__version__", version)
+    with pytest.raises(RuntimeError, match=r"too old, 2\.10 is the oldest"):
+        network.prepare()
+
+
+@pytest.mark.attack(29)
+@pytest.mark.torch
+@pytest.mark.parametrize("version", ["2.10.0", "2.13.1+cpu", "3.0.0a0+git1"])
+def test_a_torch_that_is_new_enough_is_used(monkeypatch, version):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "__version__", version)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    shared = types.SimpleNamespace(install=lambda: None)  # the file that stands beside the programs in the box
+    monkeypatch.setattr(network.importlib, "import_module", lambda _: shared)
+    network.prepare()

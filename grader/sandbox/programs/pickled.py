@@ -17,6 +17,7 @@ from typing import Any
 
 MOST_BYTES = 32 * 2**20
 MOST_OPCODES = 2_000_000
+MOST_PAIRS = 200_000  # that ordered dictionaries are made of by a call: a list that is shared is walked each time
 _MARK = object()
 
 
@@ -119,6 +120,7 @@ class _Reader:
         self.made = made
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.pairs = 0
 
     def pop(self) -> Any:
         value = self.stack.pop()
@@ -290,6 +292,9 @@ class _Reader:
         if function.dotted == "collections.OrderedDict":
             call = Call(function.dotted, {})
             for pair in arguments[0] if arguments else []:
+                self.pairs += 1
+                if self.pairs > MOST_PAIRS:
+                    raise BrokenPickleError(f"more than {MOST_PAIRS:,} entries")
                 key, value = pair
                 call.arguments[_plain(key)] = value
             return call

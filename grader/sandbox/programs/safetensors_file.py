@@ -1,4 +1,7 @@
-"""How is a safetensors file read? A length, a header in JSON, then the tensors in a row, which must tile the rest."""
+"""How is a safetensors file read? A length, a header in JSON, then the tensors in a row, which must tile the rest.
+
+Our reader looks first, within limits; then the format's own library opens the same file and must see the same tensors.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import json
 import math
 import mmap
 import struct
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from .channel import Fault
@@ -48,6 +53,23 @@ def read(data: mmap.mmap, name: str) -> list[Tensor]:
         code, kind = ("truncated", "is cut off") if end > len(data) else ("stray-record", "has bytes of no tensor")
         raise Fault(code, name, f"{kind}: {len(data):,} bytes where the header says {end:,}", _AGAIN)
     return sorted(tensors, key=lambda tensor: (tensor.start, tensor.stop))
+
+
+def agree(path: Path, tensors: Sequence[Tensor], name: str) -> None:
+    """Raise Fault where the format's own library refuses the file, or sees other tensors in it."""
+    from safetensors import SafetensorError, safe_open
+
+    words = {ours: theirs for theirs, ours in _TYPES.items()}
+    wanted = {tensor.name: (words[tensor.dtype], tensor.shape) for tensor in tensors}
+    try:
+        with safe_open(path, framework="np") as opened:
+            slices = {key: opened.get_slice(key) for key in opened.keys()}  # noqa: SIM118  it is no mapping
+            seen = {key: (one.get_dtype(), tuple(one.get_shape())) for key, one in slices.items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        what = f"is refused by the library safetensors: {error}"
+        raise Fault("corrupt", name, " ".join(what.split())[:300], _AGAIN) from error
+    if seen != wanted:
+        raise Fault("corrupt", name, "reads otherwise in the library safetensors than in the grader", _AGAIN)
 
 
 def _header(text: bytes, name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .pickled import Call, Name, Persistent
 from .tensors import ITEM_BYTES, MOST_DIMENSIONS, MOST_TENSORS, SAVE, Tensor
 
 MOST_RECORDS = 3 * MOST_TENSORS
+MOST_TABLE = 16 * 2**20  # bytes: 60,000 rows of some 100, with room
 _STORAGES = {
     "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
@@ -37,7 +38,10 @@ _HARMLESS = (
 # torch's own ways to make a tensor that is not a plain one, and what their arguments are.
 _SPECIAL = ("torch._utils._rebuild_", "torch._tensor._rebuild_", "torch.serialization._get_layout", "torch.per_")
 _ELEMENTS = ("complex", "float", "bfloat", "uint", "int", "quint", "qint", "bits")
+_MODULES = sys.stdlib_module_names | {"torch", "copyreg"}  # whose functions act, unlike a student's own class
 _AGAIN = "save and upload the file again"
+# What torch writes beside the pickle and the data: a few bytes each. More than that is nobody's.
+_BESIDE = 4096
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def read(data: mmap.mmap, name: str) -> list[Tensor]:
     if order is not None and data[order.start : order.start + order.size] not in (b"", sys.byteorder.encode()):
         raise Fault("byte-order", name, f"was written on a machine that is not {sys.byteorder}-endian", _AGAIN)
     script = records[f"{folder}data.pkl"]
+    _refuse_strays(records, folder, name)
     if script.size > pickled.MOST_BYTES:
         raise Fault("too-large", name, f"has a list of tensors of {script.size:,} bytes", SAVE)
     listed = pickled.read(data[script.start : script.start + script.size])
@@ -72,6 +77,7 @@ def read(data: mmap.mmap, name: str) -> list[Tensor]:
 def _listing(data: mmap.mmap, name: str) -> list[zipfile.ZipInfo]:
     """The table of contents, which stands at the end of the file."""
     try:
+        _refuse_long_table(data, name)
         data.seek(0)
         mapped: Any = data  # reads and seeks as a file does
         with zipfile.ZipFile(mapped) as archive:
@@ -82,6 +88,19 @@ def _listing(data: mmap.mmap, name: str) -> list[zipfile.ZipInfo]:
     if len(entries) > MOST_RECORDS:
         raise Fault("too-large", name, f"has {len(entries):,} records, more than {MOST_RECORDS:,}", SAVE)
     return entries
+
+
+def _refuse_long_table(data: mmap.mmap, name: str) -> None:
+    """Look at the length of the table before it is read: each of its rows becomes an object of Python's."""
+    end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
+    if end < 0 or end + 20 > len(data):
+        return  # the reader says it
+    (size,) = struct.unpack_from("<L", data, end + 12)
+    if size == 0xFFFF_FFFF:  # the true number stands in the ZIP64 record before it
+        wide = data.rfind(b"PK\x06\x06", max(0, end - 4096), end)
+        size = struct.unpack_from("<Q", data, wide + 40)[0] if 0 <= wide <= len(data) - 48 else size
+    if size > MOST_TABLE:
+        raise Fault("too-large", name, f"has a table of records of {size:,} bytes, more than {MOST_TABLE:,}", SAVE)
 
 
 def _records(data: mmap.mmap, entries: list[zipfile.ZipInfo], name: str) -> dict[str, _Record]:
@@ -104,6 +123,16 @@ def _records(data: mmap.mmap, entries: list[zipfile.ZipInfo], name: str) -> dict
                 raise Fault("corrupt", name, f"the record {entry.filename!r} has a wrong check sum", _AGAIN)
         made[entry.filename] = _Record(start, entry.file_size)
     return made
+
+
+def _refuse_strays(records: dict[str, _Record], folder: str, name: str) -> None:
+    """Bytes that no loader looks at: a place for what a model must not bring along."""
+    own = (f"{folder}data.pkl", f"{folder}data/")
+    beside = {record: one.size for record, one in records.items() if not record.startswith(own)}
+    if sum(beside.values()) > _BESIDE:
+        largest = max(beside, key=lambda record: beside[record])
+        what = f"holds {sum(beside.values()):,} bytes that belong to no tensor ({largest[:100]!r})"
+        raise Fault("stray-record", name, what, SAVE)
 
 
 def _start(data: mmap.mmap, entry: zipfile.ZipInfo, name: str) -> int:
@@ -150,8 +179,9 @@ def code_fault(names: list[str], file: str) -> Fault | None:
     modules = [name for name in foreign if name.startswith("torch.nn.")]
     special = [name for name in foreign if name.startswith(_SPECIAL)]
     kinds = [name for name in foreign if _is_kind(name)]
-    others = [name for name in foreign if name not in {*modules, *special, *kinds}]
-    suspicious = [name for name in others if name.partition(".")[0] in (*sys.stdlib_module_names, "torch", "copyreg")]
+    known = {*modules, *special, *kinds}
+    others = [name for name in foreign if name not in known]
+    suspicious = [name for name in others if name.partition(".")[0] in _MODULES]
     if modules and not suspicious:
         own = next((name for name in others if name.partition(".")[0] not in ("numpy", "torchvision")), modules[0])
         return Fault("whole-module", file, f"holds a whole model ({own}), not its weights alone", SAVE)

@@ -3,7 +3,7 @@
 Refusals are named by stable codes: empty-file, html-page, lfs-pointer, truncated, corrupt, compressed-record, overlap,
 gap, stray-record, pickled-code, whole-module, torchscript, exported-program, legacy-format, pickle-file, wrapper-dict,
 not-a-state-dict, not-weights, unsupported-tensor, bad-dtype, stride-trick, out-of-bounds, header-too-large, byte-order,
-too-large, not-finite.
+too-large, long-name, not-finite.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2**30
 MOST_ELEMENTS = 2**28
+MOST_NAME = 500  # characters; of all names together:
+MOST_NAMES = 2**20
 _LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _LFS = b"version https://git-lfs"
 _OTHERS = {
@@ -68,11 +70,25 @@ def open_weights(path: Path, name: str, *, max_elements: int | None = None, max_
     else:
         _refuse_others(data, name)
         weights = Weights("safetensors", safetensors_file.read(data, name), data)
+        safetensors_file.agree(path, weights.tensors, name)
+    _look_at_names(weights, name)
     most = max_elements or MOST_ELEMENTS
     if weights.elements > most:
         what = f"holds {weights.elements:,} numbers, more than {most:,}"
         raise Fault("too-large", name, what, "hand in a smaller model", limit=f"{most:,}", use=f"{weights.elements:,}")
     return weights
+
+
+def _look_at_names(weights: Weights, name: str) -> None:
+    """Names of layers are short; a long one is data."""
+    longest = max((tensor.name for tensor in weights.tensors), key=len)
+    if len(longest) > MOST_NAME:
+        what = f"has a tensor with a name of {len(longest):,} characters ({longest[:40]!r}...)"
+        raise Fault("long-name", name, what, SAVE)
+    total = sum(len(tensor.name) for tensor in weights.tensors)
+    if total > MOST_NAMES:
+        what = f"has tensors whose names are {total:,} characters long together, more than {MOST_NAMES:,}"
+        raise Fault("long-name", name, what, SAVE)
 
 
 def _refuse_others(data: mmap.mmap, name: str) -> None:
