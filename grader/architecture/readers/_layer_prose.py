@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from grader.architecture.readers._layer_settings import stated
-from grader.architecture.readers._layer_words import LayerWord, begins_with_layer, is_structural
+from grader.architecture.readers._layer_words import LayerWord, begins_with_layer, is_structural, may_begin_with_layer
 from grader.architecture.readers.tables import Cell, Style, Table, TableRow
 from grader.documents.report_lines import Line, Source
 
@@ -87,16 +87,17 @@ _SETTING_WORDS = frozenset(
 )
 _GAP = 3  # lines without a layer between two layers: blanks, "Layer 2:"
 _FEWEST = 3
+_LONGEST_LINE = 160  # characters
+_LATEST = 12  # the place at which the layer's word has to begin
 
 
 def find_prose(lines: Sequence[Line]) -> Iterator[Table]:
     """Every list of layers, one a line, three layers and more, as a table of two columns: label, layer."""
     index = 0
-    while index < len(lines):
-        if _layer(lines[index]) is None:
-            index += 1
+    for start, begin in enumerate(lines):
+        if start < index or not 0 < len(begin.text) <= _LONGEST_LINE or "|" in begin.text or _layer(begin) is None:
             continue
-        first = last = index
+        first = last = index = start
         rows: list[TableRow] = []
         label = _label_above(lines, first)
         gap = 0
@@ -134,7 +135,11 @@ def find_prose(lines: Sequence[Line]) -> Iterator[Table]:
 
 def _layer(line: Line) -> LayerWord | None:
     """The layer that a line is about and nothing else: `Conv2d(in: 3, out: 32)`, `- Flatten`; None for prose, code."""
-    return _layer_of(line.text.strip()) if 0 < len(line.text) <= 160 and line.source is not Source.CODE else None
+    if not 0 < len(line.text) <= _LONGEST_LINE or line.source is Source.CODE:
+        return None
+    text = line.text.strip()
+    # Four characters for a mark at the beginning, and the digits of a number.
+    return _layer_of(text) if may_begin_with_layer(text, _LATEST + 60) else None
 
 
 @lru_cache(maxsize=4096)
@@ -147,7 +152,7 @@ def _layer_of(text: str) -> LayerWord | None:
         return None
     word = begins_with_layer(bare)
     # "3x3 ", "hidden " may stand before it; `x = conv(...)` is code.
-    if word is None or word.start > 12 or "=" in bare[: word.start]:
+    if word is None or word.start > _LATEST or "=" in bare[: word.start]:
         return None
     behind = re.findall(r"[A-Za-zäöüß]{2,}", bare[word.end :])
     strange = sum(piece.lower() not in _SETTING_WORDS and begins_with_layer(piece) is None for piece in behind)

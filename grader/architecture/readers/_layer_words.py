@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,6 +88,9 @@ _BEGINS = (
     "gru", "simp", "rnn", "zero", "pixe", "iden",
 )  # fmt: skip
 
+_LONGEST_BEGIN = max(map(len, _BEGINS))
+_BEGIN_OF_WORD = re.compile(rf"(?:^|[^a-z])({'|'.join(_BEGINS)})")
+
 # They change what a network computes with weights or sizes: a table without one of them is not about layers.
 STRUCTURAL = (
     "conv",
@@ -139,10 +143,10 @@ def layer_words(text: str) -> tuple[LayerWord, ...]:
     ()
     """
     lowered = text[:_LONGEST].lower()
-    if not any(begin in lowered for begin in _BEGINS):
+    if not any(map(lowered.__contains__, _BEGINS)):
         return ()
     found = []
-    for match in _ANY.finditer(text[:_LONGEST]):
+    for match in _matches(text[:_LONGEST], lowered):
         number = int(str(match.lastgroup)[1:])
         rest = text[match.end() : match.end() + 1]
         word = _WORDS[number][1]
@@ -154,6 +158,25 @@ def layer_words(text: str) -> tuple[LayerWord, ...]:
         dims = int(stated) if stated else 0
         found.append(LayerWord(_kind(word, dims or 2), word, dims, match.start(), match.end()))
     return tuple(found)
+
+
+def _matches(text: str, lowered: str) -> Iterator[re.Match[str]]:
+    """As `_ANY.finditer`, which asks for all the words at every place of the text."""
+    if len(lowered) != len(text) or not text.isascii():
+        yield from _ANY.finditer(text)
+        return
+    place = 0
+    while begin := _BEGIN_OF_WORD.search(lowered, place):
+        match = _ANY.match(text, begin.start(1))
+        if match:
+            yield match
+        # The sign before a word may be the last one of the word before it.
+        place = max(match.end() - 1 if match else 0, begin.start(1) + 1)
+
+
+def may_begin_with_layer(text: str, most: int) -> bool:
+    """Can a layer's word begin within the first `most` characters? A quick test."""
+    return not text.isascii() or any(map(text[: most + _LONGEST_BEGIN].lower().__contains__, _BEGINS))
 
 
 def _may_go_on(word: str, rest: str) -> bool:

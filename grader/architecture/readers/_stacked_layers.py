@@ -29,11 +29,12 @@ def find_stacked(lines: Sequence[Line]) -> Iterator[Table]:
     index = 0
     halves: list[Table] = []
     end_of_last = 0
-    while index < len(lines):
-        header = _header(lines, index)
+    for start, line in enumerate(lines):
+        text = line.text
+        header = _header(lines, start) if start >= index and text and len(text) <= _LONGEST else None
         if header is None:
-            index += 1
             continue
+        index = start
         roles, texts = header
         rows, end = _rows(lines, index + len(roles), roles)
         if not rows:

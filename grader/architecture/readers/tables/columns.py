@@ -27,17 +27,16 @@ class _Texts:
 
 def find_tabs(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Lines that hold tabs between texts, one below the other (a table copied from a word processor)."""
-    index = 0
-    while index < len(lines):
-        if taken[index] or not _has_tabs(lines[index].text):
-            index += 1
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "\t" in line.text]:
+        if index < free or taken[index] or not _has_tabs(lines[index].text):
             continue
         first = last = index
         while last + 1 < len(lines) and not taken[last + 1] and lines[last + 1].part == lines[first].part:
             if not _has_tabs(lines[last + 1].text):
                 break
             last += 1
-        index = last + 1
+        free = last + 1
         if last == first:
             continue
         raw = [[parts_of(text) for text in line.text.rstrip("\n").split("\t")] for line in lines[first : last + 1]]
@@ -58,14 +57,13 @@ def _has_tabs(text: str) -> bool:
 
 def find_aligned(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Lines of two and more texts, parted by two blanks and more, that stand below each other."""
-    index = 0
-    while index < len(lines):
-        if taken[index] or not _is_candidate(lines[index].text):
-            index += 1
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "  " in line.text]:
+        if index < free or taken[index] or not _is_candidate(lines[index].text):
             continue
         first = index
         last, rows, rules = _block(lines, first, taken)
-        index = last + 1
+        free = last + 1
         if len(rows) < 2:
             continue
         columns = _columns(rows)
@@ -146,20 +144,23 @@ def _fit(column: tuple[int, int], start: int, end: int) -> tuple[int, int]:
 
 def find_commas(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Lines of comma- or semicolon-separated values: three and more with one count of short cells."""
-    index = 0
-    while index < len(lines):
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "," in line.text or ";" in line.text]:
+        if index < free or taken[index] or lines[index].source is Source.CODE:
+            continue
         text = lines[index].text
         mark = ";" if text.count(";") > text.count(",") else ","
         count = text.count(mark)
-        if taken[index] or not count or lines[index].source is Source.CODE or not _is_separated(text, mark, count):
-            index += 1
+        if index + 1 == len(lines) or lines[index + 1].text.count(mark) != count:
+            continue  # most lines of prose and code: three like it make a table
+        if not _is_separated(text, mark, count):
             continue
         first = last = index
         while last + 1 < len(lines) and not taken[last + 1] and lines[last + 1].part == lines[first].part:
             if not _is_separated(lines[last + 1].text, mark, count):
                 break
             last += 1
-        index = last + 1
+        free = last + 1
         if last - first < 2:
             continue
         if any(map(is_numeric, text.split(mark))):

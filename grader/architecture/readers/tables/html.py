@@ -39,10 +39,9 @@ class _Open:
 
 def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Every HTML table; one that is not closed ends where the next begins, or with the text."""
-    index = 0
-    while index < len(lines):
-        if taken[index] or "<" not in lines[index].text or "<table" not in lines[index].text.lower():
-            index += 1
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "<" in line.text]:
+        if index < free or taken[index] or "<table" not in lines[index].text.lower():
             continue
         last = index
         while "</table" not in lines[last].text.lower() and last + 1 < len(lines) and not taken[last + 1]:
@@ -54,7 +53,7 @@ def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
                 break
             last += 1
         yield from _tables(lines, index, last)
-        index = last + 1
+        free = last + 1
 
 
 def _tables(lines: Sequence[Line], first: int, last: int) -> Iterator[Found]:

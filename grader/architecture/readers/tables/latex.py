@@ -34,24 +34,22 @@ _MARK = re.compile(r"\\\\(?:\*?\[[^\[\]]{0,20}\])?|\\tabularnewline|\\.|[{}&]", 
 
 def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     r"""Every LaTeX table, with its \begin or without."""
-    index = 0
-    while index < len(lines):
-        text = lines[index].text
-        if taken[index] or "\\" not in text:
-            index += 1
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "\\" in line.text]:
+        if index < free or taken[index]:
             continue
+        text = lines[index].text
         first = last = index
         if _BEGIN.search(text):
             last = _end(lines, index, taken)
         elif _is_row(text):
             last = _last_row(lines, index, taken)
         else:
-            index += 1
             continue
         table = _table(lines, first, last)
         if table is not None:
             yield Found(first, last, table)
-        index = last + 1
+        free = last + 1
 
 
 def _end(lines: Sequence[Line], first: int, taken: bytearray) -> int:

@@ -29,10 +29,9 @@ class _Bars:
 
 def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Every table drawn with bars. `taken` marks lines that belong to another table already."""
-    index = 0
-    while index < len(lines):
-        if taken[index] or not _has_bar(lines[index].text):
-            index += 1
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "|" in line.text or not line.text.isascii()]:
+        if index < free or taken[index] or not _has_bar(lines[index].text):
             continue
         first = index
         while first > 0 and not taken[first - 1] and is_rule(lines[first - 1].text) and _joined(lines, first):
@@ -46,7 +45,7 @@ def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
         table = _table(lines, first, last)
         if table is not None:
             yield Found(first, last, table)
-        index = last + 1
+        free = last + 1
 
 
 def is_rule(text: str) -> bool:
@@ -280,11 +279,10 @@ def find_flattened(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
 
 def _paragraphs_with_delimiter(lines: Sequence[Line], taken: bytearray) -> Iterator[tuple[int, int, list[int], str]]:
     """Paragraphs that hold a delimiter beside other cells: (first, last, where each line begins, text)."""
-    index = 0
-    while index < len(lines):
+    free = 0
+    for index in [index for index, line in enumerate(lines) if "|" in line.text]:
         text = lines[index].text
-        if taken[index] or "|" not in text or not _DELIMITER.search(text) or is_rule(text):
-            index += 1
+        if index < free or taken[index] or not _DELIMITER.search(text) or is_rule(text):
             continue
         first, last = index, index
         while (
@@ -304,4 +302,4 @@ def _paragraphs_with_delimiter(lines: Sequence[Line], taken: bytearray) -> Itera
             starts.append(length)
             length += len(line.text) + 1
         yield first, last, starts, "\n".join(line.text for line in lines[first : last + 1])
-        index = last + 1
+        free = last + 1

@@ -24,33 +24,34 @@ _MAX_COLUMNS = 12
 
 def find(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
     """Every stacked table of numbers."""
-    index = 0
-    while index < len(lines):
-        if taken[index] or not _is_short(lines[index]) or not header_words(lines[index].text):
-            index += 1
+    free = 0
+    short = bytearray(map(_is_short, lines))
+    for index in range(len(lines) - 3):
+        # A table takes four lines and more.
+        if not short[index] or not short[index + 1] or not short[index + 2] or not short[index + 3] or index < free:
+            continue
+        if taken[index] or not header_words(lines[index].text):
             continue
         first = index
         last = first
-        while last + 1 < len(lines) and not taken[last + 1] and _is_short(lines[last + 1]):
+        while last + 1 < len(lines) and not taken[last + 1] and short[last + 1]:
             if lines[last + 1].part != lines[first].part:
                 break
             last += 1
         found = _table(lines, first, last) if last - first >= 3 else None
         if found is None:
-            index += 1 if last - first < 200 else last - first
+            free = index + (1 if last - first < 200 else last - first)
             continue
         yield found
-        index = found.last + 1
+        free = found.last + 1
 
 
 def _is_short(line: Line) -> bool:
     text = line.text
-    return (
-        0 < len(text) <= _LONGEST
-        and line.source is not Source.CODE
-        and bool(text.strip())
-        and text.strip()[0] not in "•#*"
-    )
+    if not 0 < len(text) <= _LONGEST or line.source is Source.CODE:
+        return False
+    stripped = text.strip()
+    return bool(stripped) and stripped[0] not in "•#*"
 
 
 def _table(lines: Sequence[Line], first: int, last: int) -> Found | None:
