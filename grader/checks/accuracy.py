@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar
 
 from grader.checks._binomial import is_within_wilson, wilson_interval
+from grader.checks._cheating import doubts, remarks
 from grader.checks._confusion import Hint, hint
 from grader.checks._data import data_problems
 from grader.checks._settings import MODEL, percent, share, share_schema
 from grader.checks.base import Check, fault, missing, partial, register, review
-from grader.evidence.jobs import missing_files, predict_job
+from grader.evidence.jobs import checkpoint_job, embedded_job, missing_files, predict_job
 from grader.model import EvidenceByJob, Finding, Job, Json, Place, Problem, Rule, Submission
 
 
@@ -37,8 +39,14 @@ class Accuracy(Check):
     A model that fails is looked at: one class for every image, classes answered under each other's numbers, and
     accuracies no better than guessing are named, for each has its own remedy.
 
+    Doubts: some images are shown to a fresh copy of the network again, in small batches and one by one, and some with
+    a little other contrast, light and noise or moved by a pixel. Where an image's answer depends on its company, where
+    the network loses far more on the changed images than an honest one or the reference (`reference_drop`) does, and
+    where the test images stand in the checkpoint, the points wait for a person. Functions of torch that were replaced,
+    tensors that change while it answers, many numbers in buffers and data in the code are remarks for that person.
+
     Not covered: whether the student claims the same number (check `claim`), whether the model was trained on the
-    test set, and how it was trained.
+    test set in the usual way, by steps, and how it was trained.
 
         - check: accuracy
           model: cnn
@@ -75,6 +83,17 @@ class Accuracy(Check):
                 "description": "what happens where the demand lies within the interval of the measured accuracy: "
                 "a person decides, it counts as reached, or the measured value decides",
             },
+            "reference_drop": {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "properties": {
+                    "light": share_schema("its loss where contrast, light and noise are a little different"),
+                    "moved": share_schema("its loss where the images are moved by one pixel as well"),
+                },
+                "description": "what the assignment's reference loses on mildly changed test images; left out: what "
+                "networks of all kinds lose",
+            },
         },
     }
 
@@ -96,23 +115,34 @@ class Accuracy(Check):
         yield from data_problems(rule, rule.settings["data"], rule.settings["split"])
 
     def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
-        """The predictions, where code and checkpoint are there."""
+        """The predictions, where code and checkpoint are there; and what else the files hold."""
         if not missing_files(submission, rule.settings["model"]):
             yield _job(rule, submission)
+            yield embedded_job(submission)
+            yield checkpoint_job(submission, rule.settings["model"]["checkpoint"])
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
-        """One finding: the count, its interval and the demand."""
-        model = rule.settings["model"]
+        """The count, its interval and the demand; then what lets a person doubt it."""
+        settings, model = rule.settings, rule.settings["model"]
         absent = missing_files(submission, model)
         if absent:
             yield missing(absent)
             return
         made = evidence[_job(rule, submission)]
         broken = fault(made)
-        if broken is not None:
-            yield broken
-            return
-        yield _judged(rule.settings, made.result, Place(model["checkpoint"]))
+        place = Place(model["checkpoint"])
+        found = broken or _judged(settings, made.result, place)
+        waits = [] if broken else list(doubts(made.result, settings.get("reference_drop", {}), Place(model["code"])))
+        if waits and found.credit != 0:  # what has earned nothing waits for nobody
+            found = replace(found, weight=Fraction(0))
+        elif waits:
+            waits = [replace(finding, weight=Fraction(0)) for finding in waits]
+        yield found
+        yield from waits
+        if made.is_done:
+            source = evidence.get(embedded_job(submission))
+            checkpoint = evidence.get(checkpoint_job(submission, model["checkpoint"]))
+            yield from remarks(made.result, source, checkpoint, Place(model["code"]))
 
 
 def _job(rule: Rule, submission: Submission) -> Job:

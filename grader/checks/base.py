@@ -192,10 +192,16 @@ def fault(evidence: Evidence) -> Finding | None:
 
 
 def _unrepeatable(result: Mapping[str, Json]) -> Finding:
-    said = (
-        f"of {result['repeated']} images that were shown twice, in other company, {result['changed']} got another "
-        "class: the answers depend on the batch or on chance, so that no accuracy can be stated; a person looks"
+    seen = (
+        f"of {result['repeated']} images that were shown again, in other company, {result['changed']} got another class"
     )
+    if result.get("unanswered", 0) > result["repeated"]:
+        seen = (
+            f"{result['unanswered']} images got no answer when shown again, few at a time ({result['why_unanswered']})"
+        )
+    elif not result["changed"]:
+        seen = f"{result['repeated']} images that were shown again, in other company, got other scores"
+    said = f"{seen}: the answers depend on the batch or on chance, so that no accuracy can be stated; a person looks"
     fix = "let an image's scores depend on that image alone: eval() must switch dropout and batch statistics off"
     return Finding(Outcome.REVIEW, said, fix=fix, code="not-repeatable")
 

@@ -18,7 +18,7 @@ TRAIN = "train"
 NOTEBOOK = "notebook"
 SYNTAX = "syntax"
 PICTURE = "picture"
-SOURCE = "source"
+EMBEDDED = "embedded"
 
 
 def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_checkpoint: bool = True) -> list[str]:
@@ -52,9 +52,9 @@ def predict_job(submission: Submission, model: Mapping[str, Json], *, data: str,
     return Job(PREDICT, _model_files(submission, model), parameters)
 
 
-def source_job(submission: Submission) -> Job:
+def embedded_job(submission: Submission) -> Job:
     """Measure how much data the submission's Python files hold. Runs none of them."""
-    return Job(SOURCE, tuple(file for file in submission.files if file.path.endswith(".py")), {})
+    return Job(EMBEDDED, tuple(file for file in submission.files if file.path.endswith(".py")), {})
 
 
 def activations_job(

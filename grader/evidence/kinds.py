@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, NOTEBOOK, PICTURE, PREDICT, SOURCE, SYNTAX, TRAIN
+from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, EMBEDDED, NOTEBOOK, PICTURE, PREDICT, SYNTAX, TRAIN
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from grader.sandbox import Level, StudentFault, SystemFault
 
 # Of kinds that run no network, the package whose version decides.
-_WITHOUT_TORCH = {CHECKPOINT: "safetensors", SOURCE: "", SYNTAX: "", NOTEBOOK: "nbformat", PICTURE: "pillow"}
+_WITHOUT_TORCH = {CHECKPOINT: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK: "nbformat", PICTURE: "pillow"}
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,14 @@ def _read_splits(job: Job) -> list[tuple[str, str]]:
 def _code_digest() -> str:
     """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
     from grader import sandbox
-    from grader.evidence import networks
+    from grader.datasets import mild
+    from grader.evidence import altered, networks
     from grader.sandbox.layout import BOTH_SIDES
 
     folder = Path(sandbox.__file__).parent
+    beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in (mild, altered, networks))]
     digest = hashlib.sha256()
-    for file in (*sorted(folder.rglob("*.py")), *BOTH_SIDES, Path(networks.__file__), Path(__file__)):
+    for file in (*sorted(folder.rglob("*.py")), *beside, Path(__file__)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -87,7 +89,7 @@ def versions(kind: str) -> dict[str, str]:
     """The versions that a job's result depends on."""
     package = _WITHOUT_TORCH.get(kind, "torch")
     made = {package: _version(package)} if package else {}
-    return made | ({"python": platform.python_version()} if kind in (SYNTAX, NOTEBOOK) else {})
+    return made | ({"python": platform.python_version()} if kind in (EMBEDDED, SYNTAX, NOTEBOOK) else {})
 
 
 def device_class(kind: str) -> str:
@@ -119,21 +121,40 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
     from grader.datasets import load
+    from grader.evidence.altered import altered_counts, altered_rows, with_altered
     from grader.sandbox.predictions import Predictions, predict
 
     images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+    # From the content alone, so that a scorecard is the same each time: the hand-in's files, the images, their labels.
+    seed = f"{job.key} {images.digest}"
+    rows = altered_rows(len(images), seed)
     ended = predict(
         files_of(job, folder),
         dict(job.parameters),
-        images.images,
+        with_altered(images.images, rows, seed),
         classes=len(images.classes),
         limits=bench.limits,
         level=bench.level,
+        secret=seed,
     )
     if not isinstance(ended, Predictions):
         return fault_of(ended)
-    again = {"repeated": ended.repeated, "changed": ended.changed, "is_repeatable": ended.is_repeatable}
-    return Evidence("", EvidenceStatus.DONE, result=count(ended.logits, images) | again)
+    result = count(ended.logits[: len(images)], images)
+    result["altered"] = altered_counts(ended.logits, images, rows)
+    found, compared, tensor = ended.stored
+    result |= {
+        "repeated": ended.again.compared,
+        "changed": ended.again.changed,
+        "is_repeatable": ended.is_repeatable,
+        "unanswered": ended.unanswered,
+        "why_unanswered": ended.why,
+        "went_on_learning": list(ended.moved),
+        "replaced": list(ended.replaced),
+        "own_class": ended.own_class,
+        "parameters": ended.parameters,
+        "stored_images": {"found": found, "compared": compared, "tensor": tensor},
+    }
+    return Evidence("", EvidenceStatus.DONE, result=result)
 
 
 def count(logits: Json, images: ImageSet) -> dict[str, Json]:

@@ -102,13 +102,14 @@ class FrameReader:
     def _take(self, kind: bytes, payload: bytes) -> None:
         if kind == STARTED:
             self.is_started = True
-        elif kind == STAGE:
+        elif kind in (STAGE, NOTES):
             self._stages += 1
             if self._stages > MOST_STAGES:
                 raise MalformedError("too many remarks")
-            self.stage = payload.decode("utf-8", "replace")
-        elif kind == NOTES:
-            self.notes = plain_object(payload)
+            if kind == STAGE:
+                self.stage = payload.decode("utf-8", "replace")
+            else:  # what was said first stays: a program says it before a student's code runs beside it
+                self.notes = {**plain_object(payload), **self.notes}
         elif kind in LAST:
             self.kind, self.payload = kind, payload
 

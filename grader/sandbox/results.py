@@ -83,10 +83,18 @@ def _files(found: Any) -> Any:
 SCHEMAS: Final[Mapping[str, Json]] = {
     "checkpoint": _object(
         format={"enum": ["torch-zip", "safetensors"]},
-        tensors=_list(_object(name=_TEXT, shape=_SHAPE, dtype=_TEXT, elements=_COUNT), 20_000),
+        tensors=_list(_object(name=_TEXT, shape=_SHAPE, dtype=_TEXT, elements=_COUNT, is_shared=_FLAG), 20_000),
         elements=_COUNT,
         bytes=_COUNT,
         module_prefix=_FLAG,
+    ),
+    "embedded": _object(
+        bytes=_COUNT,
+        text_bytes=_COUNT,
+        text_place={"type": "string", "maxLength": 1_000},
+        numbers=_COUNT,
+        numbers_place={"type": "string", "maxLength": 1_000},
+        unread=_list({"type": "string", "maxLength": 1_000}, 8),
     ),
     "describe": _object(
         layers=_list(_LAYER, 5_000),

@@ -59,4 +59,4 @@ def test_answers_that_change_with_the_batch_go_to_a_person():
     result = {"correct": 10, "n": 10, "repeated": 4, "changed": 3, "is_repeatable": False}
     finding = fault(Evidence("k", EvidenceStatus.DONE, result))
     assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, None, "not-repeatable")
-    assert "of 4 images that were shown twice, in other company, 3 got another class" in finding.said
+    assert "of 4 images that were shown again, in other company, 3 got another class" in finding.said

@@ -5,10 +5,12 @@ import textwrap
 import pytest
 
 from grader import sandbox
+from grader.model import Problem
 from grader.sandbox import predictions
 from grader.sandbox.predictions import Predictions, predict
 from grader.sandbox.programs.channel import Fault
-from grader.sandbox.programs.predict import _checked as checked
+from grader.sandbox.programs.kept import Kept
+from grader.sandbox.programs.predict import checked
 
 torch = pytest.importorskip("torch")
 np = pytest.importorskip("numpy")
@@ -76,7 +78,10 @@ def test_the_logits_are_the_models_in_the_order_of_the_images(predicted):
     assert ended.logits.shape == (700, 5)
     np.testing.assert_allclose(ended.logits, wanted.numpy(), rtol=1e-5, atol=1e-6)
     assert ended.is_repeatable
-    assert (ended.repeated, ended.notes) == (64, {"module_prefix": True, "preprocess": False, "left_eval": 0})
+    assert (ended.again.compared, ended.again.changed, ended.unanswered) == (64, 0, 0)
+    said = {key: ended.notes[key] for key in ("module_prefix", "preprocess", "left_eval")}
+    assert said == {"module_prefix": True, "preprocess": False, "left_eval": 0}
+    assert (ended.moved, ended.replaced, ended.own_class, ended.parameters) == ((), (), "", 2 + 2 + 24 * 5 + 5)
 
 
 def test_the_students_own_preprocess_takes_the_place_of_the_normalisation(predicted):
@@ -144,7 +149,9 @@ def test_answers_by_position_and_patched_comparisons_give_themselves_away(predic
     ended = predicted(CHEATS, classes=3)
     assert isinstance(ended, Predictions), ended
     assert not ended.is_repeatable
-    assert ended.changed > 20
+    assert ended.again.changed > 20
+    assert set(ended.replaced) == {"torch.Tensor.__eq__", "torch.argmax", "torch.isfinite"}
+    assert ended.own_class == "Loose"
     assert ended.logits.dtype == np.float32
     assert set(ended.logits.argmax(axis=1)) == {0, 1, 2}  # numbers, and not the argmax that its tensors claim
 
@@ -160,7 +167,7 @@ def test_dropout_that_ignores_eval_mode_is_not_repeatable(predicted):
     ended = predicted(code, classes=24)
     assert isinstance(ended, Predictions), ended
     assert not ended.is_repeatable
-    assert ended.disagreement > 0.1
+    assert ended.again.disagreement > 0.1
 
 
 @pytest.mark.parametrize(
@@ -180,21 +187,21 @@ def test_dropout_that_ignores_eval_mode_is_not_repeatable(predicted):
 )
 def test_scores_that_are_none_are_said(output, code, said):
     with pytest.raises(Fault) as caught:
-        checked(output, 4, 5, "model.py")
+        checked(Kept(), output, 4, 5, "model.py")
     assert caught.value.fields["code"] == code
     assert said in caught.value.fields["what"]
 
 
 def test_the_logarithm_of_a_probability_of_0_is_a_score():
     scores = torch.log(torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]))
-    made = checked(scores, 2, 3, "model.py")
+    made = checked(Kept(), scores, 2, 3, "model.py")
     assert bool(torch.isfinite(made).all())
     assert made.argmax(1).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 def test_scores_of_every_float_type_become_float32(dtype):
-    assert checked(torch.ones(4, 5, dtype=dtype, requires_grad=True), 4, 5, "model.py").dtype == torch.float32
+    assert checked(Kept(), torch.ones(4, 5, dtype=dtype, requires_grad=True), 4, 5, "model.py").dtype == torch.float32
 
 
 def test_a_checkpoint_of_another_network_is_refused_with_its_keys(predicted):
@@ -211,34 +218,49 @@ def test_a_checkpoint_of_another_network_is_refused_with_its_keys(predicted):
 class Recorder:
     """In place of the box: answers for the images that it was handed."""
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, answer, again=None):
+        self.answers = (answer, again or answer)
         self.calls = []
 
     def __call__(self, program, *, files, request, inputs, answer_bytes, limits, level):
         del files, limits, level
         data = np.frombuffer(inputs.read_bytes(), dtype=np.uint8).reshape(request["shape"])
         self.calls.append((program, request, data, answer_bytes))
-        return sandbox.Answered("L3", 1.0, payload=self.answer(data).astype(np.float32).tobytes())
+        made = self.answers[request["is_again"]](data)
+        if not isinstance(made, np.ndarray):
+            return made
+        return sandbox.Answered("L3", 1.0, payload=made.astype(np.float32).tobytes())
 
 
 def first_pixels(data):
     return data.reshape(len(data), -1)[:, :5]
 
 
-@pytest.mark.parametrize("rows", [1, 2, 63, 64, 65, 200])
+@pytest.mark.parametrize("rows", [1, 2, 63, 64, 65, 700])
 def test_rows_come_back_in_order_whatever_the_order_they_went_in(monkeypatch, rows):
     recorder = Recorder(first_pixels)
     monkeypatch.setattr(predictions, "run", recorder)
     given = images(rows)
     made = predict({}, {**REQUEST, "data": "mnist", "split": "test"}, given, classes=5)
-    [(_, request, seen, answer_bytes)] = recorder.calls
+    (_, request, seen, answer_bytes), (_, second, again, again_bytes) = recorder.calls
     assert np.array_equal(made.logits, first_pixels(given))
-    assert made.repeated == min(rows, 64)
-    assert answer_bytes == (rows + made.repeated) * 5 * 4 == len(seen) * 20
-    assert not {"labels", "data", "split", "secret"} & set(request)
+    assert made.again.compared == len(again) == min(rows, 64)
+    assert (answer_bytes, again_bytes) == (rows * 5 * 4, len(again) * 5 * 4)
+    assert (sum(request["batches"]), sum(second["batches"])) == (rows, len(again))
+    assert {row.tobytes() for row in again} <= {row.tobytes() for row in given}
+    for said in (request, second):
+        assert not {"labels", "data", "split", "secret"} & set(said)
     if rows > 60:
-        assert not np.array_equal(seen[:rows], given)
+        assert not np.array_equal(seen, given)
+
+
+def test_the_second_box_gets_small_batches_and_some_images_alone(monkeypatch):
+    recorder = Recorder(first_pixels)
+    monkeypatch.setattr(predictions, "run", recorder)
+    predict({}, REQUEST, images(), classes=5)
+    sizes = recorder.calls[1][1]["batches"]
+    assert sorted(sizes) == [1] * 16 + [2, 3, 5, 8, 13, 17]
+    assert sizes != sorted(sizes)
 
 
 def test_the_order_follows_from_the_secret_and_the_images(monkeypatch):
@@ -246,9 +268,56 @@ def test_the_order_follows_from_the_secret_and_the_images(monkeypatch):
     monkeypatch.setattr(predictions, "run", recorder)
     for secret in ("a", "a", "b"):
         predict({}, REQUEST, images(), classes=5, secret=secret)
-    first, second, third = (call[2] for call in recorder.calls)
-    assert np.array_equal(first, second)
-    assert not np.array_equal(first, third)
+    for box in (0, 1):
+        first, second, third = (call[2] for call in recorder.calls[box::2])
+        assert np.array_equal(first, second)
+        assert not np.array_equal(first, third)
+
+
+def test_small_batches_that_are_refused_are_no_fault_of_the_others(monkeypatch):
+    def but_not(count):
+        def answer(data):
+            made = first_pixels(data).astype(np.float32)
+            made[:count] = np.nan
+            return made
+
+        return answer
+
+    for count, is_repeatable in ((16, True), (33, False)):
+        monkeypatch.setattr(predictions, "run", Recorder(first_pixels, but_not(count)))
+        made = predict({}, REQUEST, images(), classes=5)
+        assert (made.unanswered, made.again.compared) == (count, 64 - count)
+        assert made.is_repeatable is is_repeatable
+
+
+def test_a_second_box_that_breaks_is_ours_and_one_that_the_code_ends_is_not_repeatable(monkeypatch):
+    trouble = sandbox.SystemFault("L3", 1.0, problem=Problem("sandbox", "sandbox", "no more memory", ""))
+    monkeypatch.setattr(predictions, "run", Recorder(first_pixels, lambda _: trouble))
+    assert predict({}, REQUEST, images(), classes=5) is trouble
+    ended = sandbox.StudentFault("L3", 1.0, problem=Problem("exit", "model.py", "the code ends the process", ""))
+    monkeypatch.setattr(predictions, "run", Recorder(first_pixels, lambda _: ended))
+    made = predict({}, REQUEST, images(), classes=5)
+    assert (made.unanswered, made.why, made.is_repeatable) == (64, "the code ends the process", False)
+    assert np.array_equal(made.logits, first_pixels(images()))
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"moved": "all", "replaced": 3, "own_class": [], "stored": [], "parameters": True, "unanswered": "x"},
+        {"moved": [1, None], "stored": {"found": 9, "compared": 3}, "parameters": -1},
+        {"stored": {"found": True, "compared": 3, "tensor": 3}, "replaced": ["\x1b[31mtorch\n" * 100] * 100},
+    ],
+)
+def test_what_the_box_says_of_itself_may_be_anything(monkeypatch, notes):
+    def run(_program, *, request, **_rest):
+        payload = np.zeros((sum(request["batches"]), 5), np.float32).tobytes()
+        return sandbox.Answered("L3", 1.0, payload=payload, notes=notes)
+
+    monkeypatch.setattr(predictions, "run", run)
+    made = predict({}, REQUEST, images(), classes=5)
+    assert (made.moved, made.own_class, made.parameters, made.stored) == ((), "", 0, (0, 0, ""))
+    assert all(len(name) <= 500 and name.isprintable() for name in made.replaced)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -265,18 +334,6 @@ def test_a_score_that_is_no_number_never_gets_through(monkeypatch, bad):
 def test_the_largest_finite_scores_get_through(monkeypatch):
     monkeypatch.setattr(predictions, "run", Recorder(lambda data: np.full((len(data), 5), np.finfo(np.float32).max)))
     assert predict({}, REQUEST, images(), classes=5).is_repeatable
-
-
-def test_a_difference_within_rounding_is_repeatable_and_a_larger_one_is_not(monkeypatch):
-    for noise, is_repeatable in ((1e-5, True), (1e-2, False)):
-        dice = np.random.default_rng(1)
-
-        def answer(data, noise=noise, dice=dice):
-            return np.tile([1.0, 0, 0, 0, 0], (len(data), 1)) + dice.uniform(-noise, noise, (len(data), 5))
-
-        monkeypatch.setattr(predictions, "run", Recorder(answer))
-        made = predict({}, REQUEST, images(), classes=5)
-        assert (made.is_repeatable, made.changed) == (is_repeatable, 0)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,19 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
         Path(box.submission, name), name, max_elements=request.get("max_elements"), max_bytes=request.get("max_bytes")
     )
     refuse_not_finite(weights, name)
+    first: dict[tuple[int, int], str] = {}  # where it stands -> the first tensor that stands there
+    for tensor in weights.tensors:
+        first.setdefault((tensor.start, tensor.stop), tensor.name)
     return {
         "format": weights.format,
         "tensors": [
-            {"name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype, "elements": tensor.elements}
+            {
+                "name": tensor.name,
+                "shape": tensor.shape,
+                "dtype": tensor.dtype,
+                "elements": tensor.elements,
+                "is_shared": first[tensor.start, tensor.stop] != tensor.name,
+            }
             for tensor in weights.tensors
         ],
         "elements": weights.elements,

@@ -6,7 +6,7 @@ The tensors come from the bytes that were checked (see `weights`), so no pickle 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -111,10 +111,34 @@ def _kind(value: Any) -> str:
     return "None (the return is missing)" if value is None else f"an object of type {type(value).__name__}"
 
 
+def parts_of(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """The network's parts with their paths, each once: through what torch registered, past methods of the student's."""
+    seen: set[int] = set()
+    left = [("", model)]
+    while left:
+        path, part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield path, part
+        inner = part.__dict__.get("_modules")
+        children = (part._modules if inner is None else inner).items()  # noqa: SLF001  a compiled part keeps its own
+        left += [(f"{path}.{name}".lstrip("."), child) for name, child in children if child is not None]
+
+
+def tensors_of(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """The network's parameters and buffers with their paths."""
+    for path, part in parts_of(model):
+        for kind in ("_parameters", "_buffers"):
+            for name, tensor in part.__dict__.get(kind, {}).items():
+                if tensor is not None:
+                    yield f"{path}.{name}".lstrip("."), tensor
+
+
 def force_eval(model: torch.nn.Module) -> int:
     """Put every part in eval mode, whatever `eval` the student defined. Returns how many were not in it."""
     changed = 0
-    for part in model.modules():
+    for _, part in parts_of(model):
         if part.__dict__.get("training") is not False:
             part.__dict__["training"] = False
             changed += 1

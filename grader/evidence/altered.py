@@ -1,0 +1,72 @@
+"""Does a network know what it sees, or the test images by heart? Some of them go in a second time, mildly changed.
+
+They stand among the others, in an order that nobody outside knows, so that they are answered as the others are. A
+network that has learned loses little; a table of the test images, wherever it is kept, no longer finds them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from grader.model import Json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from grader.datasets import ImageSet
+
+MOST = 250  # of each kind: with 10,000 images 5% more to compute
+KINDS: Final[Mapping[str, bool]] = {"light": False, "moved": True}  # -> whether it is moved by a pixel as well
+
+
+def altered_rows(count: int, seed: str) -> dict[str, list[int]]:
+    """Which of `count` images are changed in which way; the same for the same seed.
+
+    >>> {kind: len(rows) for kind, rows in altered_rows(10_000, "a seed").items()}
+    {'light': 250, 'moved': 250}
+    """
+    dice = random.Random(seed)  # noqa: S311  no cipher
+    return {kind: sorted(dice.sample(range(count), min(MOST, count))) for kind in KINDS}
+
+
+def with_altered(images: np.ndarray[Any, Any], rows: Mapping[str, Sequence[int]], seed: str) -> np.ndarray[Any, Any]:
+    """The images, and behind them the changed ones, kind after kind.
+
+    Shapes:  (N, C, H, W) uint8 -> (N + P, C, H, W) uint8
+    """
+    import numpy as np
+
+    from grader.datasets.mild import mildly_changed
+
+    changed = [
+        mildly_changed(images[np.asarray(chosen)], f"{seed} {kind}", is_shifted=KINDS[kind])
+        for kind, chosen in rows.items()
+    ]
+    return np.concatenate([images, *changed])
+
+
+def altered_counts(scores: np.ndarray[Any, Any], images: ImageSet, rows: Mapping[str, Sequence[int]]) -> Json:
+    """By kind: `n` images, `before` of them right as they are and `after` when changed; `lost` and `gained` between.
+
+    Shapes:  scores (N + P, classes), in the order of `with_altered`
+    """
+    import numpy as np
+
+    is_right = scores[: len(images)].argmax(axis=1) == images.labels
+    made: dict[str, Json] = {}
+    start = len(images)
+    for kind, chosen in rows.items():
+        which = np.asarray(chosen)
+        before = is_right[which]
+        after = scores[start : start + len(which)].argmax(axis=1) == images.labels[which]
+        start += len(which)
+        made[kind] = {
+            "n": len(which),
+            "before": int(before.sum()),
+            "after": int(after.sum()),
+            "lost": int((before & ~after).sum()),
+            "gained": int((~before & after).sum()),
+        }
+    return made

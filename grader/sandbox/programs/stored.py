@@ -1,0 +1,94 @@
+"""Does a checkpoint hold the very images that a network is asked about? Looked at before any of its code runs.
+
+A network that has the test images with their answers in its tensors need not have learned anything, and small changes
+of an image do not show it, for the nearest stored image is still its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .tensors import Tensor
+from .weights import Weights
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SAME = 0.995  # correlation of pixels; of two different images of a set seldom over 0.98
+MOST_PRODUCTS = 250_000_000  # multiplications for one checkpoint: about 20 ms
+_LEAST_IMAGES = 16  # compared, however large the checkpoint is
+_POOLED = (1, 2)  # sides are looked at whole and halved
+_TYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "uint8": "u1", "int8": "i1", "int16": "<i2",
+          "int32": "<i4", "int64": "<i8"}  # fmt: skip
+
+
+def stored_images(images: np.ndarray[Any, Any], weights: Weights) -> dict[str, Any]:
+    """How many of the images stand in one tensor of the checkpoint, as they are or in halved size.
+
+    Shapes:  images (N, C, H, W) uint8; a tensor holds images where its numbers, row by row or column by column, are
+             some of them up to brightness and contrast
+    Result:  `compared` images of N, `found` in the tensor named `tensor`; nothing found is 0 and ""
+    """
+    import numpy as np
+
+    most = max(_LEAST_IMAGES, MOST_PRODUCTS // max(1, weights.elements))
+    looked = images[:most].astype(np.float32)
+    best, name = 0, ""
+    for pooled in _POOLED:
+        wanted = _standard(_smaller(looked, pooled).reshape(len(looked), -1))
+        for tensor in weights.tensors:
+            for rows in _as_rows(weights, tensor, wanted.shape[1]):
+                found = int((_highest(wanted, _standard(rows)) > SAME).sum())
+                if found > best:
+                    best, name = found, tensor.name
+    return {"compared": len(looked), "found": best, "tensor": name}
+
+
+def _smaller(images: np.ndarray[Any, Any], by: int) -> np.ndarray[Any, Any]:
+    count, channels, height, width = images.shape
+    cut = images[:, :, : height // by * by, : width // by * by]
+    made: np.ndarray[Any, Any] = cut.reshape(count, channels, height // by, by, width // by, by).mean(axis=(3, 5))
+    return made
+
+
+def _standard(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Each row with mean 0 and length 1; a row of one number only becomes 0."""
+    import numpy as np
+
+    made = rows - rows.mean(axis=1, keepdims=True)
+    length = np.sqrt((made * made).sum(axis=1, keepdims=True))
+    length[length == 0] = 1
+    standard: np.ndarray[Any, Any] = made / length
+    return standard
+
+
+def _highest(wanted: np.ndarray[Any, Any], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """For each image the highest correlation with a row."""
+    import numpy as np
+
+    made = np.zeros(len(wanted), dtype=np.float32)
+    for start in range(0, len(rows), 4096):
+        made = np.maximum(made, (wanted @ rows[start : start + 4096].T).max(axis=1))
+    return made
+
+
+def _as_rows(weights: Weights, tensor: Tensor, size: int) -> list[np.ndarray[Any, Any]]:
+    """The tensor's numbers in rows of `size`; and in columns, where it is a matrix with so many rows."""
+    import numpy as np
+
+    if tensor.elements < size or size < 16 or tensor.reach != tensor.elements:
+        return []
+    if tensor.dtype == "bfloat16":
+        raw = np.frombuffer(weights.data, dtype="<u2", count=tensor.elements, offset=tensor.start)
+        flat = (raw.astype(np.uint32) << 16).view(np.float32)
+    elif tensor.dtype in _TYPES:
+        kind = _TYPES[tensor.dtype]
+        flat = np.frombuffer(weights.data, dtype=kind, count=tensor.elements, offset=tensor.start).astype(np.float32)
+    else:
+        return []
+    made = []
+    if tensor.elements % size == 0:
+        made.append(flat.reshape(-1, size))
+    if len(tensor.shape) == 2 and tensor.shape[0] == size:
+        made.append(np.ascontiguousarray(flat.reshape(tensor.shape).T))
+    return made
