@@ -19,6 +19,7 @@ LEAST_GAIN = 0.45
 LEAST_PRICE = 1.2
 CERTAIN_GAIN = 1.0  # no honest print of the zoo comes to half of it, with or without its totals
 CERTAIN_PRICE = 1.5  # a slip in one number or one stride, no rewriting
+CERTAIN_LEFT = 1.0  # the mended row is plain itself, and makes no other row odd
 SUSPICIOUS = 0.85
 WORSE = 0.3
 MOST_REPAIRS = 24
@@ -37,6 +38,7 @@ class _Try:
     affected: Sequence[int]
     before: float
     after: float | None = None
+    left: float = 0.0  # of those that the repair changes, or makes dearer, the dearest
 
 
 def repairs_of(flow: Flow, ledger: Ledger) -> list[Repair]:
@@ -199,7 +201,10 @@ class _Search:
                 if self._effort <= 0:
                     return None
                 self._effort -= 1
-                after += self.flow.story(index, repair.view).price
+                price = self.flow.story(index, repair.view).price
+                after += price
+                if index in repair.view or price > self.flow.stories[index].price + 0.1:
+                    one.left = max(one.left, price)
                 if after > bound:
                     return None
             one.after = after
@@ -211,6 +216,7 @@ class _Search:
             repair,
             gain=gain + worth,
             story_gain=gain,
+            left=one.left,
             mended=self.broken - left,
             was_impossible=was_unlawful and gain > UNLAWFUL - 1,
         )

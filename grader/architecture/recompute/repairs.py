@@ -22,6 +22,7 @@ class Repair:
     """One cell (or the order of two rows) said otherwise.
 
     `gain`  how much plainer the whole becomes;  `mended` the sums that come out with it
+    `left`  the price of the dearest story that it changes or makes dearer
     `was_impossible`  a row, as printed, breaks a law whatever else is supposed, and no longer does
     `rivals`  other repairs that are about as good
     """
@@ -33,6 +34,7 @@ class Repair:
     totals: Mapping[str, Fraction] = field(default_factory=dict)
     gain: float = 0.0
     story_gain: float = 0.0
+    left: float = 0.0
     mended: frozenset[str] = frozenset()
     was_impossible: bool = False
     rivals: tuple[Repair, ...] = ()
@@ -79,13 +81,13 @@ def swapped(flow: Flow, index: int) -> Iterator[Repair]:
 def outputs(flow: Flow, index: int, ledger: Ledger | None) -> Iterator[Repair]:
     """Other first outputs for a step; with a ledger only those that its gap in `pass_mb` allows."""
     step = flow.steps[index]
-    if not step.outputs or step.is_proved or (step.operation.family == "input" and index):
+    if not step.outputs or step.is_proved:
         return
     out = step.outputs[0]
     bounds = ledger.pass_bounds(step) if ledger is not None else None
     beside = _shapes_beside(flow, index)
     for shape in _other_shapes(flow, index, step, out):
-        price = _shape_price(out, shape)
+        price = _shape_price(out, shape, is_last=step.operation.is_keras)
         if price > _MOST_PRICE and shape not in beside:
             continue
         if bounds is not None and not bounds[0] <= numbers_in(shape) <= bounds[1]:
@@ -166,13 +168,16 @@ def _digits_price(said: int, other: int) -> float:
     return 2.0
 
 
-def _shape_price(said: PrintedShape, other: PrintedShape) -> float:
-    """The same for a shape: one axis is a slip, all pixels are a stride, the rest is a story."""
+def _shape_price(said: PrintedShape, other: PrintedShape, *, is_last: bool) -> float:
+    """The same for a shape: one axis is a slip, all pixels are a stride, the rest is a story.
+
+    `is_last` where the channels are the last axis.
+    """
     if len(said) != len(other):
         return 2.4
     differing = [axis for axis in range(len(said)) if said[axis] != other[axis]]
     if len(differing) == 1:
         return 1.2 + 0.1 * (_digits_price(said[differing[0]] or 0, other[differing[0]] or 0) - 1.2)
-    if said[:2] == other[:2] or (said[-1] == other[-1] and said[0] == other[0]):
+    if said[:2] == other[:2] or (is_last and said[-1] == other[-1] and said[0] == other[0]):
         return 1.35
     return 2.2
