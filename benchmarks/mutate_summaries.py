@@ -233,9 +233,29 @@ def _runs(row: Any, reading: Any) -> bool:
     shape = list((made[0] if isinstance(made, tuple) else made).shape)
     if is_last and len(shape) > 2:
         shape.append(shape.pop(1))
+        if row.outputs and not _same_shape(row, shape):
+            shape = _padded_as_keras_does(module, taken)
     count = sum(one.numel() for one in module.parameters())
     buffers = sum(one.numel() for one in module.buffers() if one.dim()) if _is_keras(row.type) else 0
     return _same_shape(row, shape) and _same_count(row, count, count + buffers)
+
+
+def _padded_as_keras_does(module: Any, taken: list[int]) -> list[int]:
+    """The shape by padding "same": PyTorch pads both sides alike, so that zeros are put around the input before."""
+    import torch
+
+    sides = module.kernel_size if isinstance(module.kernel_size, tuple) else (module.kernel_size,) * (len(taken) - 2)
+    steps = module.stride if isinstance(module.stride, tuple) else (module.stride,) * (len(taken) - 2)
+    around: list[int] = []
+    for size, side, step in zip(taken[2:], sides, steps, strict=True):
+        missing = max((-(-size // step) - 1) * step + side - size, 0)
+        around = [missing // 2, missing - missing // 2, *around]
+    module.padding = (0,) * len(sides)
+    try:
+        made = module(torch.nn.functional.pad(torch.zeros(taken, device="meta"), around))
+    except RuntimeError:
+        return []
+    return [made.shape[0], *made.shape[2:], made.shape[1]]
 
 
 def _settled(word: str, taken: list[int], row: Any) -> bool | None:

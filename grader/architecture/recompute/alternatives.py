@@ -22,7 +22,9 @@ def lawful_outputs(
     if not source or not out:
         return ()
     if operation.is_keras and (shapes := tuple(keras_outputs(operation, source, count, out))):
-        return shapes if family != "linear" else shapes + _lawful_features(source, count, out)
+        if family == "linear":
+            return shapes + _lawful_features(source, count, out)
+        return shapes if family != "pool" else (*shapes, *_lawful_images(operation, source, count, out))
     if operation.family in {"same", "batch_norm", "channel_norm", "instance_norm", "layer_norm", "rms_norm", "prelu"}:
         return (source,)
     if family == "flatten":

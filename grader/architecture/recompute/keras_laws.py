@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, product
 from math import isqrt, prod
 
 from grader.architecture.readers.printed import PrintedShape
@@ -134,6 +134,9 @@ def keras_outputs(
             for bias in (1, 0):
                 if count % (source[-1] + bias) == 0:
                     yield (*source[:-1], count // (source[-1] + bias))
+    elif operation.family == "pool" and operation.dims == 3 and len(source) == len(out):
+        halves = ({size, size // 2} if size else {size} for size in source[1:-1])
+        yield from ((source[0], *sizes, source[-1]) for sizes in product(*halves) if 0 not in sizes)
     elif operation.family == "repeat" and len(out) == 3:
         yield (source[0], out[1], source[-1])
     elif operation.family == "global_pool" and len(out) == len(source):

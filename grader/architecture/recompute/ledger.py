@@ -120,8 +120,9 @@ class Ledger:
 
     def share(self, name: str, step: Step) -> int:
         """What one row adds to the sum."""
-        if name == "parameters":
-            return step.count or 0
+        if name == "parameters":  # Keras counts the layers of a nested model in the model's own row
+            is_inside = self.summary.format is Format.KERAS and self.summary.rows[step.row].depth > 0
+            return 0 if is_inside else step.count or 0
         form = self.summary.format
         if form is Format.TORCHSUMMARY:
             numbers = prod(-1 if axis is None else axis for shape in step.outputs for axis in shape)

@@ -43,16 +43,25 @@ def rivals_told(
         yield Disagreement(row.line, rival.cell, said, right, why, step.row, is_certain=first.is_certain)
 
 
-def unlawful_rows(summary: PrintedSummary, flow: Flow, told: Collection[int | None]) -> Iterator[Disagreement]:
-    """Rows of Keras that no layer of their class makes of what is known to feed them; rows in `told` are left out."""
+def unlawful_rows(
+    summary: PrintedSummary, before: Flow, after: Flow, told: Collection[Disagreement]
+) -> Iterator[Disagreement]:
+    """Rows of Keras that no layer of their class makes of what is known to feed them.
+
+    Left out are those that are `told` for certain, and those that a change told for certain makes lawful.
+    """
     if summary.format is not Format.KERAS:
         return
     yield from _fed_from_below(summary)
-    for step, story in zip(flow.steps, flow.stories, strict=True):
-        is_known = step.sources is not None or (flow.is_chain and not flow.is_loose)
-        if not is_known or story.price < UNEXPLAINED or story.given is None or step.row in told:
+    certain = {one.row for one in told if one.is_certain}
+    for index, (step, story) in enumerate(zip(before.steps, before.stories, strict=True)):
+        is_known = step.sources is not None or (before.is_chain and not before.is_loose)
+        if not is_known or story.price < UNEXPLAINED or story.given is None or step.row in certain:
             continue
         if step.operation.is_custom or not step.outputs:
+            continue
+        feeding = {before.steps[source].row for source in step.sources or (index - 1,) if source >= 0}
+        if feeding & certain and after.stories[index].price < UNEXPLAINED:
             continue
         row = summary.rows[step.row]
         said, given = shape_words(step.outputs[0], summary.format), shape_words(story.given, summary.format)

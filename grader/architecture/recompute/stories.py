@@ -130,7 +130,8 @@ def merges(operation: Operation, shapes: Sequence[PrintedShape], out: PrintedSha
     if operation.family == "merge":
         if not all(len(shape) == len(out) for shape in shapes):
             return True  # broadcasting
-        return all(max((one[axis] or 1) for one in shapes) == (out[axis] or 1) for axis in range(1, len(out)))
+        sizes = [(out[axis], {one[axis] for one in shapes} - {None, 1}) for axis in range(1, len(out))]
+        return all(size is None or there <= {size} for size, there in sizes)
     if any(len(shape) != len(out) for shape in shapes):
         return False
     for axis in range(1, len(out)):

@@ -30,6 +30,7 @@ _WORDS = {
 }
 
 
+NESTED = frozenset({"Functional", "Model", "Sequential"})
 # Keras prints a size behind each count.
 SIZES = {
     "parameters": "total_mb",
@@ -148,9 +149,9 @@ class TotalsView:
         if not self._fits("parameters") and not self.defects() and not self._is_left_out():
             found.append(self._wrong("parameters", self._why("parameters"), is_certain=self._is_total_certain()))
         split = self._split()
-        if split is not None:
-            found = [one for one in found if one.field != "parameters"] if split.field == "parameters" else found
-            found.append(split)
+        if split:
+            is_total = any(one.field == "parameters" for one in split)
+            found = [*(one for one in found if one.field != "parameters" or not is_total), *split]
         elif not found:
             found += [
                 self._wrong(name, self._why(name), is_certain=not self._model.layout.hides)
@@ -169,17 +170,20 @@ class TotalsView:
             return False
         size = self._printed.get("parameters_mb")
         agrees = size is None or self._size_of(said).allows(size, is_cut=self._is_cut)
-        return said.value < made.low and agrees and self._split() is None
+        return said.value < made.low and agrees and not self._split()
 
-    def _split(self) -> Disagreement | None:
-        """Trainable, not trainable and the optimizer's add up to the total; else the one is named that mends most."""
+    def _split(self) -> list[Disagreement]:
+        """Trainable, not trainable and the optimizer's add up to the total; else the one is named that mends most.
+
+        Where two mend as much, both are.
+        """
         if any(name not in self._printed for name in ("parameters", "trainable", "non_trainable")):
-            return None
+            return []
         names = [name for name in ("trainable", "non_trainable", "optimizer") if name in self._printed]
         low, high = printed_bounds(self._printed["parameters"], is_cut=self._is_cut)
         bounds = [printed_bounds(self._printed[name], is_cut=self._is_cut) for name in names]
         if sum(bound[0] for bound in bounds) <= high and low <= sum(bound[1] for bound in bounds):
-            return None
+            return []
         said = {name: self._printed[name].value for name in ("parameters", *names)}
         rest = said["parameters"] - sum(said[name] for name in names)
         options = {name: said[name] + rest for name in names} | {"parameters": said["parameters"] - rest}
@@ -188,9 +192,10 @@ class TotalsView:
             for name, value in options.items()
             if value >= 0
         }
-        name = min(prices, key=lambda one: prices[one])
         parts = " + ".join(_plain(self._printed[one]) for one in names)
-        return self._instead(name, options[name], f"{parts} are not {_plain(self._printed['parameters'])} parameters")
+        why = f"{parts} are not {_plain(self._printed['parameters'])} parameters"
+        best = min(prices.values())
+        return [self._instead(name, options[name], why) for name, price in prices.items() if price == best]
 
     def _price(self, said: Mapping[str, Fraction], changed: str) -> int:
         """How many other things in the print speak against these counts."""
@@ -201,6 +206,7 @@ class TotalsView:
             not self._can_be("trainable", said["trainable"]),
             not self._can_be("non_trainable", said["non_trainable"]),
             said["non_trainable"] != least,
+            not self._can_be_frozen(said["non_trainable"]),
             "optimizer" in said and optimizer_of(int(said["trainable"]), int(extra)) is None,
         ]
         is_keras = self._model.summary.format is Format.KERAS
@@ -209,6 +215,17 @@ class TotalsView:
             value = said[changed] * self._factor()
             against += [not Range(value, value).allows(size, is_cut=self._is_cut)] * 2
         return sum(against)
+
+    def _can_be_frozen(self, value: Fraction) -> bool:
+        """True if some layers of Keras, and what normalisations keep beside, hold so many numbers."""
+        summary, counts = self._model.summary, [part.parameters for part in self._model.parts[self._rule]]
+        kinds = {row.type for row in summary.rows}
+        if summary.format is not Format.KERAS or kinds & NESTED or any(low != high for low, high in counts):
+            return True
+        parts = []
+        for row, (count, _) in zip(summary.rows, counts, strict=True):
+            parts += [count // 2, count // 2] if row.type == "BatchNormalization" else [count]
+        return is_part_sum(int(value), parts)
 
     def _can_be(self, name: str, value: Fraction) -> bool:
         made = self.ranges.get(name)
@@ -337,7 +354,7 @@ class TotalsView:
             return twice or is_own
         # Layers left out of the count, or nested models that share layers with rows of this one or with each other.
         rows = self._model.summary.rows
-        nested = [row.type in {"Functional", "Model", "Sequential"} and not row.depth for row in rows]
+        nested = [row.type in NESTED and not row.depth for row in rows]
         others = [count for count, is_nested in zip(counts, nested, strict=True) if not is_nested]
         return sum(nested) > 1 or is_part_sum(-difference, others if any(nested) else counts)
 

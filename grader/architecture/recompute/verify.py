@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
-from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_PRICE, repairs_of
+from grader.architecture.recompute.blame import CERTAIN_GAIN, CERTAIN_LEFT, CERTAIN_PRICE, repairs_of
 from grader.architecture.recompute.channels import misfit
 from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
@@ -69,7 +69,8 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     for repair in repairs:
         first = _told(summary, steps, after, repair)
         said += [first, *rivals_told(summary, steps, repair, first)]
-    said += unlawful_rows(summary, after, {one.row for one in said})
+    unlawful = list(unlawful_rows(summary, flow, after, said))
+    said = [one for one in said if one.is_certain or one.row not in {other.row for other in unlawful}] + unlawful
     said += _impossible(summary, after, repairs)
     if repairs:
         totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
@@ -209,7 +210,7 @@ def _is_certain(steps: Sequence[Step], repair: Repair) -> bool:
         inside = [one.outputs for one in steps[repair.index - step.holds : repair.index]]
         is_new = bool(step.holds) and not any(step.outputs[0] in outputs for outputs in inside)
         return is_new and repair.gain >= CERTAIN_GAIN / 2 and repair.price <= CERTAIN_PRICE
-    return repair.gain >= CERTAIN_GAIN and repair.price <= CERTAIN_PRICE
+    return repair.gain >= CERTAIN_GAIN and repair.price <= CERTAIN_PRICE and repair.left <= CERTAIN_LEFT
 
 
 def _or(summary: PrintedSummary, steps: Sequence[Step], repair: Repair) -> str:

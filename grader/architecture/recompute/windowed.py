@@ -116,8 +116,9 @@ def _axis_sides(operation: Operation, size: int | None, made: int | None, kernel
     if not operation.is_keras:
         return (transposed_sides if operation.family == "conv_transpose" else conv_sides)(size, made, kernel)
     options = _keras_sides(operation, size, made, kernel)  # it knows the paddings "valid" and "same", and no other
-    if operation.family != "conv_transpose":
-        options += [side for side in conv_sides(size, made, kernel) if side.padding == 0]
+    if operation.family != "conv_transpose":  # and strides and dilations exclude each other
+        valid = (side for side in conv_sides(size, made, kernel) if side.padding == 0)
+        options += [side for side in valid if side.stride == 1 or side.dilation == 1]
     return tuple(sorted(options))
 
 
