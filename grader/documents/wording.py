@@ -220,8 +220,9 @@ def _count(number: int, unit: str) -> str:
 
 
 def _unique(error: Any) -> Iterator[Explained]:
-    texts = [json.dumps(entry, sort_keys=True) for entry in error.instance]
-    twice = next((index for index, text in enumerate(texts) if text in texts[:index]), None)
+    first: dict[str, int] = {}
+    texts = (json.dumps(entry, sort_keys=True) for entry in error.instance)
+    twice = next((index for index, text in enumerate(texts) if first.setdefault(text, index) < index), None)
     if twice is None:  # 1 and 1.0 are the same number
         yield Explained("the list has an entry twice", "keep one of the two")
     else:

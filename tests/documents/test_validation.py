@@ -332,3 +332,23 @@ def test_reading_json_imports_neither_yaml_nor_jsonschema():
     code = "import sys; from grader.documents import parse_json; parse_json('[1]', name='a'); "
     code += "print(*sorted({'yaml', 'jsonschema', 'referencing', 'difflib', 'torch'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, -1.5]) | st.text("ab1", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(st.lists(JSON_VALUES, max_size=5))
+def test_what_stands_twice_is_what_jsonschema_itself_finds_twice(items):
+    assert bool(told(items, {"uniqueItems": True})) is not Draft202012Validator({"uniqueItems": True}).is_valid(items)
+
+
+@pytest.mark.attack(14, 78)
+def test_looking_for_what_stands_twice_compares_no_two_items():
+    """Each with each, 60,000 objects took hours: the test would not end."""
+    items = [{"a": number} for number in range(60_000)]
+    assert told(items, {"uniqueItems": True}) == []
+    assert len(told([*items, {"a": 7}], {"uniqueItems": True})) == 1
