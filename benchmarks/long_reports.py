@@ -204,7 +204,7 @@ def _code(some: random.Random) -> str:
 
 def _log(some: random.Random) -> str:
     """What a training prints: of a step, an epoch, a bar, Keras, a logger; tensors and downloads too."""
-    kind, rows = some.choice((0, 1, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5)), some.randint(4, 30)
+    kind, rows = some.choice((0, 1, 2, *[3, 4, 5] * 5)), some.randint(4, 30)
     if kind == 0:
         lines = [
             f"Train Epoch: {some.randint(1, 20)} [{step * 640}/60000 ({step}%)]\tLoss: {some.uniform(0.01, 2):.6f}"

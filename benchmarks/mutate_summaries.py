@@ -35,6 +35,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # its neighbours
+
 MEGABYTES = {"input_mb", "pass_mb", "parameters_mb", "total_mb", "trainable_mb", "non_trainable_mb", "optimizer_mb"}
 OUTCOMES = ("found", "by a sum", "elsewhere", "a person", "no witness", "missed")
 
@@ -91,7 +93,11 @@ def outcome_of(change: Change, original: Any, verdicts: Sequence[Any] | None = N
 
 
 def is_honest(verdict: Any, original: Any, change: Change | None = None) -> bool:
-    """True if another network prints just this: every row can be, and no total tells it from the original."""
+    """True if another network prints just this: every row can be, and no total tells it from the original.
+
+    Of prints with rows in the order of the calls the witness is built row by row: each layer takes an earlier row's
+    output, or what one function of PyTorch makes of it, and PyTorch makes of that what the row says.
+    """
     rows = [judged.row for judged in verdict.rows]
     containers = {index for index in range(len(rows)) if _is_container(rows, index)}
     if change is not None and ("total" in change.kind or "megabyte" in change.kind):
@@ -100,9 +106,44 @@ def is_honest(verdict: Any, original: Any, change: Change | None = None) -> bool
         return not _has_repr_witness(rows, change)
     if str(verdict.summary.format) == "lightning" and change is not None and change.kind.startswith("a row"):
         return False  # it numbers its rows: 0, 1, 2
-    if not all(_can_be(judged) for index, judged in enumerate(verdict.rows) if index not in containers):
+    judged_rows = _as_printed(verdict)
+    if not all(_can_be(judged) for index, judged in enumerate(judged_rows) if index not in containers):
+        return False
+    if str(verdict.summary.format) in _CALLED and not all(
+        _is_fed(judged, verdict, index) for index, judged in enumerate(judged_rows) if index not in containers
+    ):
         return False
     return not any(_told_apart(verdict.summary, original))
+
+
+_CALLED = {"torchsummary", "torchsummaryX", "pytorch_model_summary"}
+
+
+def _as_printed(verdict: Any) -> Sequence[Any]:
+    """The rows with readings of what is printed: those of the verdict are of what it puts right."""
+    if str(verdict.summary.format) not in _CALLED:
+        return verdict.rows
+    from grader.architecture.recompute.verify import rows_as_printed
+
+    return rows_as_printed(verdict.summary)
+
+
+def _is_fed(judged: Any, verdict: Any, index: int) -> bool:
+    """True if what the row takes can be had: an earlier output, the network's input, or one function of these."""
+    from functional_steps import makes
+
+    rows = verdict.summary.rows
+    if not judged.readings or any(None in shape[1:] for row in rows for shape in row.outputs):
+        return True  # a class of the student's own may do anything; what else there is was told apart before
+    for reading in judged.readings:
+        wanted = reading.input_shape
+        if wanted is None or reading.needs in {"another input", "a matrix product"} or not index:
+            return True
+        sources = [tuple(shape) for row in rows[:index] for shape in row.outputs]
+        sources += [] if verdict.input is None else [tuple(verdict.input)]
+        if makes(tuple(dict.fromkeys((1, *shape[1:]) for shape in sources[::-1])), (1, *wanted[1:])):
+            return True
+    return False
 
 
 _WIDE = ("Conv", "Linear", "BatchNorm", "InstanceNorm")

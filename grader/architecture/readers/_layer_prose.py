@@ -139,7 +139,7 @@ def _layer(line: Line) -> LayerWord | None:
         return None
     text = line.text.strip()
     # Four characters for a mark at the beginning, and the digits of a number.
-    return _layer_of(text) if may_begin_with_layer(text, _LATEST + 60) else None
+    return _layer_of(text) if may_begin_with_layer(text, _LATEST + 24) else None
 
 
 @lru_cache(maxsize=4096)

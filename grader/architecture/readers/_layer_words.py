@@ -176,7 +176,7 @@ def _matches(text: str, lowered: str) -> Iterator[re.Match[str]]:
 
 def may_begin_with_layer(text: str, most: int) -> bool:
     """Can a layer's word begin within the first `most` characters? A quick test."""
-    return not text.isascii() or any(map(text[: most + _LONGEST_BEGIN].lower().__contains__, _BEGINS))
+    return not text.isascii() or _BEGIN_OF_WORD.search(text[: most + _LONGEST_BEGIN].lower()) is not None
 
 
 def _may_go_on(word: str, rest: str) -> bool:

@@ -35,7 +35,10 @@ def blocks_in(lines: Sequence[Line], *, least: int = 2) -> Iterator[Block]:
     """
     reader = _Reader(least)
     for line in lines:
-        if line.text.startswith("|") and patterns.is_table_row(line.text):
+        text = line.text
+        if "(" not in text and "):" not in text and not (reader.pieces or reader.candidate):
+            continue  # most lines: nothing begins here
+        if text.startswith("|") and patterns.is_table_row(text):
             continue
         reader.take(line)
         if reader.done:

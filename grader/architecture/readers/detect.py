@@ -51,7 +51,7 @@ def _read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     in_cells = {index for index, line in enumerate(left) if "|" in line.text[:3]}
     look(module_repr.read, [_emptied(line) if index in in_cells else line for index, line in enumerate(left)])
     look(handtable.read, left)
-    if in_cells:
+    if any("(" in left[index].text for index in in_cells):
         look(module_repr.read, left)
     whole = [_with_gaps(summary, lines, places) for summary in _apart(found)]
     return tuple(sorted(whole, key=lambda one: (one.first_line, one.last_line)))

@@ -8,7 +8,7 @@ its own holds that count, and the layers follow one level deeper. Shapes keep th
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -55,10 +55,16 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     ({'kind': 'conv2d', 'out_channels': 6, 'kernel': [5, 5]}, 8806)
     """
     found: list[PrintedSummary] = []
-    windows = _windows(lines)
-    tables = [
-        table for finder in (find_tables, find_stacked, find_prose) for window in windows for table in finder(window)
-    ]
+    named = _naming(lines)
+    numbers = [lines[index].number for index in named]
+    windows = _windows(lines, named)
+
+    def names_a_layer_in(first: int, last: int) -> bool:
+        place = bisect_left(numbers, first)
+        return place < len(numbers) and numbers[place] <= last
+
+    tables = [table for window in windows for table in find_tables(window, is_wanted=names_a_layer_in)]
+    tables += [table for finder in (find_stacked, find_prose) for window in windows for table in finder(window)]
     for table in tables:
         if any(one.first_line <= table.last_line and table.first_line <= one.last_line for one in found[-50:]):
             continue
@@ -69,8 +75,8 @@ def read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     return tuple(_with_totals_below(lines, found))
 
 
-def _windows(lines: Sequence[Line]) -> list[Sequence[Line]]:
-    """The stretches of the lines in which layers are named at all: the rest of a long report is not looked at."""
+def _naming(lines: Sequence[Line]) -> list[int]:
+    """The lines in which layers are named at all."""
     text = "\n".join(line.text for line in lines).lower()
     ends = list(accumulate(len(line.text) + 1 for line in lines))
     named: set[int] = set()
@@ -80,8 +86,13 @@ def _windows(lines: Sequence[Line]) -> list[Sequence[Line]]:
             index = bisect_right(ends, place)
             named.add(index)
             place = text.find(word, ends[index])
+    return sorted(named)
+
+
+def _windows(lines: Sequence[Line], named: Sequence[int]) -> list[Sequence[Line]]:
+    """The stretches of the lines around those that name layers: the rest of a long report is not looked at."""
     windows: list[tuple[int, int]] = []
-    for index in sorted(named):
+    for index in named:
         first, last = max(index - _NEAR, 0), min(index + _NEAR, len(lines))
         if windows and first <= windows[-1][1]:
             windows[-1] = (windows[-1][0], last)

@@ -5,7 +5,7 @@ lines -> find_tables -> Table(header, rows of cells) -> readers.handtable (layer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from grader.architecture.readers.tables import columns, html, latex, markdown, stacked
 from grader.architecture.readers.tables.grids import continues, header_words, joined, marked_headers
@@ -28,11 +28,13 @@ _FINDERS = (
 _PAGE_BREAK = 6  # lines between the two halves of a table: page number, running head, blanks
 
 
-def find_tables(lines: Sequence[Line]) -> tuple[Table, ...]:
+def find_tables(lines: Sequence[Line], *, is_wanted: Callable[[int, int], bool] | None = None) -> tuple[Table, ...]:
     """Every table in the lines, in the order of their first lines; linear time.
 
     A table that goes on after a page break (its header repeated) is one table. Rows that repeat the header
     are kept, marked `is_header`. Nothing says what a table is about: layers, results and lists all come.
+
+    `is_wanted`  whether a table from this line of the file to that one is of use at all; others may be left out
 
     >>> from grader.documents.report_lines import Line
     >>> text = ["Model | Test acc", "--- | ---", "A | **0.75**", "B | 0.80"]
@@ -48,7 +50,11 @@ def find_tables(lines: Sequence[Line]) -> tuple[Table, ...]:
             taken[one.first : one.last + 1] = b"\x01" * (one.last + 1 - one.first)
     found.sort(key=lambda one: one.first)
     tables: list[list[Found]] = []
-    for one in found:
+    for at, one in enumerate(found):
+        if is_wanted is not None and not is_wanted(lines[one.first].number, lines[one.last].number):
+            around = [found[place] for place in (at - 1, at + 1) if 0 <= place < len(found)]
+            if not any(_is_near(lines, *sorted((one, other), key=_first)) for other in around):
+                continue  # not a half of another table either
         before = tables[-1][-1] if tables else None
         if (
             before is not None
@@ -59,6 +65,10 @@ def find_tables(lines: Sequence[Line]) -> tuple[Table, ...]:
         else:
             tables.append([one])
     return tuple(_finished(joined([half.table for half in halves])) for halves in tables)
+
+
+def _first(found: Found) -> int:
+    return found.first
 
 
 def _is_near(lines: Sequence[Line], before: Found, after: Found) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from grader.architecture.readers.tables.grids import has_header_row, joined_header
 from grader.architecture.readers.tables.markdown import is_rule
@@ -66,11 +67,15 @@ def find_aligned(lines: Sequence[Line], taken: bytearray) -> Iterator[Found]:
         free = last + 1
         if len(rows) < 2:
             continue
-        columns = _columns(rows)
-        made = [_row(row, columns, lines[row.index].number) for row in rows]
-        heads = [rule for rule in rules if rows[0].index < rule < rows[-1].index]
-        above = sum(row.index < heads[0] for row in rows) if heads else 0
-        yield Found(first, last, _made(Style.COLUMNS, made, lines, first, last, rule_after=above if above <= 2 else 0))
+        yield Found(first, last, partial(_aligned, lines, first, last, rows, rules))
+
+
+def _aligned(lines: Sequence[Line], first: int, last: int, rows: list[_Texts], rules: list[int]) -> Table:
+    columns = _columns(rows)
+    made = [_row(row, columns, lines[row.index].number) for row in rows]
+    heads = [rule for rule in rules if rows[0].index < rule < rows[-1].index]
+    above = sum(row.index < heads[0] for row in rows) if heads else 0
+    return _made(Style.COLUMNS, made, lines, first, last, rule_after=above if above <= 2 else 0)
 
 
 def _is_candidate(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,13 +82,22 @@ class Table:
         return max((len(self.header), *(len(row.cells) for row in self.rows)), default=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
-    """A table and the lines (indices into the lines read) that it took, the last one included."""
+    """A table and the lines (indices into the lines read) that it took, the last one included.
+
+    `make`  makes the table, once it is asked for: of many nobody wants to know more than where they are
+    """
 
     first: int
     last: int
-    table: Table
+    make: Table | Callable[[], Table]
+
+    @property
+    def table(self) -> Table:
+        if not isinstance(self.make, Table):
+            self.make = self.make()
+        return self.make
 
 
 _BREAK = re.compile(r"<br\s{0,4}/?>|</?(?:p|div|li|ul|ol)\b[^<>]{0,200}>", re.IGNORECASE)
