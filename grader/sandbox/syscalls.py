@@ -27,12 +27,14 @@ REFUSED = {
         "iopl": 172, "ioperm": 173, "init_module": 175, "delete_module": 176, "quotactl": 179, "semtimedop": 220,
         "clock_settime": 227, "mq_open": 240, "mq_unlink": 241, "kexec_load": 246, "add_key": 248,
         "request_key": 249, "keyctl": 250, "migrate_pages": 256, "unshare": 272, "move_pages": 279,
-        "perf_event_open": 298, "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304,
+        "inotify_init": 253, "inotify_init1": 294, "perf_event_open": 298,
+        "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304,
         "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "finit_module": 313,
         "memfd_create": 319, "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323, **_SHARED,
     },
     "aarch64": {
-        "umount2": 39, "mount": 40, "pivot_root": 41, "chroot": 51, "vhangup": 58, "quotactl": 60, "acct": 89,
+        "inotify_init1": 26, "umount2": 39, "mount": 40, "pivot_root": 41, "chroot": 51, "vhangup": 58, "quotactl": 60,
+        "acct": 89,
         "personality": 92, "unshare": 97, "kexec_load": 104, "init_module": 105, "delete_module": 106,
         "clock_settime": 112, "syslog": 116, "ptrace": 117, "reboot": 142, "sethostname": 161, "setdomainname": 162,
         "settimeofday": 170, "mq_open": 180, "mq_unlink": 181, "msgget": 186, "msgctl": 187, "msgrcv": 188,
@@ -51,13 +53,12 @@ REFUSED_ALONE = {
     "x86_64": {
         "connect": 42, "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94, "utime": 132, "mknod": 133,
         "setpriority": 141, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197,
-        "lremovexattr": 198, "fremovexattr": 199, "utimes": 235, "ioprio_set": 251, "inotify_init": 253,
-        "mknodat": 259, "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280, "inotify_init1": 294,
-        **_SHARED_ALONE,
+        "lremovexattr": 198, "fremovexattr": 199, "utimes": 235, "ioprio_set": 251,
+        "mknodat": 259, "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280, **_SHARED_ALONE,
     },
     "aarch64": {
         "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
-        "inotify_init1": 26, "ioprio_set": 30, "mknodat": 33, "fchmod": 52, "fchmodat": 53, "fchownat": 54,
+        "ioprio_set": 30, "mknodat": 33, "fchmod": 52, "fchmodat": 53, "fchownat": 54,
         "fchown": 55, "utimensat": 88, "setpriority": 140, "connect": 203, **_SHARED_ALONE,
     },
 }  # fmt: skip
@@ -67,12 +68,13 @@ REFUSED_ALONE = {
 _CLONE3 = 435
 _WATCHED = {
     "x86_64": {
-        "ioctl": 16, "socket": 41, "socketpair": 53, "clone": 56, "sched_setparam": 142, "sched_setscheduler": 144,
-        "prctl": 157, "sched_setaffinity": 203, "prlimit64": 302, "sched_setattr": 314,
+        "ioctl": 16, "socket": 41, "socketpair": 53, "clone": 56, "fcntl": 72, "flock": 73, "sched_setparam": 142,
+        "sched_setscheduler": 144, "prctl": 157, "sched_setaffinity": 203, "prlimit64": 302, "sched_setattr": 314,
     },
     "aarch64": {
-        "ioctl": 29, "sched_setparam": 118, "sched_setscheduler": 119, "sched_setaffinity": 122, "prctl": 167,
-        "socket": 198, "socketpair": 199, "clone": 220, "prlimit64": 261, "sched_setattr": 274,
+        "fcntl": 25, "ioctl": 29, "flock": 32, "sched_setparam": 118, "sched_setscheduler": 119,
+        "sched_setaffinity": 122, "prctl": 167, "socket": 198, "socketpair": 199, "clone": 220,
+        "prlimit64": 261, "sched_setattr": 274,
     },
 }  # fmt: skip
 _OF_ANOTHER = ("sched_setparam", "sched_setscheduler", "sched_setaffinity", "prlimit64", "sched_setattr")
@@ -81,6 +83,8 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # typing into a terminal
 _UNIX, _INET, _INET6 = 1, 2, 10
 _STREAM, _IN_ORDER, _KIND = 1, 5, 0xF  # SOCK_STREAM, SOCK_SEQPACKET, and the bits that say which kind
 _SET_DUMPABLE = 4
+_SET_LOCKS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and those of open files
+_ASK_LOCKS = (5, 36, 1024, 1025, 1026)  # F_GETLK, F_OFD_GETLK, leases, notices
 _ALL = 0xFFFF_FFFF
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -152,10 +156,19 @@ def _only_values(argument: int, *values: int, mask: int = _ALL, error: int = err
     return _load(argument, mask) + b"".join(steps) + _refuse(error)
 
 
+def _pretend(argument: int, *values: int) -> bytes:
+    """Do nothing for each of these values and say that it was done; otherwise go on."""
+    return _load(argument, _ALL) + b"".join(_step(_JUMP_EQUAL, value, 0, 1) + _refuse(0) for value in values)
+
+
 _JOINED = _only_values(1, _STREAM, _IN_ORDER, mask=_KIND)  # a datagram could be sent to any socket with a name
 _ALWAYS = {
     "clone": _refuse_bits(0, _CLONE_NEW | _CLONE_PARENT),
     "ioctl": _refuse_values(1, _TIOCSTI, _TIOCLINUX),
+    # A lock on a file that several boxes can read (a library) would be seen in all of them: two of them could talk.
+    # Within a box nothing but the student's own code could want one, and it goes on as if it had it.
+    "flock": _refuse(0),
+    "fcntl": _pretend(1, *_SET_LOCKS) + _refuse_values(1, *_ASK_LOCKS),
     "socket": _only_values(0, _UNIX, _INET, _INET6, error=errno.EAFNOSUPPORT),
 }
 _ALONE = {
