@@ -8,8 +8,9 @@ Nothing here imports torch: that happens in the box, in `grader/sandbox/programs
 """
 
 from grader.limits import Limits
+from grader.sandbox.doors import Probe
 from grader.sandbox.job import run
-from grader.sandbox.levels import Probe, level, self_test
+from grader.sandbox.levels import level, self_test
 from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault
 from grader.sandbox.process import CalledOffError, call_off, call_on
 

@@ -35,7 +35,12 @@ from grader.sandbox.protocol import FrameReader
 _KEEP = Path(__file__).parent / "keep.py"
 _OURS = Path(__file__).parent.parent
 _OPEN_FILES = 512
-SPARE_PROCESSES = 128  # of an ordinary user: what his other programs may start while a job goes on
+_SPARE_PROCESSES = 128  # of an ordinary user: what his other programs may start while a job goes on
+WALLS = "Landlock, a filter of system calls and limits stand around a job instead"
+NOT_COVERED = (
+    "not covered: names, sizes and times of files outside and the list of processes can be seen; the disk is counted "
+    "and not partitioned, nor are cores; data loaders with worker processes do not start"
+)
 # Ranges of users that nobody is, of which the first that this machine has is taken: by convention unused, and what is
 # left of them in a container.
 _USERS = (range(0x7000_0000, 0x7FFF_0000), range(61184, 65520))
@@ -97,7 +102,7 @@ def alone(
     work = scratch.furnish(root, opened)
     if uid is not None:
         os.chown(root, 0, uid)  # a group of which the job alone is: nobody else's way leads into the folder
-        Path(root).chmod(0o710)
+        Path(root).chmod(0o750)
         os.chown(work, uid, uid)
     command = [here.python, *layout.PYTHON_OPTIONS, f"{root}/programs/start.py", str(result.writing)]
     plan = {
@@ -159,6 +164,13 @@ class _Alone(Launched):
             self.kill()
 
 
+def most_processes(limits: Limits) -> int:
+    """How many processes and threads a job of this user can have at most, beside the caps on all of them."""
+    if os.geteuid() == 0:
+        return limits.processes
+    return limits.processes + (0 if cgroups.usable()[0] else _SPARE_PROCESSES)
+
+
 def _limits(limits: Limits, uid: int | None) -> dict[str, int]:
     """The kernel's own limits, for each process; the parent watches the sum of them all."""
     most = {
@@ -171,7 +183,7 @@ def _limits(limits: Limits, uid: int | None) -> dict[str, int]:
     if uid is not None:
         most["RLIMIT_NPROC"] = limits.processes
     elif not cgroups.usable()[0]:
-        most["RLIMIT_NPROC"] = _tasks() + limits.processes + SPARE_PROCESSES
+        most["RLIMIT_NPROC"] = _tasks() + limits.processes + _SPARE_PROCESSES
     return most
 
 

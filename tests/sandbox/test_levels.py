@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from grader import sandbox
-from grader.sandbox import boxes, layout, levels, syscalls, zygote
+from grader.sandbox import alone, boxes, doors, layout, levels, syscalls, zygote
 
 NOTHING = {"files": {}, "request": {"ping": None}}
 
@@ -50,24 +50,45 @@ def test_another_word_is_refused():
         sandbox.level("docker")
 
 
-def test_without_bubblewrap_it_is_l1_and_says_how_to_raise_it(bwrap_is):
+@pytest.fixture
+def no_landlock(monkeypatch):
+    monkeypatch.setattr(alone, "why_not", lambda _: ("this kernel has no Landlock", "use a newer kernel"))
+
+
+@pytest.mark.usefixtures("no_landlock")
+def test_without_bubblewrap_nor_landlock_it_is_l1_and_says_how_to_raise_it(bwrap_is):
     bwrap_is(None)
     level = sandbox.level()
-    assert (str(level), level.reason, level.fix) == (
-        "L1",
-        "bubblewrap is not installed",
-        "install it: apt install bubblewrap",
-    )
+    assert (str(level), level.is_isolated) == ("L1", False)
+    assert level.reason == "bubblewrap is not installed; nor is there level L2: this kernel has no Landlock"
+    assert level.fix == "install it: apt install bubblewrap; or use a newer kernel"
 
 
+@pytest.mark.parametrize("does_hold", [True, False])
+def test_without_bubblewrap_it_is_l2_where_every_wall_of_it_holds(bwrap_is, monkeypatch, does_hold):
+    bwrap_is(None)
+    tried = []
+
+    def quickly(of):
+        tried.append(of.name)
+        return [sandbox.Probe("a", is_passed=True, said="as it should"), sandbox.Probe("b", does_hold, "as it is")]
+
+    monkeypatch.setattr(alone, "why_not", lambda _: None)
+    monkeypatch.setattr(doors, "quickly", quickly)
+    level = sandbox.level()
+    assert tried == ["L2"]
+    assert (str(level), level.is_isolated, level.has_namespaces) == ("L2" if does_hold else "L1", does_hold, False)
+    assert ("not covered" in level.reason) is does_hold
+    assert ("does level L2 hold here (b: as it is)" in level.reason) is not does_hold
+    assert level.fix == "install it: apt install bubblewrap"
+
+
+@pytest.mark.usefixtures("no_landlock")
 def test_an_old_bubblewrap_is_not_used(bwrap_is):
     bwrap_is("#!/bin/sh\necho '--args --ro-bind-data --perms --as-pid-1 --size'\n")
     level = sandbox.level()
-    assert (str(level), "--disable-userns" in level.reason, level.fix) == (
-        "L1",
-        True,
-        "install bubblewrap 0.8 or newer",
-    )
+    assert (str(level), "--disable-userns" in level.reason) == ("L1", True)
+    assert level.fix.startswith("install bubblewrap 0.8 or newer")
 
 
 REFUSING = """#!/bin/sh
@@ -77,6 +98,7 @@ exit 1
 """
 
 
+@pytest.mark.usefixtures("no_landlock")
 def test_a_bubblewrap_that_may_not_start_is_explained(bwrap_is):
     bwrap_is(REFUSING)
     level = sandbox.level()
@@ -85,11 +107,15 @@ def test_a_bubblewrap_that_may_not_start_is_explained(bwrap_is):
     assert "AppArmor" in level.fix
 
 
+@pytest.mark.usefixtures("no_landlock")
 def test_without_a_sandbox_nothing_is_run_unless_the_caller_says_so(bwrap_is):
     bwrap_is(None)
     ended = sandbox.run("probe", **NOTHING)
     assert isinstance(ended, sandbox.SystemFault)
-    assert (ended.problem.code, ended.problem.fix) == ("no-sandbox", "install it: apt install bubblewrap")
+    assert (ended.problem.code, ended.problem.fix.partition(";")[0]) == (
+        "no-sandbox",
+        "install it: apt install bubblewrap",
+    )
     assert isinstance(sandbox.run("probe", **NOTHING, level=sandbox.level("none")), sandbox.Answered)
 
 
@@ -147,8 +173,8 @@ def test_the_self_test_sees_a_missing_option(box, monkeypatch, option, arguments
     monkeypatch.setattr(layout, "arguments", fewer)
     if option == "--disable-userns":  # the filter shuts that door too
         monkeypatch.setattr(syscalls, "program", lambda *_, **__: b"")
-    with zygote.cold():
-        probes = [*levels._walls(box, __file__, 9, 999), *levels._caps(box)]
+    with zygote.cold(), doors.baits() as bait:
+        probes = [*doors.walls(box, bait), *doors.caps(box)]
     assert name in [probe.name for probe in probes if not probe.is_passed]
 
 

@@ -30,6 +30,12 @@ def main(request: dict[str, Any], _box: Any) -> dict[str, Any]:
         "spin": _spin,
         "fill": _fill,
         "hoard": _hoard,
+        "keep": _keep,
+        "datagram": _datagram,
+        "local": _local,
+        "signal": _signal,
+        "memory": _memory,
+        "change": _change,
         "environment": lambda _: _environment(),
         "descriptors": lambda _: _descriptors(),
         "namespace": lambda _: _namespace(),
@@ -54,6 +60,63 @@ def _connect(port: int) -> str:
             return "connected"
     except OSError as error:
         return type(error).__name__
+
+
+def _tried(do: Callable[[], Any]) -> str:
+    try:
+        do()
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+
+def _datagram(port: int) -> str:
+    """A packet to a port of this machine, without a connection."""
+    return _tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)))
+
+
+def _local(path: str) -> str:
+    """A connection to a socket that is a file: such are the doors of services that run as root."""
+    return _tried(lambda: socket.socket(socket.AF_UNIX).connect(path))
+
+
+def _signal(pids: list[int]) -> list[str]:
+    """The signal that does nothing, to these processes and to the parent."""
+    return [_tried(lambda pid=pid: os.kill(pid, 0)) for pid in (*pids, os.getppid())]  # type: ignore[misc]
+
+
+def _memory(pid: int) -> dict[str, str]:
+    """Three ways into another process; none of them changes or stops it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    place = (ctypes.c_size_t * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8)
+
+    def call(name: str, *arguments: Any) -> None:
+        if getattr(libc, name)(*arguments) < 0:
+            raise OSError(ctypes.get_errno(), name)
+
+    return {
+        "file": _tried(lambda: Path(f"/proc/{pid}/mem").open("rb").close()),
+        "read": _tried(lambda: call("process_vm_readv", pid, place, 1, place, 1, 0)),
+        "trace": _tried(lambda: call("ptrace", 0x4206, pid, None, None)),
+    }
+
+
+def _change(path: str) -> dict[str, str]:
+    """What is no reading or writing of a file: its mode, its times, its owner. As they are."""
+    seen = Path(path).stat()
+    return {
+        "mode": _tried(lambda: Path(path).chmod(seen.st_mode & 0o7777)),
+        "times": _tried(lambda: os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))),
+        "owner": _tried(lambda: os.chown(path, os.getuid(), -1)),
+    }
+
+
+def _keep(size: int) -> str:
+    """So many bytes in the folder for temporary files, which stay there."""
+    number = 0
+    for number in range(size >> 20):
+        Path(f"kept-{number}").write_bytes(bytes(1 << 20))
+    return f"kept {number + 1} MB"
 
 
 def _fork(most: int) -> int:
