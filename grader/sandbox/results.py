@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from grader.model import Json
+from grader.sandbox.agreed import first_flaw
 from grader.sandbox.programs.tensors import ITEM_BYTES
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _TEXT: Final = {"type": "string", "maxLength": 1000}
@@ -138,13 +135,6 @@ SCHEMAS: Final[Mapping[str, Json]] = {
 }
 
 
-@cache
-def _checker(program: str) -> Validator:
-    from grader.documents import validator
-
-    return validator(SCHEMAS[program])
-
-
 def flaws(program: str, result: Json) -> str:
     """The first place where a program's result is not as agreed, or nothing.
 
@@ -155,6 +145,5 @@ def flaws(program: str, result: Json) -> str:
     """
     if program not in SCHEMAS:
         return ""
-    for error in _checker(program).iter_errors(result):
-        return "/" + "/".join(str(step) for step in error.absolute_path)
-    return ""
+    flaw = first_flaw(result, SCHEMAS[program])
+    return "" if flaw is None else "/" + "/".join(map(str, flaw))

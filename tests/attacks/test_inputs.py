@@ -299,7 +299,8 @@ def test_notebooks_that_break_parsers_are_said_and_the_honest_one_beside_it_is_r
     assert "format 3" in rows["old.ipynb"]["problem"]["what"]
 
 
-@pytest.mark.attack(25, 27, 82)
+@pytest.mark.attack(25, 27)
+@pytest.mark.attack_partly(82)
 def test_nothing_of_a_notebook_runs_or_is_followed_and_its_outputs_are_only_listed(opened, tmp_path):
     marker = tmp_path / "marker"
     html = {
