@@ -31,6 +31,26 @@ def write_idx(path: Path, array: Array) -> None:
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
+def pickled_by_python_2(values: dict[str, object]) -> bytes:
+    """A dict of texts, lists and one kind of array, as cPickle's protocol 2 writes it (from `pickletools`)."""
+
+    def one(value: object) -> bytes:
+        if isinstance(value, str):
+            return b"U" + bytes([len(value)]) + value.encode("latin-1")
+        if isinstance(value, int):
+            return b"K" + bytes([value]) if 0 <= value < 256 else b"J" + struct.pack("<i", value)
+        if isinstance(value, list):
+            return b"](" + b"".join(map(one, value)) + b"e"
+        assert isinstance(value, np.ndarray)
+        blank = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+        shape = b"".join(map(one, value.shape)) + {1: b"\x85", 2: b"\x86"}[value.ndim]
+        kind = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        pixels = b"T" + struct.pack("<i", value.size) + value.tobytes()
+        return blank + b"(K\x01" + shape + kind + b"\x89" + pixels + b"tb"
+
+    return b"\x80\x02}q\x01(" + b"".join(one(key) + one(value) for key, value in values.items()) + b"u."
+
+
 @dataclass
 class Tiny:
     """A set of 20 and 10 images with three classes, on disk."""
@@ -60,6 +80,11 @@ def no_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def save_idx() -> Callable[[Path, Array], None]:
     return write_idx
+
+
+@pytest.fixture(scope="session")
+def python_2_pickle() -> Callable[[dict[str, object]], bytes]:
+    return pickled_by_python_2
 
 
 @pytest.fixture
