@@ -29,6 +29,7 @@ def draft(report: Path, assignment: str | None, course_folder: Path | None) -> i
     from grader.documents import DocumentError
     from grader.errors import UsageError
     from grader.reading import claims_of, draft_for
+    from grader.reports.plain import plain
 
     try:
         text, _ = text_of(report)
@@ -39,17 +40,23 @@ def draft(report: Path, assignment: str | None, course_folder: Path | None) -> i
         from grader.answers.claims.draft import draft_answers
 
         made = draft_answers(claims, file=report.name)
-        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        click.echo(_printable(json.dumps(made, indent=2, ensure_ascii=False)))
         left = 0
     else:
         rubric = load_rubric(find_course(course_folder), assignment)
         made, left = draft_for(rubric, claims, file=report.name)
-        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
-    said = f"{sum(bool(one) and _is_filled(one) for one in made['answers'].values())} answers drafted from {report}"
+        click.echo(_printable(json.dumps(made, indent=2, ensure_ascii=False)))
+    name = plain(str(report))
+    said = f"{sum(bool(one) and _is_filled(one) for one in made['answers'].values())} answers drafted from {name}"
     if left:
-        said += f"; {left} claims fit no answer of {assignment} (see `grader read {report}`)"
+        said += f"; {left} claims fit no answer of {assignment} (see `grader read {name}`)"
     click.echo(f"note: {said}\n  next: check each against its line", err=True)
     return 0
+
+
+def _printable(document: str) -> str:
+    """The same JSON with what does not show written as escapes: it goes to a terminal as often as to a file."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in document)
 
 
 def _is_filled(answer: object) -> bool:
