@@ -38,7 +38,10 @@ class Bench:
 
 
 def cache_key(job: Job, bench: Bench) -> str:
-    """The job's key with what its result depends on besides: code, versions, device class, data set.
+    """The job's key with what its result depends on besides: code, versions, device class, data set, sandbox level.
+
+    The level, for code with no wall around it can say of itself what it likes, and a lower wall refuses some code what
+    a higher one gives it.
 
     Raises MachineError where the data set is missing: a job without its data has no key.
     """
@@ -47,6 +50,7 @@ def cache_key(job: Job, bench: Bench) -> str:
         "code": _code_digest(),
         "versions": versions(job.kind),
         "device": device_class(job.kind),
+        "level": bench.level.name,
     }
     read = _read_splits(job)
     if read:

@@ -44,7 +44,7 @@ def main(request, box):
 def box(request):
     """The level of a real sandbox, in both ways in which a job is started there."""
     level = sandbox.level()
-    if not level.is_isolated:
+    if not level.has_namespaces:
         pytest.skip(f"no sandbox here: {level.reason}")
     with zygote.cold() if request.param == "cold" else contextlib.nullcontext():
         yield level

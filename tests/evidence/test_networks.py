@@ -140,6 +140,17 @@ def test_a_key_follows_from_the_data_whose_layers_are_shown(submission, monkeypa
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.attack_partly(88)
+def test_a_key_follows_from_the_walls_around_the_job(submission):
+    """What ran without walls could have said what it liked: it must not stand for a run within them."""
+    job = train_job(submission, MODEL, recipe=RECIPE.to_json(), seed=4, budget_s=60)
+    keys = {
+        cache_key(replace(job, kind="checkpoint"), Bench(Limits(), sandbox.Level(name, "")))
+        for name in ("L1", "L2", "L3")
+    }
+    assert len(keys) == 3
+
+
 @pytest.mark.parametrize("kind", ["checkpoint", "syntax", "notebook", "picture"])
 def test_what_runs_no_network_depends_on_no_torch_and_on_no_device(kind):
     assert "torch" not in versions(kind)
