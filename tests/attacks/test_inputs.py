@@ -129,7 +129,7 @@ def test_every_picture_bomb_is_refused_by_its_header_and_the_honest_ones_beside_
     assert (said.pop("honest.png"), said.pop("last.jpg")) == ("", "")
     assert (said.pop("bomb.png"), said.pop("huge header.png")) == ("image-too-large", "image-too-large")
     assert "20,000 x 20,000 pixels" in rows["bomb.png"]["problem"]["what"]
-    # The notes of a file are not read at all, or their unpacking is bounded by Pillow.
+    assert (said["text bomb.png"], said["profile bomb.png"]) == ("", "")  # notes are left out before Pillow looks
     assert set(said.values()) <= {"", "not-an-image", "image-too-large"}
     assert said["frame.gif"] == "image-too-large" or rows["frame.gif"]["found"]["width"] == 4
 
@@ -187,6 +187,21 @@ def test_what_is_seen_of_a_picture_is_what_pillow_sees(opened, tmp_path):
     assert (found["many.gif"]["is_animated"], found["few.gif"]["is_animated"]) == (True, False)
     with Image.open(tmp_path / "red.png") as picture:
         assert found["red.png"]["mean"] == pytest.approx(picture.convert("L").getpixel((0, 0)))
+
+
+def test_notes_in_a_picture_change_nothing_of_what_is_seen(opened):
+    """A diagram's source of some megabytes is honest, and Pillow alone would refuse it."""
+    source = b"diagram\0\0" + zlib.compress(b"<node/>" * 700_000)
+    clear = written("PNG", "P", colour=0, transparency=0)
+    rows = opened("picture", {
+        "plain.png": png(),
+        "noted.png": png(extra=chunk(b"zTXt", source) + chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0\0\0")),
+        "clear.png": clear,
+        "cut note.png": png()[:-12] + struct.pack(">I", 10**9) + b"tEXt",
+    })  # fmt: skip
+    assert codes(rows) == {"plain.png": "", "noted.png": "", "clear.png": "", "cut note.png": "not-an-image"}
+    assert rows["noted.png"]["found"] == rows["plain.png"]["found"]
+    assert rows["clear.png"]["found"]["mean"] == 255  # transparency is of the pixels
 
 
 @pytest.mark.parametrize("channels", [1, 3])

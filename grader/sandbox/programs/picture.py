@@ -7,6 +7,7 @@ in the file (EXIF, text, colour profiles) are not followed: a picture is shown a
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import warnings
 import zlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .channel import Fault
-from .listed import looked_at
+from .listed import looked_at, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "GIF")
 MOST_PIXELS = 50_000_000  # a 7,000 x 7,000 figure
 MOST_BYTES = 128 * 2**20
+_PNG = b"\x89PNG\r\n\x1a\n"
+_OF_PIXELS = (b"tRNS", b"acTL", b"fcTL", b"fdAT")  # beside the critical ones, whose names begin with a capital
 _AGAIN = "export the figure again, as PNG"
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)  # what Pillow raises
 
@@ -64,12 +67,9 @@ def _opened(path: Path, name: str, most: int) -> Iterator[Image.Image]:
     """The first picture of a file, decoded. Raises Fault."""
     from PIL import Image
 
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        what = f"has {size:,} bytes, more than the {MOST_BYTES:,} of a picture that is opened"
-        raise Fault("image-too-large", name, what, "export the figure smaller")
+    data = whole(path, name, MOST_BYTES)
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(_without_notes(data)), formats=FORMATS) as picture:
             width, height = picture.size
             if width * height > most:
                 what = f"{width:,} x {height:,} pixels are more than the {most:,} that are opened"
@@ -82,6 +82,27 @@ def _opened(path: Path, name: str, most: int) -> Iterator[Image.Image]:
     except _BROKEN as error:
         what = f"cannot be decoded: {error}" if str(error) else f"cannot be decoded ({type(error).__name__})"
         raise Fault("not-an-image", name, " ".join(what.split())[:300], _AGAIN) from error
+
+
+def _without_notes(data: bytes) -> bytes:
+    """A PNG without the chunks that are no pixels (text, profiles, EXIF); another file as it is.
+
+    Packed text may unpack to gigabytes, and Pillow refuses a picture whose text is longer than a megabyte, as a
+    diagram's source in it honestly is.
+    """
+    if not data.startswith(_PNG):
+        return data
+    kept, at = [_PNG], len(_PNG)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            break
+        if kind[:1].isupper() or kind in _OF_PIXELS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]])
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
