@@ -175,6 +175,15 @@ def test_no_file_of_weights_is_there_and_the_clock_and_the_seed_are_ours(trained
 
 
 @pytest.mark.sandbox
+def test_ones_own_network_is_trained_to_the_same_bytes_without_walls(trained):
+    """L1, as on a student's own computer."""
+    recipe = replace(RECIPE, epochs=1)
+    walled, bare = trained(NET, recipe=recipe), trained(NET, recipe=recipe, level=sandbox.level("none"))
+    assert isinstance(bare, Trained), bare
+    assert (bare.state, bare.log, bare.level) == (walled.state, walled.log, "L1")
+
+
+@pytest.mark.sandbox
 @pytest.mark.parametrize(
     ("change", "code", "said"),
     [
