@@ -1,7 +1,21 @@
 """The box as tests/sandbox/conftest.py has it: `box`, `act` (lines of Python) and `student` (a model.py)."""
 
+import hashlib
 import importlib.util
+import textwrap
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+
+import pytest
+
+from grader import sandbox
+from grader.checks import all_checks, run_check
+from grader.datasets import load
+from grader.evidence.jobs import PREDICT
+from grader.evidence.kinds import Bench, do
+from grader.model import Finding, Outcome, Place, Rule, Submission, SubmittedFile
+from grader.scoring import rule_score
 
 _spec = importlib.util.spec_from_file_location(
     "sandbox_fixtures", Path(__file__).parents[1] / "sandbox" / "conftest.py"
@@ -10,3 +24,63 @@ _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
 
 box, act, student = _fixtures.box, _fixtures.act, _fixtures.student
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The embedded digits: (images (N, 1, 28, 28) float32 in [0, 1], labels (N,)) by split."""
+    torch = pytest.importorskip("torch")
+    sets = {split: load("digits", split) for split in ("train", "test")}
+    return {split: (torch.tensor(one.images).float() / 255, torch.tensor(one.labels)) for split, one in sets.items()}
+
+
+@pytest.fixture
+def earned(tmp_path, box):
+    """earned({"model.py": code}, state) -> what the rule `accuracy` on the digits gives: from 50% on, all at 97%."""
+    torch = pytest.importorskip("torch")
+
+    def run(files, state=None, **settings):
+        folder = tmp_path / "handed-in"
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(textwrap.dedent(text))
+        folder.mkdir(exist_ok=True)
+        torch.save(state or {}, folder / "model.pth")
+        listed = tuple(
+            SubmittedFile(
+                path.relative_to(folder).as_posix(), path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+            )
+            for path in sorted(folder.rglob("*.p*"))
+        )
+        submission = Submission("s1", "digits", folder, listed)
+        model = {"code": "model.py", "factory": "build_model", "checkpoint": "model.pth", "input": [1, 28, 28]}
+        demands = {"at_least": 0.97, "from": 0.5, "borderline": "strict", "data": "digits", "split": "test"}
+        rule = Rule("accuracy", "accuracy", Fraction(100), {"model": model, **demands, **settings}, place=Place("x"))
+        check = all_checks()["accuracy"]
+        bench = Bench(sandbox.Limits(wall_s=60), box)
+        evidence = {job: do(job, folder, bench) for job in check.needs(rule, submission)}
+        findings = run_check(check, rule, submission, evidence)
+        score = rule_score(rule, findings)
+        made = next(one for job, one in evidence.items() if job.kind == PREDICT)
+        return Earned(float(score.points), float(score.open_points), findings, made.result)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Earned:
+    """Of 100 points, those that were given and those that wait; why; and the result of the predict job."""
+
+    points: float
+    waiting: float
+    findings: tuple[Finding, ...]
+    result: dict
+
+    @property
+    def codes(self):
+        return [finding.code for finding in self.findings]
+
+    def said(self, code):
+        [found] = [finding for finding in self.findings if finding.code == code]
+        assert found.outcome is Outcome.REVIEW
+        return found.said

@@ -12,7 +12,8 @@ from typing import Any
 
 _HEADER = struct.Struct("!4s16scQ")
 MOST_STAGES = 60  # the parent reads no more than 100 remarks of one job
-_write, _own = os.write, os.getpid  # kept: code that replaces them spoils its own prints, not this
+# Kept: code that replaces them spoils its own prints, not this.
+_write, _own, _view = os.write, os.getpid, memoryview
 
 
 class Fault(Exception):  # noqa: N818  the word of the outcome
@@ -71,7 +72,7 @@ class Channel:
         self._all(payload)
 
     def _all(self, data: bytes | bytearray | memoryview) -> None:
-        left = memoryview(data)
+        left = _view(data)
         while left:
             left = left[_write(self._descriptor, left) :]
 
