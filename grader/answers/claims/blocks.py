@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.grids import is_number_cell
+from grader.answers.claims.sentences import sure_stops
 from grader.answers.claims.tokens import Kind, Token, tokens_of
 from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in, word_set
 from grader.documents.report_lines import Line, Source
@@ -116,6 +117,45 @@ class Block:
         for line in self.lines:
             _add(made, tokens_of(line.text, line.number), line)
         return made
+
+    @cached_property
+    def width(self) -> int:
+        """Where the last token of the longest line ends."""
+        return max(len(line.text.rstrip("_ \t")) if line.text else 0 for line in self.lines)
+
+    def pieces(self) -> Iterator[Piece]:
+        """The text, cut where sentences end for sure."""
+        piece: Piece = []
+        for line in self.lines:
+            at = 0
+            for stop in sure_stops(line.text):
+                yield [*piece, (line, at, stop)]
+                piece, at = [], stop
+            piece.append((line, at, len(line.text)))
+        yield piece
+
+    @cached_property
+    def own_scope(self) -> Scope:
+        """The scope; a data set that the block itself names stands before that of the heading."""
+        sets = [name for name in datasets_in(self.text) if name != "imagenet"]
+        return _with(self.scope, dataset=sets[0]) if len(sets) == 1 else self.scope
+
+
+# Lines, each with the place from which and up to which it belongs to the piece.
+Piece = list[tuple[Cleaned, int, int]]
+
+
+def text_of(piece: Piece) -> str:
+    return "\n".join([line.text[start:end] for line, start, end in piece])
+
+
+def tokens_in(piece: Piece) -> list[Token]:
+    """As `Block.tokens`, of a piece; each token has its place in its line."""
+    made: list[Token] = []
+    for line, start, end in piece:
+        text = line.text if end == len(line.text) else line.text[:end]
+        _add(made, tokens_of(" " * start + text[start:] if start else text, line.number), line)
+    return made
 
 
 def cleaned_lines(lines: Sequence[Line], taken: Sequence[bool]) -> Iterator[Cleaned | None]:

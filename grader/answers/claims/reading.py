@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from grader.answers.claims.blocks import Block, Scope, blocks_of, cleaned_lines
+from grader.answers.claims.blocks import Block, Cleaned, Scope, blocks_of, cleaned_lines, text_of, tokens_in
 from grader.answers.claims.cellruns import find_cell_runs
 from grader.answers.claims.doubts import meaning_of, with_doubts
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
@@ -22,19 +22,23 @@ from grader.answers.claims.squeezed import squeezed
 from grader.answers.claims.stance import Stance, stance_of
 from grader.answers.claims.surroundings import around, places_of
 from grader.answers.claims.tabled import CellValue, read_grid
-from grader.answers.claims.tokens import Kind, Token, tokens_of
+from grader.answers.claims.tokens import Kind, Token, tokens_of, tokens_of_label
 from grader.answers.claims.values import Sentence, Value
-from grader.answers.claims.vocabulary import datasets_in, word_set
+from grader.answers.claims.vocabulary import ACHIEVING, SPLITS, datasets_in, word_set
 from grader.answers.claims.written import number_of
 from grader.documents.report_lines import Line, Source
 
 # A block without one of these, or without a digit, states nothing: most of a long file is passed over by this test.
 _WORTH = (
-    "%", "acc", "loss", "err", "param", "precision", "recall", "f1", "f-", "f measure", "psnr", "ssim", "mae", "mse",
-    "auc", "iou", "perplex", "percent", "prozent", "acu", "genauigk", "verlust", "fehler", "quote", "exactitud",
+    "acc", "loss", "err", "param", "precision", "recall", "f1", "f-", "f measure", "psnr", "ssim", "mae", "mse",
+    "auc", "iou", "perplex", "acu", "genauigk", "verlust", "fehler", "quote", "exactitud",
     "classified", "klassifiziert", "ion rate", "success rate", "correct", "nøyak", "noggr", " tap", "perte", "top",
     "scor", "tarkk", "nauwk",
 )  # fmt: skip
+_NAMES_METRIC = (*_WORTH, "tap", "squar", "measure", "korrekt", "cy", "cie")  # of a piece: nothing less than `_WORTH`
+# Without a metric only a percentage is a result, and where one of these says so.
+_SHARE = ("%", "percent", "prozent")
+_OF_A_SHARE = (*SPLITS, *ACHIEVING, "sota", "state", "measure", "squar", "korrekt", "cy", "cie")
 _DIGIT = re.compile(r"\d")
 MOST_CLAIMS = 50_000  # of one file: more are a log of numbers, of which these are enough
 
@@ -70,16 +74,32 @@ def read_claims(lines: Sequence[Line], *, name: str = "") -> tuple[FoundClaim, .
 
 
 def _is_worth_reading(text: str) -> bool:
-    return any(map(text.casefold().__contains__, _WORTH))
+    low = text.casefold()
+    return any(map(low.__contains__, _WORTH)) or (
+        any(map(low.__contains__, _SHARE)) and any(map(low.__contains__, _OF_A_SHARE))
+    )
+
+
+def _may_state(text: str) -> bool:
+    """Can a piece of a block that is worth reading state a result? A quick test."""
+    if not _DIGIT.search(text):
+        return False
+    low = text.casefold()
+    return any(map(low.__contains__, _NAMES_METRIC)) or any(map(low.__contains__, _OF_A_SHARE))
 
 
 # --- blocks -----------------------------------------------------------------------------------
 
 
 def _of_block(block: Block) -> Iterator[FoundClaim]:
+    if len(block.lines) == 1 or not any(map(_ends_with_number, block.lines[1:])):
+        for piece in block.pieces():
+            if _may_state(text_of(piece)):
+                yield from _of_sentences(block, tokens_in(piece))
+        return
     whole = block.tokens
     texts = block.texts
-    tables = squeezed(whole) if len(block.lines) > 1 else []
+    tables = squeezed(whole)
     lines_taken = {row.line for grid in tables for row in grid.rows}
     for grid in tables:
         for cell in read_grid(grid, "", block.scope.split):
@@ -87,8 +107,24 @@ def _of_block(block: Block) -> Iterator[FoundClaim]:
             if claim is not None:
                 yield claim
     tokens = [token for token in whole if token.line not in lines_taken] if lines_taken else whole
+    yield from _of_sentences(block, tokens)
+
+
+_NUMBER_ENDS = (
+    *"0123456789%", "m", "k", "mio", "bn", "million", "millions", "thousand", "billion", "percent", "prozent",
+    "percents", "cent",
+)  # fmt: skip
+
+
+def _ends_with_number(line: Cleaned) -> bool:
+    """May a line be one of a table that lost its columns: "Accuracy 0.89 0.82"?"""
+    text = line.text.rstrip("_ \t").casefold()
+    return text.endswith(_NUMBER_ENDS) or not text.isascii()
+
+
+def _of_sentences(block: Block, tokens: Sequence[Token]) -> Iterator[FoundClaim]:
     number = Kind.NUMBER
-    for run in sentences_of(tokens):
+    for run in sentences_of(tokens, width=block.width):
         if not any(token.kind is number for token in run):
             continue
         sentence = read_sentence(run)
@@ -112,7 +148,7 @@ def _claim_of_value(value: Value, sentence: Sentence, block: Block) -> FoundClai
     number, written = number_of(tokens, quantity, metric, is_percent=value.is_percent)
     if number is None:
         return None
-    near = around(sentence, value, _scope_of(block))
+    near = around(sentence, value, block.own_scope)
     split = value.label.split or (block.scope.split if metric not in COUNTS else None)
     reason = "; ".join(reason for reason in value.reasons if reason != "inherited")
     line = tokens[quantity.at].line
@@ -125,12 +161,6 @@ def _claim_of_value(value: Value, sentence: Sentence, block: Block) -> FoundClai
         text=block.texts.get(line, "").strip(),
     )  # fmt: skip
     return _with_open_readings(claim, value, reason)
-
-
-def _scope_of(block: Block) -> Scope:
-    """The scope of a block; a data set that the block itself names stands before that of the heading."""
-    sets = [name for name in datasets_in(block.text) if name != "imagenet"]
-    return replace(block.scope, dataset=sets[0]) if len(sets) == 1 else block.scope
 
 
 def _is_round(quantity: Quantity, metric: str) -> bool:
@@ -280,14 +310,25 @@ def _of_grids(
             place += 1
         _, scope, before = scopes[place] if scopes and scopes[place][0] <= first else (0, Scope(), "")
         text = " ".join(row_cell for row in grid.rows[:40] for row_cell in row.cells)
-        if not _DIGIT.search(text) or not (_is_worth_reading(text) or mentions_in(tokens_of(before, 0))):
+        if not _DIGIT.search(text):
             continue
         lead = _lead_of(before, scope.heading)
+        if not (_is_worth_reading(text) or _is_of_shares(grid, text, lead) or mentions_in(tokens_of(before, 0))):
+            continue
         texts = {number: " | ".join(row.cells) for row in reversed(grid.rows) for number in (row.line, *row.cell_lines)}
         for value in read_grid(grid, lead, scope.split):
             claim = _claim_of_cell(value, scope, texts.get(value.line, value.text))
             if claim is not None:
                 yield claim
+
+
+def _is_of_shares(grid: Grid, text: str, lead: str) -> bool:
+    """May a table of percentages that names no metric in its first rows (`text`) hold results all the same?"""
+    low = text.casefold()
+    if not any(map(low.__contains__, _SHARE)):
+        return False
+    whole = " ".join(cell for row in grid.rows for cell in row.cells).casefold() if len(grid.rows) > 40 else low
+    return any(map(whole.__contains__, _NAMES_METRIC + _OF_A_SHARE)) or bool(mentions_in(tokens_of_label(lead)))
 
 
 def _lead_of(before: str, heading: str) -> str:

@@ -178,12 +178,31 @@ def _states_value(cell: str) -> bool:
 
 
 def _said_in(cell: str) -> Sentence:
-    return _said_in_short(cell) if len(cell) < LONGEST_KEPT else read_sentence(tokens_of(cell, 0))
+    """What a cell of words states; its decimals may be others of the same length: see `_as_written`."""
+    if len(cell) >= LONGEST_KEPT:
+        return read_sentence(tokens_of(cell, 0))
+    return _said_in_short(_DECIMAL.sub(_masked, cell) if cell.isascii() else cell)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _said_in_short(cell: str) -> Sentence:
     return read_sentence(tokens_of(cell, 0))
+
+
+# Of a decimal below 100 only its form matters, whatever its digits: a column of a log is read once.
+_DECIMAL = re.compile(r"(?<![\w.,'/+-])(0|[1-9]\d?)\.\d{1,12}(?![\w.,'/])")
+
+
+def _masked(found: re.Match[str]) -> str:
+    whole = found[1]
+    return (whole if whole == "0" else "5" * len(whole)) + "." + "5" * (len(found[0]) - len(whole) - 1)
+
+
+def _as_written(quantity: Quantity, said: Sentence, cell: str) -> Quantity:
+    """The quantity of a sentence of `_said_in` with the digits that stand in the cell."""
+    token = said.tokens[quantity.at]
+    written = cell[token.start : token.end]
+    return replace(quantity, text=written) if quantity.text == token.text != written else quantity
 
 
 def _head_rows(grid: Grid) -> int:
@@ -389,7 +408,8 @@ def _worded(cell: str, line: int, head: Head, context: _Context) -> Iterator[Cel
         if value.label.metric == "non_trainable_parameters" or value.tie == "inferred":
             continue
         yield CellValue(
-            value.quantity, line, value.label.metric, value.label.split or one_split, _model(*sources), dataset,
+            _as_written(value.quantity, said, cell), line, value.label.metric, value.label.split or one_split,
+            _model(*sources), dataset,
             context.row_head.optimizer or head.optimizer, value.is_percent, context.epoch, cell, said.tokens,
             others=value.label.others,
         )  # fmt: skip

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.claims.found import COUNTS, RATES
 from grader.answers.claims.quantities import Quantity
 from grader.answers.claims.tokens import Token
-from grader.answers.digits import scan
+from grader.answers.digits import Reading, scan
 from grader.answers.numbers import Number, parse_number
 from grader.model import Place
 
@@ -66,8 +68,19 @@ def _percent_as_written(tokens: Sequence[Token], quantity: Quantity) -> str:
     return sign.text if sign.is_glued else f" {sign.text}"
 
 
+# One meaning only: no thousands are grouped behind a zero, or by one, two or four digits.
+_DECIMAL = re.compile(r"(\d{1,3})\.(\d{1,2}|\d{4,12})", re.ASCII)
+
+
 def _parsed(text: str) -> Number:
     """As `parse_number`, without its search for units and words where the text is digits alone."""
+    plain = _DECIMAL.fullmatch(text)
+    if plain:
+        part = plain[2]
+        step = Fraction(1, 10 ** len(part))
+        digits = int(plain[1] + part)
+        reading = Reading(Fraction(digits, step.denominator), len(part), len(str(digits)), step, ".")
+        return Number(text, (reading,))
     run = scan(text, 0)
     if run is not None and run.end == len(text) and run.readings:
         return Number(text, run.readings)
