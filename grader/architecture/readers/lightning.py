@@ -203,6 +203,7 @@ class _Table:
                     outputs,
                     inputs,
                     parameters=parameters,
+                    mult_adds=_multiply_adds(cells.get("flops", ""), row.line),
                     is_cut=cells.get("type", "") not in LEAVES and name not in parents and name != OTHER,
                     mended=("rich cut cells off to fit its window",) if is_shortened else (),
                 )
@@ -262,6 +263,16 @@ def _count(text: str, line: int) -> PrintedNumber | None:
     said = text.strip()
     read = _value_and_step(said)
     return None if read is None else PrintedNumber(*read, line, said)
+
+
+def _multiply_adds(text: str, line: int) -> PrintedNumber | None:
+    """Lightning prints FLOPs, of which a multiply-add is two.
+
+    >>> _multiply_adds("389 K", 3).value
+    Fraction(194500, 1)
+    """
+    made = _count(text, line)
+    return None if made is None else replace(made, value=made.value / 2, step=made.step / 2)
 
 
 @lru_cache(maxsize=2_048)

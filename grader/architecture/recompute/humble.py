@@ -36,7 +36,7 @@ def _is_nothing(one: Disagreement, verdict: SummaryVerdict) -> bool:
     summary = verdict.summary
     row = summary.rows[one.row] if one.row is not None else None
     if summary.format is Format.LIGHTNING and one.field == "name":
-        return True
+        return not one.is_certain
     if row is not None and one.field == "output":
         is_open = row.is_cut or summary.format is Format.PYTORCH_MODEL_SUMMARY
         is_given = row.type.lower().startswith("input") and not (summary.format is Format.KERAS and one.is_certain)

@@ -80,7 +80,9 @@ def printed_bounds(number: PrintedNumber, *, is_cut: bool = False) -> tuple[Frac
     if not number.step:
         return number.value, number.value
     noise = abs(number.value) * _NOISE
-    return number.value - number.step / 2 - noise, number.value + number.step * Fraction(2 if is_cut else 1, 2) + noise
+    if is_cut and "." not in number.text:  # what has decimals is rounded
+        return number.value, number.value + number.step - noise
+    return number.value - number.step / 2 - noise, number.value + number.step / 2 + noise
 
 
 def whole_bounds(number: PrintedNumber, form: Format) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.lightning_rules import lightning_totals
 from grader.architecture.recompute.megabytes import MEBIBYTE, Layout, Parts, Rule, layout_of, rules_for
 from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, keras_size, optimizer_of
 from grader.architecture.recompute.ranges import Range, made_of, printed_bounds, written_like
@@ -138,6 +139,8 @@ class TotalsView:
         """Every total that does not follow, in the order of the lines; what follows from another is not repeated."""
         if self._rule < 0:
             return ()
+        if self._model.summary.format is Format.LIGHTNING:
+            return tuple(sorted(lightning_totals(self._model.summary), key=lambda one: one.line))
         found = [*self._counts(), *self._sizes()]
         found += self._keras_sizes({one.field for one in found})
         if not self._fits("mult_adds"):

@@ -18,6 +18,7 @@ from grader.architecture.recompute.hand import verify_handtable
 from grader.architecture.recompute.inputs import likely_input
 from grader.architecture.recompute.kernels import held_against_kernels
 from grader.architecture.recompute.ledger import Ledger
+from grader.architecture.recompute.lightning_rules import lightning_rows
 from grader.architecture.recompute.order import misplaced
 from grader.architecture.recompute.repairs import Repair
 from grader.architecture.recompute.replay import verify_repr
@@ -69,7 +70,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     for repair in repairs:
         first = _told(summary, steps, after, repair)
         said += [first, *rivals_told(summary, steps, repair, first)]
-    unlawful = list(unlawful_rows(summary, flow, after, said))
+    unlawful = [*unlawful_rows(summary, flow, after, said), *lightning_rows(summary)]
     said = [one for one in said if one.is_certain or one.row not in {other.row for other in unlawful}] + unlawful
     said += _impossible(summary, after, repairs)
     if repairs:
