@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from grader.architecture.recompute.flow import UNLAWFUL, WINDOW, Flow
 from grader.architecture.recompute.ledger import Ledger
@@ -25,6 +26,7 @@ WORSE = 0.3
 MOST_REPAIRS = 24
 _MOST_STRANGE = 120  # where more rows than this are strange, the worst of them are looked at
 _LEAST_EFFORT, _EFFORT_A_ROW, _MOST_EFFORT = 4_000, 12, 15_000  # stories told; a slip is found in some hundreds
+_MOST_PLACES = 24  # where rows may have changed places with each other
 _ALL_ROWS = 4000  # in longer summaries only the rows near a strange one are tried
 _REACH = 4  # how many rows after a changed one may take it as their input
 _SUMS = frozenset({"parameters", "pass_mb", "mult_adds"})  # those that ask for another row
@@ -120,6 +122,21 @@ class _Search:
             if index not in self._tries:
                 self._tries[index] = list(self._tries_at(index))
             yield from self._tries[index]
+        yield from self._pairs(near)
+
+    def _pairs(self, near: Sequence[int]) -> Iterator[_Try]:
+        """Rows far from each other in each other's place: both places must be plainer so."""
+        stories = self.flow.stories
+        odd = [index for index in near if any(story.price >= SUSPICIOUS for story in stories[index : index + 2])]
+        odd.sort(key=lambda index: -sum(story.price for story in stories[index : index + 2]))
+        for one, other in combinations(sorted(odd[:_MOST_PLACES]), 2):
+            for repair in swapped(self.flow, one, other) if other > one + 1 else ():
+                tried = self._try(repair)
+                if tried.before < repair.price + LEAST_GAIN or self._effort <= 0:
+                    continue
+                self._effort -= 2
+                if all(self.flow.story(index, repair.view).price <= CERTAIN_LEFT for index in repair.view):
+                    yield tried
 
     def _tries_at(self, index: int) -> Iterator[_Try]:
         if not self._is_hopeful(index):
@@ -132,7 +149,7 @@ class _Search:
                 if count != step.count:
                     yield self._try(counted(index, step, count))
         if index + 1 < len(flow.steps):
-            for repair in swapped(flow, index):
+            for repair in swapped(flow, index, index + 1):
                 yield self._try(repair)
 
     def _tries_everywhere(self) -> Iterator[_Try]:
@@ -201,10 +218,11 @@ class _Search:
                 if self._effort <= 0:
                     return None
                 self._effort -= 1
-                price = self.flow.story(index, repair.view).price
-                after += price
-                if index in repair.view or price > self.flow.stories[index].price + 0.1:
-                    one.left = max(one.left, price)
+                story = self.flow.story(index, repair.view)
+                after += story.price
+                is_joined = "concatenation" in story.needs  # a dense block's rows are never plainer than that
+                if story.price > self.flow.stories[index].price + 0.1 or (index in repair.view and not is_joined):
+                    one.left = max(one.left, story.price)
                 if after > bound:
                     return None
             one.after = after

@@ -31,14 +31,14 @@ def _is_nothing(one: Disagreement, verdict: SummaryVerdict) -> bool:
     """What an honest print of this tool shows too, and so is not worth a person's time.
 
     Lightning lists modules as they were made, not as they are called. An input is what the network was given. What a
-    container gives whose inside is not shown, or a module that is printed once and called often, is open.
+    container gives whose inside is not shown is open.
     """
     summary = verdict.summary
     row = summary.rows[one.row] if one.row is not None else None
     if summary.format is Format.LIGHTNING and one.field == "name":
         return not one.is_certain
     if row is not None and one.field == "output":
-        is_open = row.is_cut or summary.format is Format.PYTORCH_MODEL_SUMMARY
+        is_open = row.is_cut
         is_given = row.type.lower().startswith("input") and not (summary.format is Format.KERAS and one.is_certain)
         return is_given or (is_open and not one.is_certain)
     return False

@@ -36,6 +36,37 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
         return None
     ranges = list(_numbers_allowed(summary))
     out = first.outputs[0]
+    plain, confirmed = _plainest(summary, steps, first, ranges)
+    if confirmed is not None and confirmed[0] < 1.0:
+        return Likely(confirmed[1], is_confirmed=True)
+    if ranges and first.operation.family == "conv" and first.operation.dims == 2:
+        # the row itself may be wrong: a picture of a usual size that makes the megabytes
+        low, high = ranges[0]
+        pictures = [with_axes(first.operation, out, channel, (size, size)) for channel in (3, 1) for size in _USUAL]
+        fitting = [shape for shape in pictures if len(shape) == len(out) and low <= _size(shape) <= high]
+        if len(fitting) == 1:
+            return Likely(fitting[0], is_confirmed=True)
+    if plain is None or plain[0] > 0.35 or ranges:
+        return None
+    return Likely(plain[1], is_confirmed=False)
+
+
+def plainest_input(summary: PrintedSummary, steps: Sequence[Step]) -> PrintedShape | None:
+    """The plainest input that explains the first row and agrees with the megabytes; None if none does."""
+    first = next((step for step in steps if step.outputs), None)
+    if first is None or first.operation.is_custom:
+        return None
+    ranges = list(_numbers_allowed(summary))[:1]
+    plain, confirmed = _plainest(summary, steps, first, ranges)
+    found = confirmed if ranges else plain
+    return None if found is None else found[1]
+
+
+def _plainest(
+    summary: PrintedSummary, steps: Sequence[Step], first: Step, ranges: Sequence[tuple[Fraction, Fraction]]
+) -> tuple[tuple[float, PrintedShape] | None, tuple[float, PrintedShape] | None]:
+    """The plainest input with its price, and the plainest that the megabytes confirm."""
+    out = first.outputs[0]
     plain: tuple[float, PrintedShape] | None = None
     confirmed: tuple[float, PrintedShape] | None = None
     for count in _counts(summary, steps, first):
@@ -49,18 +80,7 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
             for rank, (low, high) in enumerate(ranges):
                 if low <= _size(shape) <= high and (confirmed is None or price + 0.3 * rank < confirmed[0]):
                     confirmed = (price + 0.3 * rank, shape)
-    if confirmed is not None and confirmed[0] < 1.0:
-        return Likely(confirmed[1], is_confirmed=True)
-    if ranges and first.operation.family == "conv" and first.operation.dims == 2:
-        # the row itself may be wrong: a picture of a usual size that makes the megabytes
-        low, high = ranges[0]
-        pictures = [with_axes(first.operation, out, channel, (size, size)) for channel in (3, 1) for size in _USUAL]
-        fitting = [shape for shape in pictures if len(shape) == len(out) and low <= _size(shape) <= high]
-        if len(fitting) == 1:
-            return Likely(fitting[0], is_confirmed=True)
-    if plain is None or plain[0] > 0.35 or ranges:
-        return None
-    return Likely(plain[1], is_confirmed=False)
+    return plain, confirmed
 
 
 def _counts(summary: PrintedSummary, steps: Sequence[Step], first: Step) -> list[int | None]:

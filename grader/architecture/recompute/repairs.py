@@ -70,12 +70,13 @@ def counts(flow: Flow, index: int) -> list[int]:
     return list(counts)
 
 
-def swapped(flow: Flow, index: int) -> Iterator[Repair]:
-    one, other = flow.steps[index], flow.steps[index + 1]
+def swapped(flow: Flow, index: int, later: int) -> Iterator[Repair]:
+    """The rows at two places in each other's place."""
+    one, other = flow.steps[index], flow.steps[later]
     same = one.operation == other.operation and one.outputs == other.outputs and one.count == other.count
     if same or one.sources is not None or other.sources is not None or one.holds or other.holds:
         return
-    yield Repair(index, "order", {index: other, index + 1: one}, 1.5)
+    yield Repair(index, "order", {index: other, later: one}, 1.5)
 
 
 def outputs(flow: Flow, index: int, ledger: Ledger | None) -> Iterator[Repair]:

@@ -15,7 +15,7 @@ from grader.architecture.recompute.channels import misfit
 from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
 from grader.architecture.recompute.hand import verify_handtable
-from grader.architecture.recompute.inputs import likely_input
+from grader.architecture.recompute.inputs import likely_input, plainest_input
 from grader.architecture.recompute.kernels import held_against_kernels
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.lightning_rules import lightning_rows
@@ -48,12 +48,9 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     summary, told = held_against_kernels(printed)
     order, said, doubts = misplaced(summary)
     said += told
-    steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
-    steps = [replace(step, row=order[step.row]) for step in steps]
-    inputs, guessed = _inputs(summary, steps, input_shape)
-    is_listed = summary.format is Format.LIGHTNING
-    flow = Flow(steps, inputs, is_chain=_is_chain(summary), is_listed=is_listed)
-    inputs = inputs or guessed
+    steps, flow, guessed = _opened(summary, order, input_shape)
+    is_listed = flow.is_listed
+    inputs = flow.inputs or guessed
     totals = check_totals(summary, inputs=inputs)
     wrong_totals = {one.field for one in totals.disagreements}
     ledger = Ledger(summary, steps, inputs=flow.inputs).believing(wrong_totals)
@@ -78,13 +75,37 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     said += _totals_told(summary, totals.disagreements, misprinted)
     return SummaryVerdict(
         printed,
-        _row_verdicts(printed.rows, mended, after),
+        _row_verdicts(printed.rows, mended, after.stories),
         disagreements=tuple(sorted(said, key=lambda one: one.line)),
         defects=totals.defects,
         doubts=(*doubts, *totals.doubts, *_doubts(summary, after)),
         totals=totals.recomputed or {},
         input=_closed(inputs[0]) if inputs else None,
     )
+
+
+def rows_as_printed(summary: PrintedSummary) -> tuple[RowVerdict, ...]:
+    """Every row with the plainest explanation of what is printed, nothing put right; no reading where there is none.
+
+    Only for prints whose rows follow each other in `verify`: no repr and no hand-made table.
+    """
+    steps, flow, _ = _opened(summary, misplaced(summary)[0], None)
+    likely = None if flow.inputs else plainest_input(summary, steps)
+    if likely is not None:
+        flow = Flow(steps, (likely,), is_chain=flow.is_chain, is_listed=flow.is_listed)
+    told = [story._replace(fit=None) if story.price >= UNEXPLAINED else story for story in flow.stories]
+    return _row_verdicts(summary.rows, steps, told)
+
+
+def _opened(
+    summary: PrintedSummary, order: Sequence[int], input_shape: Shape | None
+) -> tuple[list[Step], Flow, tuple[PrintedShape, ...]]:
+    """The steps in their order, what feeds what, and an input that is only likely."""
+    steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
+    steps = [replace(step, row=order[step.row]) for step in steps]
+    inputs, guessed = _inputs(summary, steps, input_shape)
+    is_listed = summary.format is Format.LIGHTNING
+    return steps, Flow(steps, inputs, is_chain=_is_chain(summary), is_listed=is_listed), guessed
 
 
 def _counted(repairs: Sequence[Repair], steps: Sequence[Step], ledger: Ledger) -> list[Repair]:
@@ -180,7 +201,7 @@ def _told(summary: PrintedSummary, steps: Sequence[Step], after: Flow, repair: R
     row = summary.rows[step.row]
     is_certain = _is_certain(steps, repair)
     if repair.cell == "order":
-        other = summary.rows[steps[repair.index + 1].row]
+        other = summary.rows[steps[max(repair.view)].row]
         why = f"the shapes and counts go together if {other.name} comes before {row.name}"
         return Disagreement(row.line, "name", row.name, other.name, why, step.row, is_certain=is_certain)
     new, story = after.steps[repair.index], after.stories[repair.index]
@@ -244,9 +265,11 @@ def _doubts(summary: PrintedSummary, after: Flow) -> list[str]:
     return [*found[:_MOST_DOUBTS], f"and {left} more rows"] if left > 0 else found
 
 
-def _row_verdicts(rows: Sequence[PrintedRow], steps: Sequence[Step], flow: Flow) -> tuple[RowVerdict, ...]:
+def _row_verdicts(
+    rows: Sequence[PrintedRow], steps: Sequence[Step], stories: Sequence[Story]
+) -> tuple[RowVerdict, ...]:
     made: dict[int, RowVerdict] = {}
-    for step, story in zip(steps, flow.stories, strict=True):
+    for step, story in zip(steps, stories, strict=True):
         made[step.row] = _row_verdict(rows[step.row], step, story, steps)
     return tuple(made.get(index) or RowVerdict(row) for index, row in enumerate(rows))
 
