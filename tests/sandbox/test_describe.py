@@ -184,3 +184,26 @@ def test_a_compiled_model_is_told_as_that(describe):
     found = problem(describe({"model.py": code}))
     assert found.code == "script-module"
     assert "torch.jit" in found.fix
+
+
+def test_the_tensors_of_the_state_dict_are_listed_as_torch_lists_them(describe):
+    ended = describe({"model.py": NET, "blocks.py": BLOCKS})
+    assert isinstance(ended, sandbox.Answered)
+    expected = [(name, list(tensor.shape)) for name, tensor in state().items()]
+    assert sorted((row["name"], row["shape"]) for row in ended.result["tensors"]) == sorted(expected)
+    rows = {row["name"]: row for row in ended.result["tensors"]}
+    assert (rows["fc.weight"]["trained"], rows["fc.weight"]["dtype"]) == (True, "float32")
+    counter = rows["features.0.norm.num_batches_tracked"]
+    assert (counter["trained"], counter["dtype"], counter["shape"]) == (False, "int64", [])
+
+
+def test_a_state_dict_that_cannot_be_read_is_the_students_fault(describe):
+    code = """
+    import torch
+    def build_model():
+        model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+        model._register_state_dict_hook(lambda *_: 1 / 0)
+        return model
+    """
+    ended = describe({"model.py": code})
+    assert (problem(ended).code, "reading the state dict" in problem(ended).what) == ("code-raised", True)

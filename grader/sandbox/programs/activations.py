@@ -34,7 +34,7 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
     network.settle(student, model, lambda: prepared(images[:2]), code)
     if weights is not None:
         refuse_not_finite(weights, request["checkpoint"])
-        state = network.compare(model, weights)
+        state = student.call("reading the state dict", network.compare, model, weights, code=code)
         if not network.fits(state):
             raise network.keys_fault(state, request["checkpoint"])
         network.load(model, weights, prefix="module." if state["module_prefix"] else "")

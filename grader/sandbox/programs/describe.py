@@ -31,7 +31,7 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
     network.settle(student, model, lambda: inputs, request["code"])
     state = None
     if weights is not None:
-        state = network.compare(model, weights)
+        state = student.call("reading the state dict", network.compare, model, weights, code=request["code"])
         state["finite"] = not not_finite(weights)
         if network.fits(state):
             network.load(model, weights, prefix="module." if state["module_prefix"] else "")
