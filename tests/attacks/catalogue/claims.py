@@ -1,0 +1,80 @@
+"""Which tests say that they answer which attack? Asked of pytest itself: what it would collect is what counts.
+
+    python tests/attacks/catalogue/claims.py        # {"attack": {"1": ["tests/attacks/...::test_..."]}, ...} as JSON
+
+A mark on a test that pytest does not collect, or that is skipped or expected to fail whatever happens, is no claim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+MARKS = ("attack", "attack_partly")
+Claims = dict[str, dict[int, list[str]]]  # by mark, then by attack: the tests, without their parameters
+
+
+def attacks() -> dict[str, dict[int, str]]:
+    """Titles by number, in their sections."""
+    read = tomllib.loads((HERE / "attacks.toml").read_text(encoding="utf-8"))
+    return {section: {int(number): title for number, title in rows.items()} for section, rows in read.items()}
+
+
+def open_attacks() -> dict[int, dict[str, object]]:
+    """The attacks on parts to come, by number."""
+    read = tomllib.loads((HERE.parent / "open.toml").read_text(encoding="utf-8"))
+    return {int(number): entry for number, entry in read.items()}
+
+
+@cache
+def claims() -> Claims:
+    """What the tests of this checkout claim, collected in a process of its own."""
+    command = [sys.executable, str(Path(__file__).resolve())]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert asked.returncode == 0, asked.stderr
+    read = json.loads(asked.stdout)
+    return {mark: {int(number): tests for number, tests in read[mark].items()} for mark in MARKS}
+
+
+class _Listener:
+    """A plugin of pytest that reads the marks of what was collected."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[int, set[str]]] = {mark: {} for mark in MARKS}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            if item.get_closest_marker("skip") or item.get_closest_marker("xfail"):
+                continue
+            for mark in MARKS:
+                for one in item.iter_markers(mark):
+                    for number in one.args:
+                        self.found[mark].setdefault(number, set()).add(item.nodeid.partition("[")[0])
+
+
+def _main() -> int:
+    files = [file for file in sorted((ROOT / "tests").rglob("test_*.py")) if "mark.attack" in file.read_text("utf-8")]
+    listener, said = _Listener(), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        ended = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *map(str, files)], plugins=[listener])
+    if ended != 0:
+        sys.stderr.write(said.getvalue())
+        return int(ended)
+    json.dump(
+        {mark: {n: sorted(tests) for n, tests in sorted(by.items())} for mark, by in listener.found.items()}, sys.stdout
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
