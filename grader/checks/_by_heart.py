@@ -19,8 +19,8 @@ from grader.model import Json
 
 Z_99: Final = 2.3263478740408408  # the 99% point of the standard normal distribution
 # What an honest network may lose, in all and beyond what the reference loses: well over the most that was measured.
-ALLOWED: Final = {"light": Fraction(3, 100), "moved": Fraction(20, 100)}
-BEYOND_REFERENCE: Final = {"light": Fraction(3, 100), "moved": Fraction(15, 100)}
+ALLOWED: Final = {"light": Fraction(2, 100), "moved": Fraction(20, 100)}
+BEYOND_REFERENCE: Final = {"light": Fraction(2, 100), "moved": Fraction(15, 100)}
 _CHANGED: Final = {
     "light": "other contrast, light and noise",
     "moved": "other contrast, light and noise, moved by one pixel",
