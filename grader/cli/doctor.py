@@ -46,6 +46,7 @@ def doctor(is_json: bool, course_folder: Path | None) -> int:
     return MachineError.exit_code if any(look.is_needed and not look.is_good for look in looks) else 0
 
 
+_RAISING = "to raise the level"
 # Package -> whether grading needs it. torchvision is for students' code, ray for clusters.
 PACKAGES = {"torch": True, "torchvision": False, "ray": False, "numpy": True, "safetensors": True}
 
@@ -70,13 +71,34 @@ def _packages() -> Iterator[Look]:
 
 def _sandbox() -> Iterator[Look]:
     from grader.sandbox import level, self_test
+    from grader.sandbox.raising import steps, this_system
 
     found = level()
     said = f"{found}: {found.reason}"
     # Without walls a student may still check his own code: less, but not broken.
-    yield Look("sandbox", "level", found.is_isolated, said, found.fix, is_needed=False)
+    yield Look("sandbox", "level", found.is_isolated, said, "" if found.has_namespaces else found.fix, is_needed=False)
     for probe in self_test(found):
         yield Look("sandbox", probe.name, probe.is_passed, probe.said, probe.fix)
+    yield from _kernel()
+    for number, step in enumerate(steps(this_system(), found), 1):
+        yield Look(_RAISING, f"step {number}", is_good=False, said="", fix=step, is_needed=False)
+
+
+def _kernel() -> Iterator[Look]:
+    """What the kernel gives to build walls of. None of it is needed by itself: what counts is that every wall holds."""
+    from grader.sandbox import cgroups, syscalls
+    from grader.sandbox.programs import landlock
+
+    version = landlock.abi()
+    fix = "use a kernel from 5.13 on with landlock in its list of security modules (lsm=)"
+    said = f"version {version}" if version else "not there"
+    yield Look("kernel", "Landlock", version > 0, said, "" if version else fix, is_needed=False)
+    is_good, said = syscalls.tried()
+    fix = "" if is_good else "grade on Linux, on x86-64 or arm64"
+    yield Look("kernel", "system call filter", is_good, said, fix, is_needed=False)
+    kind, said = cgroups.usable()
+    fix = "" if kind else cgroups.REMEDY
+    yield Look("kernel", "control groups", bool(kind), said, fix, is_needed=False)
 
 
 def _data(course_folder: Path | None) -> Iterator[Look]:
@@ -122,11 +144,18 @@ def _show(looks: list[Look]) -> None:
         table.add_column(column, overflow="fold")
     area = ""
     for look in looks:
+        if look.area == _RAISING:
+            continue
         sign = Text("✓", "green") if look.is_good else Text("✗", "red") if look.is_needed else Text("–", "yellow")
         found = Text(look.said if look.is_good or not look.fix else f"{look.said}\nfix: {look.fix}")
         table.add_row(look.area if look.area != area else "", look.name, sign, found)
         area = look.area
     screen = console()
     screen.print(table)
+    todo = [look.fix for look in looks if look.area == _RAISING]
+    if todo:
+        screen.print("to raise the level of the sandbox here:")
+    for number, step in enumerate(todo, 1):
+        screen.print(Text(f"{number}. {step}"), soft_wrap=True)  # to be copied: not one line more than there is
     bad = [look for look in looks if look.is_needed and not look.is_good]
     screen.print("ready to grade" if not bad else f"not ready: {', '.join(look.name for look in bad)}")

@@ -2,7 +2,7 @@
 
 A group holds what no sum over /proc can: memory of files in a tmpfs, processes that come and go between two looks,
 the CPU time of those that nobody waited for. Nothing relies on one, for a container or an ordinary user often has
-none; `usable` says why, and what would help.
+none; `usable` says why, REMEDY what would help.
 
 Groups are named after the process that made them, so that those of a grader that was killed are found and removed.
 """
@@ -34,7 +34,7 @@ from grader.sandbox.cgroup_places import (
 )
 
 _PATIENCE_S = 2.0
-_DELEGATE = (
+REMEDY = (
     "start the grader in a group of its own: systemd-run --user --scope --property=Delegate=yes grader ..., "
     "or as root where cgroups can be written"
 )
@@ -194,7 +194,7 @@ def _tried() -> tuple[Place | None, str]:
         if not why:
             return place, f"cgroup {place.kind}: memory and processes of a job are capped together"
         said.append(why)
-    return None, f"{said[-1]}: {_DELEGATE}"
+    return None, said[-1]
 
 
 def _trial(place: Place) -> str:

@@ -12,16 +12,20 @@ from grader.sandbox.boxes import bubblewrap
 from grader.sandbox.doors import Probe
 from grader.sandbox.job import run
 from grader.sandbox.outcome import ALONE, ISOLATED, TRUSTED, Answered, Level
+from grader.sandbox.raising import install, this_system
 
 _L3 = Level(ISOLATED, "bubblewrap works here")
 _NEEDED = ("--disable-userns", "--as-pid-1", "--size", "--ro-bind-data", "--perms")
 
-# What bubblewrap says, and what helps.
+# What bubblewrap says, and what helps. `grader doctor` has the long form, for the system at hand (raising.py).
+_APPARMOR = (
+    "allow bubblewrap user namespaces: an AppArmor profile for bwrap with `userns,` (Ubuntu 24.04 and newer), of which "
+    "`grader doctor` shows the lines"
+)
 _REMEDIES = (
-    (
-        "uid map",
-        "allow bubblewrap user namespaces: an AppArmor profile for bwrap with `userns,` (Ubuntu 24.04 and newer)",
-    ),
+    ("uid map", _APPARMOR),
+    ("RTM_NEWADDR", _APPARMOR),  # the namespace was given, and the powers in it were not
+    ("mount proc", "in a container, start it with its system paths unmasked: `grader doctor` says how"),
     ("No permissions to creat", "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"),
     (
         "namespace",
@@ -62,7 +66,7 @@ def _boxed() -> Level:
     """L3, or L1 with the reason why it is not L3."""
     bwrap = bubblewrap()
     if bwrap is None:
-        return Level(TRUSTED, "bubblewrap is not installed", "install it: apt install bubblewrap")
+        return Level(TRUSTED, "bubblewrap is not installed", f"install it: {install(this_system())}")
     lacking = [option for option in _NEEDED if option not in _options(bwrap)]
     if lacking:
         fix = "install bubblewrap 0.8 or newer"

@@ -11,6 +11,9 @@ from __future__ import annotations
 import errno
 import platform
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 # Numbers of the system call tables, by what `uname -m` says. From 424 on all machines share their numbers.
 _SHARED = {
@@ -119,6 +122,35 @@ def program(machine: str | None = None, *, alone: bool = False) -> bytes:
         body = judged + _allow()
         made += _step(_JUMP_EQUAL, _WATCHED[machine][name], 0, len(body) // _STEP) + body
     return made + _allow()
+
+
+_TRY = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import filters
+filters.install(bytes.fromhex(sys.argv[2]))
+try:
+    os.memfd_create("grader")
+except PermissionError:
+    print("refused")
+"""
+
+
+def tried() -> tuple[bool, str]:
+    """Whether this kernel takes the filter and keeps to it, tried in a process of its own; and what was seen."""
+    made = program()
+    if not made:
+        return False, f"none is known for {platform.machine()}"
+    code = [sys.executable, "-I", "-S", "-B", "-c", _TRY, str(Path(__file__).parent / "programs"), made.hex()]
+    try:
+        done = subprocess.run(  # noqa: S603  our own interpreter
+            code, capture_output=True, text=True, env={}, timeout=30, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return False, f"could not be tried: {error}"
+    if done.stdout.strip() == "refused":
+        return True, f"{len(made) // _STEP} steps, and a call that it refuses is refused"
+    return False, done.stderr.strip().rpartition("\n")[2] or "a call that it refuses went through"
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -20,6 +20,7 @@ from grader.sandbox.layout import SHARED, TEMPORARY
 TMPFS_MB, PROCESSES = 2, 8
 OWN = (TEMPORARY, SHARED)
 _FILL = 4 * 2**20
+_FAR = 600
 TRIED = Limits(memory_mb=4096, wall_s=30, cpu_s=30, processes=PROCESSES, tmpfs_mb=TMPFS_MB)
 SLEPT = Limits(memory_mb=4096, wall_s=0.05, cpu_s=30)
 SLEEP: Json = {"sleep": 30}
@@ -51,13 +52,16 @@ def baits() -> Iterator[tuple[dict[str, Json], int]]:
 
     Gives the request, and the number of the descriptor.
     """
+    import fcntl  # not on every system that can import this file
+
     with ExitStack() as stack:
         canary = stack.enter_context(tempfile.NamedTemporaryFile(prefix="grader-canary-"))
         canary.write(b"out of reach\n")
         canary.flush()
         os.fchmod(canary.fileno(), 0o644)
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        descriptor = os.dup(canary.fileno())
+        # Far from the numbers that pipes get in the box: one of its own is not ours because its number is.
+        descriptor = fcntl.fcntl(canary.fileno(), fcntl.F_DUPFD, _FAR)
         stack.callback(os.close, descriptor)
         os.set_inheritable(descriptor, True)
         yield (

@@ -292,6 +292,26 @@ def test_doctor_tries_every_wall_and_is_content_here(grader):
     assert [look["name"] for look in walls if not look["is_good"]] == []
 
 
+def test_doctor_says_how_to_raise_the_level_in_lines_to_paste(monkeypatch):
+    from click.testing import CliRunner
+
+    from grader.cli.doctor import doctor
+    from grader.sandbox import Level, raising
+    from grader.sandbox.raising import System
+
+    ubuntu = System(words=("ubuntu",), restricts_namespaces=True)
+    monkeypatch.setattr("grader.sandbox.level", lambda: Level("L1", "bubblewrap is not installed", "install it"))
+    monkeypatch.setattr("grader.sandbox.self_test", lambda _: [])
+    monkeypatch.setattr(raising, "this_system", lambda: ubuntu)
+    looks = json.loads(CliRunner().invoke(doctor, ["--json"]).output)
+    said = [look["fix"] for look in looks if look["area"] == "to raise the level"]
+    assert said == raising.steps(ubuntu, Level("L1", ""))
+    printed = CliRunner().invoke(doctor).output
+    for line in "\n".join(said).splitlines():
+        assert line in printed
+    assert {"Landlock", "system call filter", "control groups"} <= {look["name"] for look in looks}
+
+
 # --- run-all ----------------------------------------------------------------------------------
 
 
