@@ -29,7 +29,8 @@ def load(name: str, split: str, *, root: Path | None = None) -> ImageSet:
     """The images of a split of a named set.
 
     `root` is the data root; None means the one of GRADER_DATA. The first use reads the set's own files and keeps
-    a memory-mapped copy in the cache; every use hashes what it hands out.
+    a memory-mapped copy in the cache, one process for all that ask at the same moment; every use hashes what it
+    hands out.
 
     Raises:  DataSetMissing, MachineError for a damaged file or other images than the name says, CourseError for a
              name or split that does not exist
@@ -40,17 +41,25 @@ def load(name: str, split: str, *, root: Path | None = None) -> ImageSet:
     """
     of = _source(name, split)
     found = _find(of, split, root)
-    cached = cache.read(of, split, found)
-    if cached is None:
-        images, labels = of.read(split, found)
-        digest = content_digest(images, labels)
-        _refuse_another_set(of, split, found, digest)
-        is_kept = cache.write(of, split, found, images, labels, digest=digest)
-        cached = cache.read(of, split, found) if is_kept else None
-    if cached is None:
-        images.flags.writeable = labels.flags.writeable = False
-        cached = images, labels, digest
-    return ImageSet(name, split, cached[0], cached[1], of.classes, cached[2])
+    targets = load(of.targets, split, root=root).images if of.targets else None
+    images, labels, digest = cache.read(of, split, found) or _built(of, split, found)
+    return ImageSet(name, split, images, labels, of.classes, digest, found.edition, targets)
+
+
+def _built(of: Source, split: str, found: Found) -> tuple[Array, Array, str]:
+    """The split from its own files, or from the cache where another process was faster."""
+    with cache.building(of, split, found):
+        cached = cache.read(of, split, found)
+        if cached is None:
+            images, labels = of.read(split, found)
+            digest = content_digest(images, labels)
+            _refuse_another_set(of, split, found, digest)
+            is_kept = cache.write(of, split, found, images, labels, digest=digest)
+            cached = cache.read(of, split, found) if is_kept else None
+            if cached is None:
+                images.flags.writeable = labels.flags.writeable = False
+                cached = images, labels, digest
+    return cached
 
 
 def digest(name: str, split: str, *, root: Path | None = None) -> str:
@@ -93,7 +102,7 @@ def status(root: Path | None = None) -> list[SetStatus]:
         present = {split: at for split, at in found.items() if at.is_present}
         known = {split: cache.known_digest(of, split, at) for split, at in present.items()}
         missing = [split for split in found if split not in present]
-        where = ", ".join(dict.fromkeys(at.where for at in present.values()))
+        where = ", ".join(dict.fromkeys(_shown_place(at) for at in present.values()))
         if present and missing:
             where += f" (no {' or '.join(missing)} split)"
         shown.append(
@@ -109,6 +118,10 @@ def status(root: Path | None = None) -> list[SetStatus]:
             )
         )
     return shown
+
+
+def _shown_place(found: Found) -> str:
+    return f"{found.where} ({found.edition})" if found.edition else found.where
 
 
 def _source(name: str, split: str) -> Source:

@@ -4,9 +4,9 @@ Two data files per split, named by the digest of their content: labels lie apart
 which may see only the images can be given only these. A small JSON file per source, named by the fingerprint of
 the files that were read (path, size, time of change), says which content they held: that is all `digest` reads.
 
-Nothing here is locked. Every file is written under another name, synced, and renamed into place, data before JSON;
-processes that build at once write the same bytes. What is read is hashed: a damaged file counts as absent and is
-made again.
+Every file is written under another name, synced, and renamed into place, data before JSON: nothing hangs on a lock
+(`building` only saves work), and a process that dies leaves no half file. What is read is hashed: a damaged file
+counts as absent and is made again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.datasets.image_set import content_digest
 from grader.datasets.registry import Found, Source
+from grader.datasets.turns import one_at_a_time
 from grader.places import cache_folder
 
 if TYPE_CHECKING:
@@ -80,6 +81,14 @@ def write(source: Source, split: str, found: Found, images: Array, labels: Array
         _warn(str(folder), str(error.strerror), source.name)
         return False
     return True
+
+
+@contextmanager
+def building(source: Source, split: str, found: Found) -> Iterator[None]:
+    """What is done within is done by one process at a time."""
+    name = _sidecar_file(source, split, found).stem
+    with one_at_a_time(cache_folder("datasets") / f".{name}.lock"):
+        yield
 
 
 _warned: set[tuple[str, ...]] = set()

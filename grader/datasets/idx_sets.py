@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.datasets.getting import how_to_get
 from grader.datasets.idx import read_idx
 from grader.datasets.registry import Found, Source
 from grader.errors import MachineError
@@ -67,16 +68,10 @@ def read_files(split: str, found: Found, *, counts: dict[str, int], classes: int
 
 
 def _how_to_get(folders: tuple[str, ...]) -> str:
-    """The words and the command that bring a set here; the last of its folders is torchvision's own layout."""
+    """The last of the folders is torchvision's own layout."""
     kind = folders[-1].partition("/")[0]
-    fetch = (
-        'python -c "from grader import torchvision_ops as ops; ops.install(); import torchvision; '
-        f"[torchvision.datasets.{kind}('FOLDER', train=part, download=True) for part in (True, False)]\""
-    )
-    return (
-        f"export GRADER_DATA=FOLDER, where FOLDER holds {' or '.join(f'{folder}/' for folder in folders)} with the "
-        f"four IDX files of the set; `grader data list` shows what is found; this gets them: {fetch}"
-    )
+    downloads = f"[sets.{kind}('FOLDER', train=part, download=True) for part in (True, False)]"
+    return how_to_get(folders, "the four IDX files of the set", downloads)
 
 
 def idx_source(

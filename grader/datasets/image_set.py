@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 class ImageSet:
     """One split of a data set.
 
-    Shapes:  images (N, C, H, W), labels (N,)
+    Shapes:  images (N, C, H, W), labels (N,), targets as images
     Units:   images uint8, 0 is black and 255 white; labels int64, an index into `classes`
-    The arrays are read-only, and may be memory-mapped files.
+    The arrays are read-only, and may be memory-mapped files. `targets` are what a network should make of the images,
+    None for a set to classify. `edition` is empty for the images as they were released; a copy with other pixels
+    says so here ("lossy JPEG copy"): a number measured on it is not the number of the release.
     """
 
     name: str
@@ -28,6 +30,8 @@ class ImageSet:
     labels: Array
     classes: tuple[str, ...]
     digest: str
+    edition: str = ""
+    targets: Array | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

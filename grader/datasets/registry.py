@@ -26,12 +26,16 @@ class DataSetMissing(MachineError):  # noqa: N818  the course's word for it, and
 
 @dataclass(frozen=True)
 class Found:
-    """Where a split was looked for. `files` is empty where it is missing, and where it is embedded."""
+    """Where a split was looked for. `files` is empty where it is missing, and where it is embedded.
+
+    `edition` says in words what it is where it is not the release: see `ImageSet`.
+    """
 
     is_present: bool
     files: tuple[Path, ...] = ()
     looked_in: tuple[str, ...] = ()
     where: str = ""
+    edition: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,9 @@ class Source:
 
     `find(split, root)` looks for the files of a split and reads none of them; `read(split, found)` makes the
     images (N, C, H, W) uint8 and the labels (N,) int64 from what was found. `digests` are the content digests
-    of the set by split: whatever else is read is refused. Raise `reader_version` when `read` changes its result.
-    `fix` is what a person does where the set is missing.
+    of the set by split: whatever else is read is refused; a set without them compares its files in `read`. Raise
+    `reader_version` when `read` changes its result. `targets` names the set whose images, in the same order, a
+    network should make of these. `fix` is what a person does where the set is missing.
     """
 
     name: str
@@ -51,15 +56,16 @@ class Source:
     find: Callable[[str, Path | None], Found]
     read: Callable[[str, Found], tuple[Array, Array]]
     digests: Mapping[str, str] = field(default_factory=dict)
+    targets: str = ""
     fix: str = ""
     reader_version: int = 1
 
 
 @lru_cache(maxsize=1)
 def _sources() -> Mapping[str, Source]:
-    from grader.datasets import digits, idx_sets
+    from grader.datasets import cifar, digits, idx_sets, noisy
 
-    made = (digits.SOURCE, idx_sets.MNIST, idx_sets.FASHION_MNIST)
+    made = (digits.SOURCE, idx_sets.MNIST, idx_sets.FASHION_MNIST, noisy.SOURCE, cifar.CIFAR10, cifar.CIFAR100_COARSE)
     return {source.name: source for source in made}
 
 
@@ -67,7 +73,7 @@ def names() -> tuple[str, ...]:
     """The names of all known sets.
 
     >>> names()
-    ('digits', 'mnist', 'fashion_mnist')
+    ('digits', 'mnist', 'fashion_mnist', 'noisy_fashion_mnist', 'cifar10', 'cifar100_coarse')
     """
     return tuple(_sources())
 

@@ -182,13 +182,15 @@ def test_a_root_that_is_given_is_the_only_one_looked_at(tiny, monkeypatch, tmp_p
 
 
 def test_the_status_shows_what_is_there_and_what_to_do_about_the_rest(tmp_path):
-    digits, mnist, fashion = status(tmp_path)
+    shown = status(tmp_path)
+    digits, mnist, fashion = shown[:3]
     assert digits.is_present
     assert not digits.fix
     assert (mnist.name, mnist.is_present, mnist.where) == ("mnist", False, "")
     assert "export GRADER_DATA=" in mnist.fix
     assert fashion.classes[9] == "Ankle boot"
-    assert [of.name for of in (digits, mnist, fashion)] == list(names())
+    assert [of.name for of in shown] == list(names())
+    assert [of.is_present for of in shown] == [True] + [False] * 5
 
 
 def test_the_status_shows_a_digest_once_the_images_have_been_read(tiny):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.datasets import cache, digest, load, registry
+from grader.datasets import cache, digest, load, registry, turns
 
 
 def _forbid_reading(tiny, monkeypatch):
@@ -156,6 +157,88 @@ def _load_together(root, barrier, out):
     barrier.wait()
     loaded = [load("tiny", split, root=root) for split in ("test", "train")]
     out.put([(of.digest, int(of.images.sum()), of.labels.tolist()) for of in loaded])
+
+
+def _slowly(tiny, monkeypatch, trace: Path, *, seconds: float) -> None:
+    """From now on reading the files takes its time, and each beginning leaves the process's number in a file."""
+
+    def read(split, found):
+        with trace.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(seconds)
+        return tiny.source.read(split, found)
+
+    monkeypatch.setattr(registry, "_sources", lambda: {"tiny": replace(tiny.source, read=read)})
+
+
+def _load_one(root, out):
+    loaded = load("tiny", "test", root=root)
+    out.put((loaded.digest, int(loaded.images.sum())))
+
+
+def _four(root):
+    processes = multiprocessing.get_context("fork")  # the set "tiny" is known to this process only
+    out = processes.Queue()
+    workers = [processes.Process(target=_load_one, args=(root, out)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    return workers, out
+
+
+def test_four_processes_build_a_set_once(tiny, monkeypatch, tmp_path, empty_cache):
+    trace = tmp_path / "trace"
+    _slowly(tiny, monkeypatch, trace, seconds=0.5)
+    workers, out = _four(tiny.root)
+    results = {out.get(timeout=60) for _ in workers}
+    assert len(trace.read_text().split()) == 1
+    assert results == {(digest("tiny", "test", root=tiny.root), int(tiny.images["test"].sum()))}
+    assert sorted(path.suffix for path in empty_cache.iterdir()) == [".images", ".json", ".labels"]
+
+
+def test_when_the_builder_is_killed_in_the_middle_another_one_builds(tiny, monkeypatch, tmp_path, empty_cache):
+    trace = tmp_path / "trace"
+    _slowly(tiny, monkeypatch, trace, seconds=1)
+    workers, out = _four(tiny.root)
+    until = time.monotonic() + 60
+    while not trace.exists() or not trace.read_text().endswith("\n"):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    builder = int(trace.read_text())
+    os.kill(builder, signal.SIGKILL)
+    results = {out.get(timeout=60) for _ in range(3)}
+    for worker in workers:
+        worker.join()
+    assert sorted(worker.exitcode for worker in workers) == [-signal.SIGKILL, 0, 0, 0]
+    assert len(trace.read_text().split()) == 2
+    assert results == {(digest("tiny", "test", root=tiny.root), int(tiny.images["test"].sum()))}
+    assert sorted(path.suffix for path in empty_cache.iterdir()) == [".images", ".json", ".labels"]
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_writer_killed_between_any_two_files_leaves_nothing_that_is_taken_for_whole(tiny, monkeypatch, written):
+    put = cache._put
+    count = iter(range(10))
+
+    def dying(path, data):
+        if next(count) == written:
+            os.kill(os.getpid(), signal.SIGKILL)
+        put(path, data)
+
+    monkeypatch.setattr(cache, "_put", dying)
+    processes = multiprocessing.get_context("fork")
+    worker = processes.Process(target=_load_one, args=(tiny.root, processes.Queue()))
+    worker.start()
+    worker.join(60)
+    assert worker.exitcode == (-signal.SIGKILL if written < 3 else 0)
+    monkeypatch.setattr(cache, "_put", put)
+    assert _is_right(tiny)
+
+
+def test_a_holder_that_stands_still_costs_only_patience(tiny, monkeypatch):
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.2)
+    of = registry.source("tiny")
+    with cache.building(of, "test", of.find("test", tiny.root)):
+        assert _is_right(tiny)
 
 
 def test_four_processes_that_build_at_once_all_get_the_right_bytes(tiny, empty_cache):
