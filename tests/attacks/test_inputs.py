@@ -16,11 +16,16 @@ import pytest
 
 import grader
 from grader import sandbox
+from grader.checks import all_checks
+from grader.course import load_assignment, load_course
+from grader.grading import ask
+from grader.model import Submission, SubmittedFile
 from grader.sandbox import levels
 from grader.sandbox.pictures import Pixels, pixels
 
 pytestmark = [pytest.mark.sandbox]
 LIMITS = sandbox.Limits(wall_s=60)
+ROOT = Path(grader.__file__).parents[1]
 
 
 @pytest.fixture
@@ -377,6 +382,16 @@ def test_a_file_that_is_not_there_is_a_problem_of_that_file(tmp_path, box, progr
     ended = sandbox.run(program, files={"a": tmp_path / "a"}, request={"files": ["a", "b"]}, limits=LIMITS, level=box)
     assert isinstance(ended, sandbox.Answered)
     assert [row["problem"]["code"] for row in ended.result["files"] if row["path"] == "b"] == ["missing-file"]
+
+
+@pytest.mark.parametrize("assignment", [file.stem for file in sorted((ROOT / "rubrics").glob("*.yaml"))])
+def test_a_hand_in_of_answers_alone_starts_no_box(tmp_path, assignment):
+    """Theory is checked in a moment, also where there is no sandbox."""
+    rubric = load_assignment(load_course(ROOT), assignment, all_checks())
+    answers = SubmittedFile("answers.json", 2, "0" * 64)
+    asked = ask(Submission("s1", assignment, tmp_path, (answers,)), rubric)
+    assert {rule: jobs for rule, jobs in asked.needs.items() if jobs} == {}
+    assert asked.needs
 
 
 # --- no library outside ----------------------------------------------------------------------------
