@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -94,11 +96,15 @@ def read_report(text: str, *, file: str, sample: Shape = (), remarks: tuple[str,
     from grader.answers.claims import read_claims
     from grader.answers.claims.agreement import contradictions
     from grader.answers.formulas import find_formulas, formula_contradictions, remarks_on
+    from grader.architecture.readers import read_summaries
     from grader.documents.report_lines import report_lines
 
-    lines = report_lines(text, name=file)
-    summaries = summaries_in(lines, sample=sample)
-    claims = read_claims(lines, name=file)
+    with _without_collections():
+        lines = report_lines(text, name=file)
+        printed = read_summaries(lines)
+        claims = read_claims(lines, name=file)
+    shape = (1, *sample) if sample else None
+    summaries = tuple(_judged(summary, shape) for summary in printed)
     formulas = find_formulas(lines)
     clashes = [clash.said for clash in contradictions([(file, claims)])]
     clashes += [clash.said for clash in formula_contradictions(formulas)]
@@ -111,6 +117,18 @@ def read_report(text: str, *, file: str, sample: Shape = (), remarks: tuple[str,
         granularity=_granularity(claims),
         remarks=remarks,
     )
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Without Python's search for cycles: readers make objects by the million, none of them a cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def claims_of(text: str, *, file: str) -> tuple[FoundClaim, ...]:

@@ -22,7 +22,7 @@ class Meaning:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # never changed; like `Line`, too many to be frozen
 class FoundClaim:
     """A number that a report states as a result, a goal, or a result of others.
 

@@ -51,7 +51,7 @@ _COMMA_LOST = re.compile(r"([\[(]\s*-\s?1)\s+(?=\d)")
 _INNER = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class FlatRow:
     """The pieces of a row: groups of shapes by column, counts in order, what stands behind and before them.
 

@@ -209,4 +209,7 @@ def count_of(text: str, line: int) -> PrintedNumber | None:
     digits = text.lstrip(_INNER_MARKS).strip("()").replace(",", "")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 40:
         return None
-    return PrintedNumber(Fraction(int(digits)), Fraction(0), line, text)
+    return PrintedNumber(Fraction(int(digits)), _EXACT, line, text)
+
+
+_EXACT = Fraction(0)

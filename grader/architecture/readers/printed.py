@@ -29,7 +29,8 @@ class Format(StrEnum):
     HANDTABLE = "handtable"
 
 
-@dataclass(frozen=True, slots=True)
+# Numbers and rows are never changed; like `Line`, they are too many to be frozen.
+@dataclass(slots=True, unsafe_hash=True)
 class PrintedNumber:
     """A number as it was printed: its value, the unit of its last digit, where it stands.
 
@@ -47,7 +48,7 @@ class PrintedNumber:
         return self.step > 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class PrintedRow:
     """One row: one call of a module, or one module, or one line of a hand-made table.
 

@@ -22,7 +22,8 @@ class Style(StrEnum):
     STACKED = "stacked"  # the text of a PDF: one cell a line
 
 
-@dataclass(frozen=True, slots=True)
+# Cells and rows are never changed; like `Line`, they are too many to be frozen.
+@dataclass(slots=True, unsafe_hash=True)
 class Cell:
     r"""One cell as a person sees it, without emphasis marks.
 
@@ -45,7 +46,7 @@ class Cell:
         return " ".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TableRow:
     """One row, as wide as its table. `is_header` marks a second header in the middle of a table."""
 
