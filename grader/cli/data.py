@@ -38,7 +38,7 @@ def list_sets(is_json: bool, course_folder: Path | None) -> None:
     from rich.text import Text
 
     table = Table(pad_edge=False)
-    for column in ("set", "here", "images", "size", "where, or how to get it"):
+    for column in ("set", "here", "images", "size", "where"):
         table.add_column(column, overflow="fold")
     for one in sets:
         table.add_row(
@@ -46,6 +46,9 @@ def list_sets(is_json: bool, course_folder: Path | None) -> None:
             Text("✓ yes", "green") if one.is_present else Text("✗ no", "red"),
             ", ".join(f"{count:,} {split}" for split, count in one.counts.items()),
             "×".join(map(str, one.shape)),
-            Text(one.where if one.is_present else f"fix: {one.fix}"),
+            Text(one.where or "below"),
         )
     console().print(table)
+    for one in sets:
+        if not one.is_present:  # below the table, whole: it holds a command to paste
+            click.echo(f"\n{one.name}\n  fix: {one.fix}")
