@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from grader.model import Evidence, EvidenceByJob, Job, Json, Rubric, ScoreCard, Submission
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Where Ray runs: at an address, or, with none, on this machine, started for this run."""
+
+    address: str | None = None
+
+
 @contextmanager
 def graded(
     course: Course,
@@ -30,6 +38,7 @@ def graded(
     sandbox: str,
     uses_cache: bool,
     is_own_code: bool = False,
+    cluster: Cluster | None = None,
 ) -> Iterator[list[tuple[Submission, ScoreCard]]]:
     """Every submission with its scorecard, in the order of `sources`. What was unpacked goes when the block ends."""
     from grader import __version__
@@ -40,7 +49,9 @@ def graded(
     with ExitStack() as stack:
         read = [stack.enter_context(submission_from(source, assignment=assignment)) for source in sources]
         work = _with_rubrics(course, _told_apart(read, sources))
-        runner = _runner(course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code)
+        runner = _runner(
+            course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code, cluster=cluster
+        )
         cards = list(grade(work, runner, made_with={"grader": __version__}))
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
 
@@ -105,13 +116,26 @@ def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> 
     return replace(submission, problems=problems, is_readable=False), Rubric(name, "", (), "", "")
 
 
-def _runner(course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool, is_own_code: bool) -> RunPlan:
+def _runner(
+    course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool, is_own_code: bool, cluster: Cluster | None
+) -> RunPlan:
     """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
 
     def run(plan: Plan) -> EvidenceByJob:
-        from grader.evidence.local import LocalRunner
-
         with _progress(len(plan)) as on_done:
+            if cluster is not None:
+                from grader.evidence.on_ray import RayRunner
+
+                return RayRunner.for_course(
+                    course,
+                    workers=jobs,
+                    address=cluster.address,
+                    sandbox=sandbox,
+                    uses_cache=uses_cache,
+                    on_done=on_done,
+                )(plan)
+            from grader.evidence.local import LocalRunner
+
             runner = LocalRunner.for_course(
                 course,
                 workers=jobs,

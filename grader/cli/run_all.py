@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 @click.command("run-all", epilog="Example: grader run-all submissions/ --json > cards.json")
 @click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--assignment", help="Grade by this rubric, whatever the submissions say.")
+@click.option("--parallel", "is_parallel", is_flag=True, help="Recompute in workers of Ray, on all cores.")
+@click.option("--address", help="Join the Ray cluster at this address; 'auto' finds one that runs here.")
 @click.option("--json", "is_json", is_flag=True, help="Print a list of scorecards as JSON.")
 @click.option("--full", "is_full", is_flag=True, help="Print every report in full above the class table.")
 @course_option
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 def run_all(
     submissions: Path,
     assignment: str | None,
+    is_parallel: bool,
+    address: str | None,
     is_json: bool,
     is_full: bool,
     course_folder: Path | None,
@@ -36,7 +40,7 @@ def run_all(
 
     One that cannot be read gets a line that says why, and stops no other.
     """
-    from grader.cli.grade import graded, output
+    from grader.cli.grade import Cluster, graded, output
     from grader.errors import UsageError
     from grader.intake import find_submissions
 
@@ -48,7 +52,10 @@ def run_all(
             where=str(submissions),
             fix="name a folder that holds one folder or zip each",
         )
-    with graded(course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache) as results:
+    cluster = Cluster(address) if is_parallel or address else None
+    with graded(
+        course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster
+    ) as results:
         cards = [card for _, card in results]
         if is_json:
             from grader.reports.scorecard import scorecard_json

@@ -11,7 +11,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +30,21 @@ _WITHOUT_TORCH = {CHECKPOINT: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where jobs are done: the sandbox's level and limits, and the data sets' folder."""
+    """Where jobs are done: the sandbox's level and limits, and the data sets' folder, or sets that were sent along."""
 
     limits: Limits
     level: Level
     data_root: Path | None = None
+    lent: Mapping[tuple[str, str], ImageSet] = field(default_factory=dict)
+
+    def image_set(self, data: str, split: str) -> ImageSet:
+        """A split of a data set: one that was lent by its name, for a node that has no data root, or from the root.
+
+        Raises MachineError where it is missing or damaged.
+        """
+        from grader.datasets import load
+
+        return self.lent.get((data, split)) or load(data, split, root=self.data_root)
 
 
 def cache_key(job: Job, bench: Bench) -> str:
@@ -52,7 +62,7 @@ def cache_key(job: Job, bench: Bench) -> str:
         "device": device_class(job.kind),
         "level": bench.level.name,
     }
-    read = _read_splits(job)
+    read = lent_splits(job)
     if read:
         from grader.datasets import digest
 
@@ -61,7 +71,7 @@ def cache_key(job: Job, bench: Bench) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _read_splits(job: Job) -> list[tuple[str, str]]:
+def lent_splits(job: Job) -> list[tuple[str, str]]:
     """The data sets that a job reads, with their splits."""
     if job.kind in (PREDICT, ACTIVATIONS):
         return [(job.parameters["data"], job.parameters["split"])]
@@ -124,11 +134,10 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
-    from grader.datasets import load
     from grader.evidence.altered import altered_counts, altered_rows, with_altered
     from grader.sandbox.predictions import Predictions, predict
 
-    images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+    images = bench.image_set(job.parameters["data"], job.parameters["split"])
     # From the content alone, so that a scorecard is the same each time: the hand-in's files, the images, their labels.
     seed = f"{job.key} {images.digest}"
     rows = altered_rows(len(images), seed)

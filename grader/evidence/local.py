@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 MOST_WORKERS = 8  # a torch process wants about half a GiB; more at once is the TA's choice, by --jobs
 
 
+def default_workers() -> int:
+    """How many jobs run at once here, where nobody says."""
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
 class LocalRunner:
     """Evidence for every job of a plan: from the cache, or from a sandbox here."""
 
@@ -44,7 +49,7 @@ class LocalRunner:
     ) -> None:
         self.bench = bench
         self.cache = cache
-        self.workers = workers or min(os.cpu_count() or 1, MOST_WORKERS)
+        self.workers = workers or default_workers()
         self.on_done = on_done
         self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
 
@@ -106,7 +111,7 @@ class LocalRunner:
         return evidence
 
     def _one(self, job: Job, root: Path) -> Evidence:
-        started = time.monotonic()
+        began = time.monotonic()
         try:
             key = cache_key(job, self.bench)
             known = self.cache.get(key) if self.cache is not None else None
@@ -114,23 +119,27 @@ class LocalRunner:
                 return known
             with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
                 stage(job, root, Path(folder))
-                made = do(job, Path(folder), self.bench)
+                made = replace(finished(job, Path(folder), self.bench, began), key=key)
         except Exception as error:  # noqa: BLE001  one broken job must not stop a class
-            return replace(system_fault(error), key="", seconds=time.monotonic() - started)
-        made = replace(
-            made,
-            key=key,
-            device=device_class(job.kind),
-            versions=versions(job.kind),
-            sandbox=str(self.bench.level),
-            seconds=time.monotonic() - started,
-        )
+            return replace(system_fault(error), key="", seconds=time.monotonic() - began)
         if self.cache is not None:
             try:
                 self.cache.put(made)
             except MachineError as error:  # the grade stands; it will only be computed again
                 self.not_kept = error
         return made
+
+
+def finished(job: Job, folder: Path, bench: Bench, began: float) -> Evidence:
+    """The job done on the files in `folder`, with what it was made with; `began` is when, by the monotonic clock."""
+    made = do(job, folder, bench)
+    return replace(
+        made,
+        device=device_class(job.kind),
+        versions=versions(job.kind),
+        sandbox=str(bench.level),
+        seconds=time.monotonic() - began,
+    )
 
 
 def stage(job: Job, root: Path, folder: Path) -> None:

@@ -28,12 +28,11 @@ def activated(job: Job, folder: Path, bench: Bench) -> Evidence:
     """Result: `layers`, each with `name`, `shape` (N first) and `data`; read them with `unpacked`."""
     import numpy as np
 
-    from grader.datasets import load
     from grader.evidence.kinds import fault_of, files_of
     from grader.sandbox.activations import Activations, activations
 
     chosen = job.parameters["images"]
-    images = load(job.parameters["data"], job.parameters["split"], root=bench.data_root)
+    images = bench.image_set(job.parameters["data"], job.parameters["split"])
     if not all(0 <= number < len(images) for number in chosen):
         what = f"of the {len(images):,} images, one is asked for that is not there ({max(chosen)})"
         return _ours("no-such-image", job.parameters["data"], what, "name images by their numbers, from 0")
@@ -61,7 +60,6 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
     `weights` is their SHA-256, `unmoved` names the tensors that stayed as they were, `is_fresh` says whether the
     training made the network what it is.
     """
-    from grader.datasets import load
     from grader.evidence.kinds import count, fault_of, files_of
     from grader.sandbox.predictions import Predictions, predict
     from grader.sandbox.trainings import Trained, train
@@ -69,7 +67,7 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
 
     asked = job.parameters
     recipe = Recipe.from_json(asked["recipe"])
-    learnt, unseen = (load(recipe.data_set, split, root=bench.data_root) for split in ("train", "test"))
+    learnt, unseen = (bench.image_set(recipe.data_set, split) for split in ("train", "test"))
     files = files_of(job, folder)
     limits = replace(bench.limits, wall_s=asked["budget_s"], cpu_s=asked["budget_s"])
     classes = len(learnt.classes)
