@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from grader.checks._beyond import held_by, over_budget
 from grader.checks._live import IGNORED, LiveLayer, differences, distinct, is_kind, is_same, leaves, shown_value
 from grader.checks._network import built
 from grader.checks._settings import counted
 from grader.checks.base import failed, missing, passed, review, shown
-from grader.model import Finding, Json, Place
+from grader.model import Evidence, Finding, Json, Outcome, Place
 
 TOLD = 3  # layers or keys named in one sentence
 Layers = Sequence[LiveLayer]
@@ -52,6 +53,16 @@ def bounds_words(bounds: Mapping[str, Json]) -> str:
     return " and ".join(
         f"{key.replace('_', ' ')} {bounds[key]:,}" for key in ("exactly", "at_least", "at_most") if key in bounds
     )
+
+
+def with_hidden(found: Finding, held: Evidence | None, parameters: int, bounds: Mapping[str, int]) -> Finding:
+    """`found`, unless it passed and the checkpoint holds clearly more numbers than the bounds allow."""
+    if held is None or not held.is_done or found.outcome is not Outcome.PASSED:
+        return found
+    said = over_budget(held_by(held.result["tensors"]), parameters, bounds)
+    if said is None:
+        return found
+    return review(f"{said}; a person looks", place=found.place, expected=found.expected, code="hidden-numbers")
 
 
 def shape_demand(word: str, found: Json, wanted: Sequence[int], place: Place) -> Finding:

@@ -7,13 +7,14 @@ from math import prod
 from typing import ClassVar
 
 from grader.checks import _demands as demands
+from grader.checks._cheating import code_remarks
 from grader.checks._live import IGNORED, WORDS, live_layers
 from grader.checks._network import batched_input, network_problems
 from grader.checks._settings import MODEL, NETWORK
 from grader.checks.base import Check, fault, missing, register
 from grader.documents import did_you_mean
-from grader.evidence.jobs import describe_job, missing_files
-from grader.model import EvidenceByJob, Finding, Job, Json, Place, Problem, Rule, Submission
+from grader.evidence.jobs import checkpoint_job, describe_job, embedded_job, missing_files
+from grader.model import Evidence, EvidenceByJob, Finding, Job, Json, Place, Problem, Rule, Submission
 
 _COUNT = {"type": "integer", "minimum": 0}
 _BOUNDS: Mapping[str, Json] = {
@@ -52,7 +53,8 @@ class ArchitectureCheck(Check):
     What it looks at: the model is built and called once in the sandbox, and every layer is noted with its kind,
     attributes, shapes and parameters. Every demand that is set comes to one finding, with equal credit:
 
-    - `parameters`, `trainable`: a count `at_least`, `at_most` or `exactly`. Shared tensors count once, buffers not.
+    - `parameters`, `trainable`: a count `at_least`, `at_most` or `exactly`. Shared tensors count once, buffers not; but
+      where the checkpoint holds so many other numbers that `parameters` is clearly exceeded, a person decides.
     - `input`, `output`: shapes without the batch.
     - `contains`: so many layers of a kind, `with` attributes under PyTorch's names (`kernel` for `kernel_size`).
     - `sequence`: these kinds in this order. Others may stand between, unless `exact: true`; the kinds under
@@ -206,6 +208,7 @@ class ArchitectureCheck(Check):
         """The description of the live model, where its code is there; where its weights are asked, one with them."""
         if not missing_files(submission, rule.settings["model"], needs_checkpoint=False):
             yield from _jobs(rule, submission)
+            yield from _held_jobs(rule, submission)
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """One finding per demand."""
@@ -218,7 +221,9 @@ class ArchitectureCheck(Check):
         if broken is not None:
             yield broken
             return
-        yield from _findings(rule.settings, described.result)
+        held, source = ([evidence.get(job) for job in _held_jobs(rule, submission)] or [None, None])[:2]
+        yield from _findings(rule.settings, described.result, held)
+        yield from code_remarks(source, Place(rule.settings["model"]["code"]))
         if "checkpoint_fits" in rule.settings:
             checkpoint = rule.settings["model"]["checkpoint"]
             # The model itself was built: what goes wrong with the weights is the weights' fault.
@@ -235,13 +240,22 @@ def _jobs(rule: Rule, submission: Submission) -> Iterator[Job]:
         yield describe_job(submission, model, with_checkpoint=True)
 
 
-def _findings(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Iterator[Finding]:
+def _held_jobs(rule: Rule, submission: Submission) -> Iterator[Job]:
+    """What numbers checkpoint and code hold, where there is a limit to them: read without running the model."""
+    checkpoint = rule.settings["model"]["checkpoint"]
+    if "parameters" in rule.settings and submission.file(checkpoint) is not None:
+        yield checkpoint_job(submission, checkpoint)
+        yield embedded_job(submission)
+
+
+def _findings(settings: Mapping[str, Json], result: Mapping[str, Json], held: Evidence | None) -> Iterator[Finding]:
     place = Place(settings["model"]["code"])
     layers = live_layers(result)
     for word in ("parameters", "trainable"):
         if word in settings:
             called = "parameters" if word == "parameters" else "trainable parameters"
-            yield demands.count_demand(called, int(result[word]), settings[word], place)
+            found = demands.count_demand(called, int(result[word]), settings[word], place)
+            yield demands.with_hidden(found, held, int(result[word]), settings[word]) if word == "parameters" else found
     for word in ("input", "output"):
         if word in settings:
             yield demands.shape_demand(word, result[f"{word}_shape"], settings[word], place)

@@ -35,34 +35,40 @@ def digits():
 
 
 @pytest.fixture
-def earned(tmp_path, box):
-    """earned({"model.py": code}, state) -> what the rule `accuracy` on the digits gives: from 50% on, all at 97%."""
+def handed_in(tmp_path, box):
+    """handed_in("accuracy", {"model.py": code}, state, at_least=0.9) -> what the rule gives, through the box."""
     torch = pytest.importorskip("torch")
 
-    def run(files, state=None, **settings):
+    def run(check, files, state=None, **settings):
         folder = tmp_path / "handed-in"
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(textwrap.dedent(text))
-        folder.mkdir(exist_ok=True)
         torch.save(state or {}, folder / "model.pth")
         listed = tuple(
-            SubmittedFile(
-                path.relative_to(folder).as_posix(), path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
-            )
-            for path in sorted(folder.rglob("*.p*"))
+            SubmittedFile(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+            for path in sorted(folder.iterdir())
         )
         submission = Submission("s1", "digits", folder, listed)
         model = {"code": "model.py", "factory": "build_model", "checkpoint": "model.pth", "input": [1, 28, 28]}
-        demands = {"at_least": 0.97, "from": 0.5, "borderline": "strict", "data": "digits", "split": "test"}
-        rule = Rule("accuracy", "accuracy", Fraction(100), {"model": model, **demands, **settings}, place=Place("x"))
-        check = all_checks()["accuracy"]
+        rule = Rule("the-rule", check, Fraction(100), {"model": model, **settings}, place=Place("rubric.yaml"))
         bench = Bench(sandbox.Limits(wall_s=60), box)
-        evidence = {job: do(job, folder, bench) for job in check.needs(rule, submission)}
-        findings = run_check(check, rule, submission, evidence)
+        evidence = {job: do(job, folder, bench) for job in all_checks()[check].needs(rule, submission)}
+        findings = run_check(all_checks()[check], rule, submission, evidence)
         score = rule_score(rule, findings)
-        made = next(one for job, one in evidence.items() if job.kind == PREDICT)
-        return Earned(float(score.points), float(score.open_points), findings, made.result)
+        results = {job.kind: one.result for job, one in evidence.items()}
+        return Earned(float(score.points), float(score.open_points), findings, results.get(PREDICT, {}))
+
+    return run
+
+
+@pytest.fixture
+def earned(handed_in):
+    """earned({"model.py": code}, state) -> what the rule `accuracy` on the digits gives: from 50% on, all at 97%."""
+    demands = {"at_least": 0.97, "from": 0.5, "borderline": "strict", "data": "digits", "split": "test"}
+
+    def run(files, state=None, **settings):
+        return handed_in("accuracy", files, state, **demands, **settings)
 
     return run
 

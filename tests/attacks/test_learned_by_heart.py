@@ -1,4 +1,4 @@
-"""A hand-in that knows the test images by heart, and numbers that hide beside the parameters: a person is told."""
+"""A hand-in that knows the test images by heart, in its tensors or in its code: a person decides."""
 
 import base64
 import json
@@ -233,42 +233,3 @@ def test_the_references_own_loss_narrows_what_is_allowed(earned, digits, weak):
         reference_drop={"light": 0.002, "moved": "2.5%"},
     )
     assert "the reference loses 0.2%, and an honest network at most 2.2%" in made.said("learned-by-heart")
-
-
-# --- f: beside the parameters ------------------------------------------------------------------
-
-
-@pytest.mark.attack(67)
-@pytest.mark.parametrize("numbers", [4_000, 100], ids=["half as many as the parameters", "a few"])
-def test_many_numbers_in_buffers_are_told_and_a_few_are_not(earned, weak, numbers):
-    code = f"""{WEAK}
-class More(Net):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("table", torch.zeros({numbers}))
-def build_model():
-    return More()
-"""
-    made = earned({"model.py": code}, weak | {"table": torch.rand(numbers)})
-    assert made.waiting == 0
-    assert ("hidden-numbers" in made.codes) == (numbers == 4_000)
-    if numbers == 4_000:
-        said = made.said("hidden-numbers")
-        assert "beside 7,850 parameters the checkpoint holds 4,000 other numbers in buffers" in said
-
-
-@pytest.mark.attack(67)
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(f"DATA = {base64.b85encode(np.random.default_rng(1).bytes(4000)).decode()!r}", id="a long text"),
-        pytest.param(f"DATA = {np.random.default_rng(1).bytes(2000)!r}", id="bytes"),
-        pytest.param(f"# {base64.b64encode(np.random.default_rng(1).bytes(4000)).decode()}", id="a comment"),
-        pytest.param(f"DATA = {int.from_bytes(np.random.default_rng(1).bytes(4000)):#x}", id="one number"),
-        pytest.param(f"DATA = {np.random.default_rng(1).normal(size=2500).round(4).tolist()}", id="a list of numbers"),
-    ],
-)
-def test_data_in_the_code_is_told_and_costs_nothing(earned, weak, line):
-    made = earned({"model.py": f"{WEAK}\n{line}\n"}, weak)
-    assert made.waiting == 0
-    assert "model.py" in made.said("data-in-code")

@@ -14,7 +14,9 @@ from .weights import Weights
 if TYPE_CHECKING:
     import numpy as np
 
-SAME = 0.995  # correlation of pixels; of two different images of a set seldom over 0.98
+# Correlation of pixels. Stored copies, normalised or in half precision, have over 0.9999. Of 1,000 test images of MNIST,
+# Fashion-MNIST and digits the one nearest to it among all training images has 0.987, 0.998 and 0.993 at most.
+SAME = 0.999
 MOST_PRODUCTS = 250_000_000  # multiplications for one checkpoint: about 20 ms
 _LEAST_IMAGES = 16  # compared, however large the checkpoint is
 _POOLED = (1, 2)  # sides are looked at whole and halved
