@@ -154,7 +154,7 @@ class _Alone(Launched):
         return is_over
 
     def _look(self, watched: Watched) -> None:
-        kept = scratch.kept_in(self.work, self.members()[1:])
+        kept = scratch.kept_in(self.work, self.members()[1:], most_files=MOST_FILES)
         passed = "disk" if kept.size > self.limits.tmpfs_mb * 2**20 else ""
         if kept.files > MOST_FILES or kept.is_too_deep:
             passed = "files"

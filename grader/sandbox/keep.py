@@ -95,6 +95,11 @@ def _end_all(uid: int | None, *, is_scoped: bool) -> None:
     """
     end = time.monotonic() + _PATIENCE_S
     while time.monotonic() < end:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return  # whatever the job started would be ours by now
         if uid is not None:
             _kill_user(uid)
         elif is_scoped:
@@ -103,11 +108,6 @@ def _end_all(uid: int | None, *, is_scoped: bool) -> None:
         for pid in _children():
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return
         time.sleep(0.001)
 
 

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 _DEEPEST = 100  # folders in folders: an honest program's have a handful
@@ -29,9 +29,10 @@ class Kept:
     is_too_deep: bool = False
 
 
-def kept_in(folder: str, pids: Iterable[int]) -> Kept:
+def kept_in(folder: str, pids: Iterable[int], *, most_files: int) -> Kept:
     """What is in the folder, with what these processes hold open although it has no name any more.
 
+    Of more files than `most_files` no more than one over is counted.
     Not seen: a file without a name that is held by nothing but a message in a socket.
     """
     try:
@@ -40,7 +41,7 @@ def kept_in(folder: str, pids: Iterable[int]) -> Kept:
         return Kept()
     try:
         device = os.fstat(top).st_dev
-        found = list(_entries(top))
+        found = list(islice(_entries(top), most_files + 1))
     finally:
         os.close(top)
     is_too_deep = None in found
@@ -124,9 +125,11 @@ def furnish(root: str, opened: Mapping[str, int]) -> str:
             if folder == Path(root):
                 break
             folder.chmod(0o755)  # whatever our umask is: the job may be another user
+    for folder in (Path(root) / "job", Path(root) / "job" / "submission"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
     work = Path(root) / "work"
-    for folder in (work, Path(root) / "job" / "submission"):
-        folder.mkdir(parents=True, exist_ok=True)
+    work.mkdir()
     return str(work)
 
 

@@ -58,6 +58,8 @@ def judged(
             return Answered(result=harmless_values(result), notes=reader.notes, **common)
         if reader.kind == protocol.STUDENT:
             problem, limit, use = protocol.student_problem(reader.payload)
+            if level.is_isolated and not level.has_namespaces and _is_refusal(problem):
+                return SystemFault(problem=_refused_here(problem, level), **common)
             return StudentFault(problem=problem, limit=limit, use=use, **common)
     except MalformedError as error:
         what = f"the process gave {one_line(str(error))} instead of an answer"
@@ -67,6 +69,20 @@ def judged(
     what = f"the grader's own program broke: {one_line(said.strip().splitlines()[-1] if said.strip() else 'no word')}"
     problem = Problem("program-broke", program, what, "show this to the course staff: no points are lost by it")
     return SystemFault(problem=problem, **{**common, "output": f"{common['output']}\n{said}".strip()})
+
+
+def _is_refusal(problem: Problem) -> bool:
+    """Whether the student's code was refused something by the kernel, and says so in the kernel's words."""
+    words = ("PermissionError", "Permission denied", "Operation not permitted", "Address family not supported")
+    return problem.code in ("code-raised", "import-error") and any(word in problem.what for word in words)
+
+
+def _refused_here(problem: Problem, level: Level) -> Problem:
+    """At level L2 a refusal is the wall's, and some of what it refuses the full sandbox gives (a /dev/shm, a chmod)."""
+    what = f"{problem.what} (the sandbox of this machine, level {level}, refuses more than the full one does)"
+    return Problem(
+        "refused-at-level-2", problem.where, what, f"grade it at level L3: {level.fix or 'see `grader doctor`'}"
+    )
 
 
 def _where(reader: FrameReader) -> str:

@@ -230,6 +230,43 @@ def test_a_signal_to_all_reaches_only_its_own(act):
         bystander.communicate()
 
 
+PLAIN = """
+from .student import Student
+
+def main(request, box):
+    student = Student(box)
+    module = student.module("model.py")
+    return {"value": student.call("calling f()", vars(module)["f"], code="model.py")}
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\ndef f():\n    os.chmod('x', 0o700)",
+        "import socket\ndef f():\n    socket.socket()",
+        "import multiprocessing\nlock = multiprocessing.Lock()",
+        "def f():\n    raise RuntimeError('unable to open shared memory object </torch_1>: Permission denied (13)')",
+    ],
+)
+def test_what_only_this_level_refuses_is_not_held_against_the_student(level, tmp_path, code):
+    """A person looks: in the full sandbox it might have gone on."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    (tmp_path / "model.py").write_text(code)
+    ended = sandbox.run(tmp_path / "plain.py", files={"model.py": tmp_path / "model.py"}, request={}, level=level)
+    assert isinstance(ended, sandbox.SystemFault), ended
+    assert ended.problem.code == "refused-at-level-2"
+    assert ended.problem.where.startswith("model.py")
+    assert "level L3" in ended.problem.fix
+
+
+def test_other_faults_are_the_students_at_this_level_too(level, tmp_path):
+    (tmp_path / "plain.py").write_text(PLAIN)
+    (tmp_path / "model.py").write_text("def f():\n    return 1 / 0")
+    ended = sandbox.run(tmp_path / "plain.py", files={"model.py": tmp_path / "model.py"}, request={}, level=level)
+    assert fault(ended) == "code-raised"
+
+
 # --- limits -----------------------------------------------------------------------------------
 
 
