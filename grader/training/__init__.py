@@ -8,13 +8,14 @@ Trusted code only: a student's network is trained in the sandbox. Nothing here i
 from __future__ import annotations
 
 from grader.training.device import device, device_class
-from grader.training.evaluation import Accuracy, evaluate
+from grader.training.evaluation import Accuracy, Errors, evaluate
 from grader.training.loop import Trained, train, versions
 from grader.training.recipe import Recipe
 from grader.training.reference import Reference, load_reference, save
 
 __all__ = [
     "Accuracy",
+    "Errors",
     "Recipe",
     "Reference",
     "Trained",

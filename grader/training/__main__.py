@@ -39,9 +39,9 @@ def main(
         trained = []
         for of in range(seed, seed + runs):
             log_path = out / f"{recipe_name}.train.jsonl" if of == seed else None
-            run = train(reference.build_model, recipe, *sets, seed=of, on_epoch=_show, log_path=log_path)
+            run = train(reference.network(recipe_name), recipe, *sets, seed=of, on_epoch=_show, log_path=log_path)
             trained.append(run)
-            click.echo(f"seed {of}: {run.test_accuracy} in {run.seconds:.1f} s")
+            click.echo(f"seed {of}: {run.test} in {run.seconds:.1f} s")
     except GraderError as error:
         click.echo(str(error), err=True)
         sys.exit(error.exit_code)
@@ -51,16 +51,18 @@ def main(
     first = trained[0]
     made_with = ", ".join(f"{name} {version}" for name, version in first.versions.items())
     demand = reference.demands.get(recipe_name)
-    click.echo(f"{folder} {recipe_name}: {first.test_accuracy}, demanded {demand:.1%}" if demand else "")
-    click.echo(f"  n {first.test_accuracy.n:,}; {first.device}, threads {first.threads}; {made_with}; seed {seed}")
+    asked = "" if not demand else f", demanded {demand:.1%}" if demand <= 1 else f", demanded {demand:g} dB"
+    click.echo(f"{folder} {recipe_name}: {first.test}{asked}")
+    click.echo(f"  n {first.test.n:,}; {first.device}, threads {first.threads}; {made_with}; seed {seed}")
     click.echo(f"  {out / recipe_name}.pth")
 
 
 def _show(record: Record) -> None:
-    click.echo(
-        f"  epoch {record['epoch']}: loss {record['train_loss']:.4f}, train {record['train_accuracy']:.2%}, "
-        f"test {record['test_accuracy']:.2%}"
-    )
+    if "test_accuracy" in record:
+        reached = f"train {record['train_accuracy']:.2%}, test {record['test_accuracy']:.2%}"
+    else:
+        reached = f"test mean absolute error {record['test_mae']:.4f}"
+    click.echo(f"  epoch {record['epoch']}: loss {record['train_loss']:.4f}, {reached}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""How many images does a trusted network classify right? An exact count, in plain float32."""
+"""How good is a trusted network? How many images it classifies right, exactly; or how far its images are off."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,36 @@ class Accuracy:
     def __str__(self) -> str:
         return f"{self.value:.2%} ({self.correct:,} of {self.n:,})"
 
+    def logged(self) -> dict[str, float]:
+        """What a line of the log says of it."""
+        return {"test_accuracy": self.value}
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far the images that a network makes are from the wanted ones: means over all pixels of n images.
+
+    Units:   pixels from 0 to 1; `value` is the PSNR in dB of all of them together
+
+    >>> print(Errors(mae=0.05, mse=0.01, n=10_000))
+    20.00 dB (mean absolute error 0.0500, 10,000 images)
+    """
+
+    mae: float
+    mse: float
+    n: int
+
+    @property
+    def value(self) -> float:
+        return -10 * math.log10(self.mse) if self.mse else math.inf
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} dB (mean absolute error {self.mae:.4f}, {self.n:,} images)"
+
+    def logged(self) -> dict[str, float]:
+        """What a line of the log says of it."""
+        return {"test_mae": self.mae, "test_mse": self.mse}
+
 
 def evaluate(
     model: torch.nn.Module, image_set: ImageSet, *, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
@@ -56,13 +87,57 @@ def evaluate(
 
 
 def resident(image_set: ImageSet, on: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """The whole set on a device, as bytes: (N, C, H, W) uint8 and (N,) int64."""
+    """The whole set on a device, as bytes: (N, C, H, W) uint8, and (N,) int64 or the images to be made of these."""
     import numpy as np
     import torch
 
     images = torch.from_numpy(np.array(image_set.images))  # a copy: the set itself is read-only
-    labels = torch.from_numpy(np.array(image_set.labels, dtype=np.int64))
-    return images.to(on), labels.to(on)
+    if image_set.targets is None:
+        wanted = torch.from_numpy(np.array(image_set.labels, dtype=np.int64))
+    else:
+        wanted = torch.from_numpy(np.array(image_set.targets))
+    return images.to(on), wanted.to(on)
+
+
+def measured(
+    model: torch.nn.Module,
+    data: tuple[torch.Tensor, torch.Tensor],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> Accuracy | Errors:
+    """How good the model is on what `resident` made of a set."""
+    images, wanted = data
+    if wanted.ndim == 1:
+        return Accuracy(count_correct(model, images, wanted, mean, std), len(wanted))
+    return image_errors(model, images, wanted, mean, std)
+
+
+def image_errors(
+    model: torch.nn.Module,
+    images: torch.Tensor,
+    wanted: torch.Tensor,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+) -> Errors:
+    """How far what the model makes of the images is from the wanted ones, both (N, C, H, W) uint8, summed in float64.
+
+    Raises:  ValueError for another output shape
+    """
+    import torch
+
+    was_training = model.training
+    model.eval()
+    absolute, squared = (torch.zeros((), dtype=torch.float64) for _ in range(2))
+    with torch.inference_mode():
+        for start in range(0, len(wanted), BATCH_SIZE):
+            targets = wanted[start : start + BATCH_SIZE]
+            made = model(as_inputs(images[start : start + BATCH_SIZE], mean, std))
+            check_shape(made, len(targets), images=targets.shape)
+            off = (made - as_inputs(targets, (), ())).cpu().double()
+            absolute += off.abs().sum()
+            squared += off.square().sum()
+    model.train(was_training)
+    return Errors(mae=absolute.item() / wanted.numel(), mse=squared.item() / wanted.numel(), n=len(wanted))
 
 
 def count_correct(

@@ -20,7 +20,7 @@ from grader.errors import MachineError
 from grader.model import Json
 from grader.training.device import device as chosen_device
 from grader.training.device import device_class
-from grader.training.evaluation import Accuracy, count_correct, resident
+from grader.training.evaluation import Accuracy, Errors, measured, resident
 from grader.training.recipe import Recipe
 from grader.training.steps import DivergedError, trained
 
@@ -36,12 +36,19 @@ class Trained:
 
     state_dict: Mapping[str, torch.Tensor]
     log: tuple[Record, ...]
-    test_accuracy: Accuracy
+    test: Accuracy | Errors
     seconds: float
     device: str
     threads: int
     versions: Mapping[str, str]
     seed: int
+
+    @property
+    def test_accuracy(self) -> Accuracy:
+        """The accuracy on the test set; ValueError for a network that makes images."""
+        if not isinstance(self.test, Accuracy):
+            raise ValueError("a network that makes images has no accuracy")  # noqa: TRY004  the network, not a type
+        return self.test
 
 
 def train(
@@ -56,13 +63,14 @@ def train(
 ) -> Trained:
     """Train what `build_model` makes, by `recipe`, on this process's device and threads.
 
-    Shapes:  the model maps (N, C, H, W) float32 to (N, classes) scores
+    Shapes:  the model maps (N, C, H, W) float32 to (N, classes) scores; for sets with `targets`, to those
     Result:  the same bytes again for a seed (default: the recipe's), a device and a number of threads
     Log:     one record per epoch, and one every `log_every_steps` mini-batches where the recipe says so: `epoch`
              (from 1), `step` (mini-batches since the start), `train_loss` and `train_accuracy` (means over the
              images of this epoch so far, as they were trained on), `learning_rate` (of the last step),
-             `test_accuracy`. `log_path` receives them as JSON lines while they are made, `on_epoch` those that
-             end an epoch
+             `test_accuracy`; in the place of the accuracies `test_mae` and `test_mse` (means over all pixels, from
+             0 to 1) for sets with `targets`. `log_path` receives them as JSON lines while they are made, `on_epoch`
+             those that end an epoch
     Raises:  ValueError for an empty set or a model of another output shape; MachineError if the loss or a weight
              is not finite
     """
@@ -75,11 +83,11 @@ def train(
     log: list[Record] = []
     with _deterministic(seed, on), _lines(log_path) as file:
         model = build_model().to(on)
-        images, labels = resident(test_set, on)
+        test_data = resident(test_set, on)
         data, classes = resident(train_set, on), len(train_set.classes)
         for made, is_epoch_end in _steps(model, recipe, data, classes=classes, seed=seed):
-            correct = count_correct(model, images, labels, recipe.mean, recipe.std)
-            record: Record = {**made, "test_accuracy": correct / len(test_set)}
+            test = measured(model, test_data, recipe.mean, recipe.std)
+            record: Record = {**made, **test.logged()}
             log.append(record)
             if file:
                 file.write(json.dumps(record) + "\n")
@@ -94,7 +102,7 @@ def train(
     return Trained(
         state_dict=weights,
         log=tuple(log),
-        test_accuracy=Accuracy(correct, len(test_set)),
+        test=test,
         seconds=time.monotonic() - began,
         device=device_class(on),
         threads=torch.get_num_threads(),

@@ -1,7 +1,9 @@
 """Where does a reference network stand? In a folder of the course: model.py, recipes.py and, once trained, weights/.
 
 model.py is what a perfect student would hand in: `build_model()` and nothing of ours. recipes.py holds `RECIPES`
-(name -> Recipe) and `DEMANDS` (name -> test accuracy that the assignment demands of it). A trained recipe is three
+(name -> Recipe) and `DEMANDS` (name -> what the assignment demands of it: test accuracy, or PSNR in dB of a network
+that makes images). Where an assignment has several networks, its `NETWORKS` says which function of which file
+builds that of a recipe (name -> "model:build_wide"); `build_model` builds the others. A trained recipe is three
 files: <recipe>.pth (the weights), <recipe>.train.jsonl (the log), <recipe>.results.json (what came out, and of what).
 """
 
@@ -10,13 +12,14 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from grader.errors import CourseError
 from grader.model import Json
+from grader.training.evaluation import Accuracy, Errors
 from grader.training.loop import Trained
 from grader.training.recipe import Recipe
 
@@ -32,6 +35,15 @@ class Reference:
     build_model: Callable[[], torch.nn.Module]
     recipes: Mapping[str, Recipe]
     demands: Mapping[str, float]
+    networks: Mapping[str, str] = field(default_factory=dict)
+
+    def network(self, recipe_name: str) -> Callable[[], torch.nn.Module]:
+        """What builds the network of a recipe, or CourseError for a file or a function that is missing."""
+        if recipe_name not in self.networks:
+            return self.build_model
+        stem, _, function = self.networks[recipe_name].partition(":")
+        found: Callable[[], torch.nn.Module] = _named(_run(self.folder / f"{stem}.py"), function)
+        return found
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of this name, or CourseError that lists them."""
@@ -55,6 +67,7 @@ def load_reference(folder: Path) -> Reference:
         build_model=_named(model, "build_model"),
         recipes=_named(recipes, "RECIPES"),
         demands=_named(recipes, "DEMANDS"),
+        networks=getattr(recipes, "NETWORKS", {}),
     )
 
 
@@ -70,23 +83,29 @@ def save(trained: Sequence[Trained], recipe_name: str, recipe: Recipe, folder: P
     torch.save(dict(first.state_dict), folder / f"{recipe_name}.pth")
     results = {
         "recipe_name": recipe_name,
-        "accuracy": first.test_accuracy.value,
-        "correct": first.test_accuracy.correct,
-        "n": first.test_accuracy.n,
+        **_outcome(first.test),
+        "n": first.test.n,
         "seed": first.seed,
         "seconds": round(first.seconds, 1),
         "device": first.device,
         "threads": first.threads,
         "versions": dict(first.versions),
         "command": command,
-        "runs": [
-            {"seed": run.seed, "correct": run.test_accuracy.correct, "seconds": round(run.seconds, 1)}
-            for run in trained
-        ],
+        "runs": [{"seed": run.seed, **_counted(run.test), "seconds": round(run.seconds, 1)} for run in trained],
         "recipe": recipe.to_json(),
     }
     (folder / f"{recipe_name}.results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results
+
+
+def _outcome(test: Accuracy | Errors) -> dict[str, Json]:
+    first = {"accuracy": test.value} if isinstance(test, Accuracy) else {"psnr_db": test.value}
+    return {**first, **_counted(test)}
+
+
+def _counted(test: Accuracy | Errors) -> dict[str, Json]:
+    """What was counted or summed, without what follows from it."""
+    return {"correct": test.correct} if isinstance(test, Accuracy) else {"mae": test.mae, "mse": test.mse}
 
 
 def _run(path: Path) -> ModuleType:

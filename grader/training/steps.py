@@ -69,18 +69,25 @@ def trained(
 ) -> Iterator[tuple[dict[str, Any], bool]]:
     """Train; hand out a record wherever the log wants one, and whether it ends an epoch.
 
-    Shapes:  data are (N, C, H, W) uint8 and (N,) int64; the model maps (n, C, H, W) float32 to (n, classes)
+    The loss is the cross-entropy of the labels. Where images are wanted in the place of labels, it is the mean squared
+    error to them as pixels from 0 to 1, and the records know no accuracy.
+
+    Shapes:  data are (N, C, H, W) uint8 and (N,) int64; the model maps (n, C, H, W) float32 to (n, classes). Or the
+             second are (N, C, H, W) uint8, to which the model maps
     `prepared` makes of a batch of bytes what the network gets; without it that is `as_inputs` by the recipe.
     Raises:  ValueError for another output shape, DivergedError where the mean loss is not finite
     """
     import torch
-    from torch.nn.functional import cross_entropy
+    from torch.nn.functional import cross_entropy, mse_loss
 
     def by_recipe(batch: torch.Tensor) -> torch.Tensor:
         return as_inputs(batch, recipe.mean, recipe.std)
 
     inputs = prepared or by_recipe
     images, labels = data
+    is_of_images = labels.ndim > 1
+    if is_of_images and (recipe.shift_px or recipe.label_smoothing):
+        raise ValueError("shift_px and label_smoothing are for labels, not for images to be made")
     chance = torch.Generator().manual_seed(seed)  # on the CPU: the same order and shifts on every device
     optimizer = _optimizer(model, recipe)
     steps_per_epoch = steps_in(recipe, len(labels))
@@ -98,21 +105,25 @@ def trained(
                 batch = shifted(batch, recipe.shift_px, chance)
             scores = model(inputs(batch))
             if step == 0:
-                check_shape(scores, len(chosen), classes)
-            loss = cross_entropy(scores, wanted, label_smoothing=recipe.label_smoothing)
+                check_shape(scores, len(chosen), classes, images=wanted.shape if is_of_images else None)
+            if is_of_images:
+                loss = mse_loss(scores, as_inputs(wanted, (), ()))
+            else:
+                loss = cross_entropy(scores, wanted, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             step += 1
             seen += len(chosen)
             losses.append(loss.detach() * len(chosen))
-            rights.append((scores.detach().argmax(dim=1) == wanted).sum())
+            if not is_of_images:
+                rights.append((scores.detach().argmax(dim=1) == wanted).sum())
             if is_logged(recipe, step, steps_per_epoch):
                 record = {
                     "epoch": epoch,
                     "step": step,
                     "train_loss": torch.stack(losses).cpu().double().sum().item() / seen,
-                    "train_accuracy": int(torch.stack(rights).sum()) / seen,
+                    **({"train_accuracy": int(torch.stack(rights).sum()) / seen} if rights else {}),
                     "learning_rate": rate,
                 }
                 if not math.isfinite(record["train_loss"]):
@@ -158,7 +169,13 @@ def as_inputs(images: torch.Tensor, mean: tuple[float, ...], std: tuple[float, .
     return made
 
 
-def check_shape(scores: torch.Tensor, n: int, classes: int | None = None) -> None:
-    """ValueError unless the scores are (n, classes), or (n, any number) where `classes` is None."""
+def check_shape(
+    scores: torch.Tensor, n: int, classes: int | None = None, *, images: tuple[int, ...] | None = None
+) -> None:
+    """ValueError unless the scores are (n, classes), or (n, any number) where `classes` is None; or as `images`."""
+    if images is not None:
+        if scores.shape != images:  # what differs would be spread over the other by PyTorch, with a warning at most
+            raise ValueError(f"the model gives {tuple(scores.shape)} for {n} images, not {tuple(images)}")
+        return
     if scores.ndim != 2 or scores.shape[0] != n or classes not in (None, scores.shape[1]):
         raise ValueError(f"the model gives {tuple(scores.shape)} for {n} images, not ({n}, {classes or 'classes'})")
