@@ -48,7 +48,20 @@ def running(request, tmp_path):
 def _programs_below(pid):
     """The processes below, once student code is about to run in one of them."""
     below = list(tree(pid))[1:]
-    return below if any("start.py" in _command(one) and "reach.py" not in _command(one) for one in below) else []
+    return below if any(map(_is_a_job, below)) else []
+
+
+def _is_a_job(pid):
+    """A process of its own (cold), or process 1 of namespaces within those of the warmed process's box."""
+    command = _command(pid)
+    if "zygote.py" not in command:
+        return "start.py" in command and "reach.py" not in command
+    try:
+        lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return False
+    numbers = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return len(numbers) > 2 and numbers[-1] == "1"
 
 
 def _command(pid):
