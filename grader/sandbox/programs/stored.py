@@ -15,8 +15,8 @@ from .weights import Weights
 if TYPE_CHECKING:
     import numpy as np
 
-# Correlation of pixels, or of their negative. Stored copies, normalised or in half precision, have over 0.9999. Of 1,000
-# test images of MNIST, Fashion-MNIST and digits the nearest training image has 0.987, 0.998 and 0.993 at most.
+# Correlation of pixels, or of their negative. Stored copies, normalised or in half precision, have over 0.9999. Of
+# 1,000 test images of MNIST, Fashion-MNIST and digits the nearest training image has 0.987, 0.998 and 0.993 at most.
 SAME = 0.999
 MOST_PRODUCTS = 250_000_000  # multiplications for one checkpoint: about 20 ms
 _LEAST_IMAGES = 16  # compared, however large the checkpoint is
