@@ -23,10 +23,11 @@ _LARGEST = 4096
 
 
 class Likely(NamedTuple):
-    """A guessed input; `is_confirmed` if the megabytes agree with it."""
+    """A guessed input; `is_confirmed` if the megabytes agree with it, `times` how many alike the network takes."""
 
     shape: PrintedShape
     is_confirmed: bool
+    times: int = 1
 
 
 def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | None:
@@ -38,7 +39,7 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
     out = first.outputs[0]
     plain, confirmed = _plainest(summary, steps, first, ranges)
     if confirmed is not None and confirmed[0] < 1.0:
-        return Likely(confirmed[1], is_confirmed=True)
+        return Likely(confirmed[1], is_confirmed=True, times=_times(summary, confirmed[1], ranges))
     if ranges and first.operation.family == "conv" and first.operation.dims == 2:
         # the row itself may be wrong: a picture of a usual size that makes the megabytes
         low, high = ranges[0]
@@ -78,9 +79,23 @@ def _plainest(
             if plain is None or price < plain[0]:
                 plain = (price, shape)
             for rank, (low, high) in enumerate(ranges):
-                if low <= _size(shape) <= high and (confirmed is None or price + 0.3 * rank < confirmed[0]):
-                    confirmed = (price + 0.3 * rank, shape)
+                both = low <= _size(shape) <= high, _is_pair(summary, shape, low, high)
+                against = price + 0.3 * rank + (0.0 if both[0] else 0.35)
+                if any(both) and (confirmed is None or against < confirmed[0]):
+                    confirmed = (against, shape)
     return plain, confirmed
+
+
+def _is_pair(summary: PrintedSummary, shape: PrintedShape, low: Fraction, high: Fraction) -> bool:
+    """True if two inputs alike make the printed size: torchsummary multiplies them with each other."""
+    if summary.format is not Format.TORCHSUMMARY:
+        return False
+    return low <= _size(shape) * _size((1, *shape[1:])) <= high
+
+
+def _times(summary: PrintedSummary, shape: PrintedShape, ranges: Sequence[tuple[Fraction, Fraction]]) -> int:
+    is_one = any(low <= _size(shape) <= high for low, high in ranges)
+    return 1 if is_one or not any(_is_pair(summary, shape, low, high) for low, high in ranges) else 2
 
 
 def _counts(summary: PrintedSummary, steps: Sequence[Step], first: Step) -> list[int | None]:
@@ -123,11 +138,16 @@ def _candidates(first: Step, out: PrintedShape) -> Iterator[tuple[float, Printed
     if family == "linear" and first.count:
         for rank, size in enumerate(wanted_inputs(first.operation, out, first.count)):
             yield 0.2 * rank, (*out[:-1], size)
-    if family not in {"conv", "pool", "conv_transpose"} or len(out) < 3:
+    if family == "embedding":
+        yield 0.0, out[:-1]
+    if family not in {"conv", "pool", "pad", "conv_transpose"} or len(out) < 3:
         return
     asked = wanted_inputs(first.operation, out, first.count) if first.count else ()
     channels = [size for size in _CHANNELS if size in asked] + [size for size in asked if size not in _CHANNELS][:6]
-    if family == "pool":
+    if asked and family == "conv":  # kernels that are no squares, and groups
+        few = [size * groups for groups in (1, 2, 4) for size in (3, 1, 2, 4) if max(asked) % size == 0]
+        channels = list(dict.fromkeys([*channels, *few]))
+    if family in {"pool", "pad"}:
         channels = [out[-1] or 0 if first.operation.is_keras else out[1] or 0]
     for rank, channel in enumerate(channels):
         against = 0.0 if channel in {1, 3} else 0.15 + 0.05 * rank

@@ -31,6 +31,7 @@ _WORDS = {
 }
 
 
+_HIDDEN = 12  # pixels of a side that padding and stride may hide
 NESTED = frozenset({"Functional", "Model", "Sequential"})
 # Keras prints a size behind each count.
 SIZES = {
@@ -109,7 +110,7 @@ class TotalsView:
         said = self._printed.get("input_mb")
         fitting = [made for made in self._inputs if said is None or made.allows(said)]
         if fitting and self._model.summary.format is not Format.TORCHINFO and _is_sure(self._model.layout.inputs):
-            part = fitting[0]
+            part = _around(fitting[0], self._model.layout.inputs, said) if not self._model.summary.input else fitting[0]
         elif said is not None:
             part = Range(*printed_bounds(said))
         else:
@@ -429,6 +430,20 @@ class TotalsView:
         if kept is not None and trained is not None and optimizer_of(int(trained.value), int(kept.value)) is None:
             found.append(f"no optimizer of Keras is known that keeps {_plain(kept)} numbers for {_plain(trained)}")
         return tuple(found)
+
+
+def _around(made: Range, inputs: Sequence[PrintedShape], said: PrintedNumber | None) -> Range:
+    """The size of a guessed picture, or of one a little smaller or larger that prints the same: the padding is a guess.
+
+    A stride and a padding hide some pixels of each side; a vector is known by its weights.
+    """
+    sides = [shape[2] or 1 for shape in inputs if len(shape) == 4]
+    if not sides or made.high is None:
+        return made
+    low = made.low * Fraction(max(sides[0] - _HIDDEN, 0), sides[0]) ** 2
+    high = made.high * Fraction(sides[0] + _HIDDEN, sides[0]) ** 2
+    least, most = printed_bounds(said) if said is not None else (low, high)
+    return Range(max(low, least), min(high, most))
 
 
 def _is_sure(inputs: Sequence[PrintedShape]) -> bool:

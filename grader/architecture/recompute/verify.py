@@ -27,6 +27,7 @@ from grader.architecture.recompute.sentences import count_sentence, output_sente
 from grader.architecture.recompute.steps import Step, steps_of
 from grader.architecture.recompute.stories import UNEXPLAINED, Story
 from grader.architecture.recompute.totals import check_totals
+from grader.architecture.recompute.tree_rules import misplaced_children
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
 from grader.architecture.shapes import Shape
 
@@ -67,7 +68,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     for repair in repairs:
         first = _told(summary, steps, after, repair)
         said += [first, *rivals_told(summary, steps, repair, first)]
-    unlawful = [*unlawful_rows(summary, flow, after, said), *lightning_rows(summary)]
+    unlawful = [*unlawful_rows(summary, flow, after, said), *lightning_rows(summary), *misplaced_children(summary)]
     said = [one for one in said if one.is_certain or one.row not in {other.row for other in unlawful}] + unlawful
     said += _impossible(summary, after, repairs)
     if repairs:
@@ -193,7 +194,8 @@ def _inputs(
     likely = likely_input(summary, steps)
     if likely is None:
         return (), ()
-    return ((likely.shape,), ()) if likely.is_confirmed else ((), (likely.shape,))
+    shapes = (likely.shape,) * likely.times
+    return (shapes, ()) if likely.is_confirmed else ((), shapes)
 
 
 def _told(summary: PrintedSummary, steps: Sequence[Step], after: Flow, repair: Repair) -> Disagreement:
