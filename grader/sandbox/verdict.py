@@ -73,7 +73,7 @@ def judged(
 
 def _is_refusal(problem: Problem) -> bool:
     """Whether the student's code was refused something by the kernel, and says so in the kernel's words."""
-    words = ("PermissionError", "Permission denied", "Operation not permitted", "Address family not supported")
+    words = ("PermissionError", "Permission denied", "Operation not permitted")
     return problem.code in ("code-raised", "import-error") and any(word in problem.what for word in words)
 
 

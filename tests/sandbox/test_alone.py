@@ -244,7 +244,6 @@ def main(request, box):
     "code",
     [
         "import os\ndef f():\n    os.chmod('x', 0o700)",
-        "import socket\ndef f():\n    socket.socket()",
         "import multiprocessing\nlock = multiprocessing.Lock()",
         "def f():\n    raise RuntimeError('unable to open shared memory object </torch_1>: Permission denied (13)')",
     ],
@@ -260,11 +259,24 @@ def test_what_only_this_level_refuses_is_not_held_against_the_student(level, tmp
     assert "level L3" in ended.problem.fix
 
 
-def test_other_faults_are_the_students_at_this_level_too(level, tmp_path):
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        pytest.param("def f():\n    return 1 / 0", "the error shows there too", id="a mistake"),
+        pytest.param(
+            "import socket\ndef f():\n    socket.create_connection(('192.0.2.1', 80), 1)", "no network", id="TCP"
+        ),
+        pytest.param(
+            "import urllib.request as u\ndef f():\n    u.urlopen('http://192.0.2.1/')", "no network", id="URL"
+        ),
+    ],
+)
+def test_what_no_level_gives_is_the_students_at_this_level_too(level, tmp_path, code, word):
     (tmp_path / "plain.py").write_text(PLAIN)
-    (tmp_path / "model.py").write_text("def f():\n    return 1 / 0")
+    (tmp_path / "model.py").write_text(code)
     ended = sandbox.run(tmp_path / "plain.py", files={"model.py": tmp_path / "model.py"}, request={}, level=level)
     assert fault(ended) == "code-raised"
+    assert word in ended.problem.fix
 
 
 # --- limits -----------------------------------------------------------------------------------
