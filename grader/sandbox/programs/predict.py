@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import images as inputs
 from . import network
 from .channel import Fault
 from .kept import Kept
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 MOST_MOVED = 8  # names of tensors that changed while the network answered
-prepare = network.prepare
+prepare = inputs.prepare
 
 
 def main(request: dict[str, Any], box: Any) -> bytearray:
@@ -35,13 +35,14 @@ def main(request: dict[str, Any], box: Any) -> bytearray:
     student = Student(box)
     torch.set_num_threads(request.get("threads") or 1)
     weights = network.open_checkpoint(request, box)
-    images = _images(request["shape"], box)
+    images = inputs.read(request["shape"], box)
     notes: dict[str, Any] = {"module_prefix": False, "preprocess": False, "left_eval": 0}
     if weights is not None and not request.get("is_again"):
         # Sent before any of their code runs: what a program says first is what the parent keeps.
         box.channel.notes({"stored": stored_images(images.numpy(), weights)})
     model, module = network.built(student, request)
-    prepared = _preparation(request, model, module, student, notes)
+    notes["preprocess"] = network.own_preprocess(model, module) is not None
+    prepared = inputs.preparation(request, model, module, student)
     network.settle(student, model, lambda: prepared(images[:2]), request["code"])
     if weights is not None:
         refuse_not_finite(weights, request["checkpoint"])
@@ -125,42 +126,6 @@ class _Asked:
             if tensor.is_floating_point() and tensor.device.type == "cpu" and not tensor.is_sparse:
                 made[name] = self.kept.fingerprint(tensor)
         return made
-
-
-def _images(shape: list[int], box: Any) -> torch.Tensor:
-    import torch
-
-    with open(box.inputs, "rb") as file:  # noqa: PTH123
-        data = bytearray(file.read())
-    if len(data) != math.prod(shape):
-        raise ValueError(f"{len(data)} bytes of inputs for the shape {shape}")
-    return torch.frombuffer(data, dtype=torch.uint8).reshape(shape)
-
-
-def _preparation(
-    request: dict[str, Any], model: torch.nn.Module, module: ModuleType, student: Student, notes: dict[str, Any]
-) -> Any:
-    """From uint8 images to what the network gets: the student's own `preprocess`, or the assignment's mean and std."""
-    import torch
-
-    own = network.own_preprocess(model, module)
-    if own is not None:
-        notes["preprocess"] = True
-        return lambda images: network.preprocessed(student, own, images.float().div_(255), request["code"])
-    mean, std = (
-        torch.tensor(request[key], dtype=torch.float32).reshape(-1, 1, 1) if request.get(key) else None
-        for key in ("mean", "std")
-    )
-
-    def by_assignment(images: torch.Tensor) -> torch.Tensor:
-        made = images.float().div_(255)
-        if mean is not None:
-            made -= mean
-        if std is not None:
-            made /= std
-        return made
-
-    return by_assignment
 
 
 def checked(kept: Kept, output: Any, rows: int, classes: int, code: str) -> Any:
