@@ -106,9 +106,11 @@ def _outermost(paths: Iterable[str]) -> list[str]:
 def environment() -> dict[str, str]:
     """All that a program finds in its environment: no word of it comes from ours."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # glibc sets 64 MB of address space aside for each thread, which the limit of memory would count.
-    made = {"HOME": TEMPORARY, "TMPDIR": TEMPORARY, "LANG": "C.UTF-8", "MPLBACKEND": "agg", "MALLOC_ARENA_MAX": "2"}
-    return {**made, **one}
+    made = {"HOME": TEMPORARY, "TMPDIR": TEMPORARY, "LANG": "C.UTF-8", "MPLBACKEND": "agg"}
+    # glibc sets 64 MB of address space aside for each thread, which the limit of memory would count; and it gives each
+    # large block back at once, so that a batch pays for its pages again in every layer: a quarter of the time.
+    memory = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
+    return {**made, **memory, **one}
 
 
 def arguments(
