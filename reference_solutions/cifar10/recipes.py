@@ -1,0 +1,84 @@
+"""How the networks of the CIFAR-10 sheet are trained, each in the ten epochs that it allows; ResNet18 in five.
+
+`mean` and `std` are those of the training images; `transfer` has those of ImageNet, which its weights were made for.
+"""
+
+from grader.training.recipe import Recipe
+
+_MEAN, _STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+
+RECIPES = {
+    "baseline": Recipe(
+        data_set="cifar10",
+        optimizer="sgd",
+        learning_rate=0.05,
+        momentum=0.9,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        epochs=10,
+        batch_size=128,
+        mean=_MEAN,
+        std=_STD,
+    ),
+    "net1": Recipe(
+        data_set="cifar10",
+        optimizer="sgd",
+        learning_rate=0.1,
+        momentum=0.9,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        epochs=10,
+        batch_size=128,
+        shift_px=2,
+        mean=_MEAN,
+        std=_STD,
+    ),
+    "net2": Recipe(
+        data_set="cifar10",
+        optimizer="sgd",
+        learning_rate=0.05,
+        momentum=0.9,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        epochs=10,
+        batch_size=128,
+        shift_px=2,
+        mean=_MEAN,
+        std=_STD,
+    ),
+    "best": Recipe(
+        data_set="cifar10",
+        optimizer="sgd",
+        learning_rate=0.1,
+        momentum=0.9,
+        is_nesterov=True,
+        weight_decay=5e-4,
+        schedule="one-cycle",
+        epochs=10,
+        batch_size=128,
+        label_smoothing=0.1,
+        shift_px=3,
+        mean=_MEAN,
+        std=_STD,
+    ),
+    "transfer": Recipe(
+        data_set="cifar10",
+        optimizer="adam",
+        learning_rate=5e-4,
+        schedule="cosine",
+        epochs=5,
+        batch_size=32,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+    ),
+}
+
+NETWORKS = {
+    "baseline": "model:build_baseline",
+    "net1": "model:build_net1",
+    "net2": "model:build_net2",
+    "best": "model:build_model",
+    "transfer": "transfer:build_model",
+}
+
+DEMANDS = {"baseline": 0.73, "net1": 0.75, "net2": 0.75, "best": 0.80, "transfer": 0.88}

@@ -1,0 +1,75 @@
+"""The two networks of the second week: LeNet on MNIST, and a larger one on the coarse labels of CIFAR-100.
+
+LeNet: input (N, 1, 28, 28), pixels from 0 to 1; output (N, 10). The larger one: input (N, 3, 32, 32), pixels
+normalised per channel; output (N, 20). One score (logit) per class.
+This file is what a student hands in: it needs nothing but PyTorch.
+"""
+
+from torch import Tensor, nn
+
+
+class LeNet(nn.Module):
+    """6 and 16 maps with average pooling between and after: 61,706 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, kernel_size=5, padding=2),  # (N, 6, 28, 28): 156 parameters
+            nn.ReLU(),
+            nn.AvgPool2d(2),  # (N, 6, 14, 14)
+            nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10): 2,416 parameters
+            nn.ReLU(),
+            nn.AvgPool2d(2),  # (N, 16, 5, 5)
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),  # (N, 400)
+            nn.Linear(400, 120),  # (N, 120): 48,120 parameters
+            nn.ReLU(),
+            nn.Linear(120, 84),  # (N, 84): 10,164 parameters
+            nn.ReLU(),
+            nn.Linear(84, 10),  # (N, 10): 850 parameters
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
+
+
+class CoarseNet(nn.Module):
+    """Four convolutions with BatchNorm, pooling after every two, dropout of one half: 1,119,924 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 32, kernel_size=3, padding=1),  # (N, 32, 32, 32): 896 parameters
+            nn.BatchNorm2d(32),  # 64 parameters
+            nn.ReLU(),
+            nn.Conv2d(32, 32, kernel_size=3, padding=1),  # (N, 32, 32, 32): 9,248 parameters
+            nn.BatchNorm2d(32),  # 64 parameters
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 32, 16, 16)
+            nn.Conv2d(32, 64, kernel_size=3, padding=1),  # (N, 64, 16, 16): 18,496 parameters
+            nn.BatchNorm2d(64),  # 128 parameters
+            nn.ReLU(),
+            nn.Conv2d(64, 64, kernel_size=3, padding=1),  # (N, 64, 16, 16): 36,928 parameters
+            nn.BatchNorm2d(64),  # 128 parameters
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 64, 8, 8)
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),  # (N, 4096)
+            nn.Linear(4096, 256),  # (N, 256): 1,048,832 parameters
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(256, 20),  # (N, 20): 5,140 parameters
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
+
+
+def build_model() -> nn.Module:
+    return LeNet()
+
+
+def build_coarse() -> nn.Module:
+    return CoarseNet()
