@@ -39,6 +39,7 @@ def graded(
     uses_cache: bool,
     is_own_code: bool = False,
     cluster: Cluster | None = None,
+    drains: bool = False,
 ) -> Iterator[list[tuple[Submission, ScoreCard]]]:
     """Every submission with its scorecard, in the order of `sources`. What was unpacked goes when the block ends."""
     from grader import __version__
@@ -50,8 +51,9 @@ def graded(
         read = [stack.enter_context(submission_from(source, assignment=assignment)) for source in sources]
         work = _with_rubrics(course, _told_apart(read, sources))
         runner = _runner(
-            course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code, cluster=cluster
-        )
+            course, jobs=jobs, sandbox=sandbox, uses_cache=uses_cache, is_own_code=is_own_code, cluster=cluster,
+            drains=drains,
+        )  # fmt: skip
         cards = list(grade(work, runner, made_with={"grader": __version__}))
         yield [(submission, card) for (submission, _), card in zip(work, cards, strict=True)]
 
@@ -117,7 +119,14 @@ def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> 
 
 
 def _runner(
-    course: Course, *, jobs: int | None, sandbox: str, uses_cache: bool, is_own_code: bool, cluster: Cluster | None
+    course: Course,
+    *,
+    jobs: int | None,
+    sandbox: str,
+    uses_cache: bool,
+    is_own_code: bool,
+    cluster: Cluster | None,
+    drains: bool,
 ) -> RunPlan:
     """What runs a plan. Imported when there is one: a theory-only check needs no sandbox."""
 
@@ -133,6 +142,7 @@ def _runner(
                     sandbox=sandbox,
                     uses_cache=uses_cache,
                     on_done=on_done,
+                    on_drain=_draining if drains else None,
                 )(plan)
             from grader.evidence.local import LocalRunner
 
@@ -143,10 +153,17 @@ def _runner(
                 is_own_code=is_own_code,
                 uses_cache=uses_cache,
                 on_done=on_done,
+                on_drain=_draining if drains else None,
             )
             return runner(plan)
 
     return run
+
+
+def _draining(count: int) -> None:
+    """Said after a first Ctrl-C."""
+    what = "1 recomputation comes" if count == 1 else f"{count} recomputations come"
+    click.echo(f"\nstopping: {what} to an end and will be kept; Ctrl-C again stops at once", err=True)
 
 
 @contextmanager

@@ -54,8 +54,9 @@ def run_all(
         )
     cluster = Cluster(address) if is_parallel or address else None
     with graded(
-        course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster
-    ) as results:
+        course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster,
+        drains=True,
+    ) as results:  # fmt: skip
         cards = [card for _, card in results]
         if is_json:
             from grader.reports.scorecard import scorecard_json

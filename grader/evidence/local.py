@@ -10,8 +10,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -46,11 +46,13 @@ class LocalRunner:
         cache: Cache | None = None,
         workers: int | None = None,
         on_done: Callable[[Job, Evidence], None] | None = None,
+        on_drain: Callable[[int], None] | None = None,
     ) -> None:
         self.bench = bench
         self.cache = cache
         self.workers = workers or default_workers()
         self.on_done = on_done
+        self.on_drain = on_drain
         self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
 
     @classmethod
@@ -63,6 +65,7 @@ class LocalRunner:
         is_own_code: bool = False,
         uses_cache: bool = True,
         on_done: Callable[[Job, Evidence], None] | None = None,
+        on_drain: Callable[[int], None] | None = None,
     ) -> LocalRunner:
         """The runner with the course's limits and data, the best sandbox there is, and the user's cache.
 
@@ -82,14 +85,16 @@ class LocalRunner:
             )
         bench = Bench(course.limits, level, course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
-        return cls(bench, cache=cache, workers=workers, on_done=on_done)
+        return cls(bench, cache=cache, workers=workers, on_done=on_done, on_drain=on_drain)
 
     def __call__(self, plan: Plan) -> EvidenceByJob:
         """Evidence by job. A job that breaks is a system fault of its own and stops no other.
 
-        An exception from outside (Ctrl-C) ends the jobs that are going on; those that are done are in the cache.
+        An exception from outside ends the jobs that are going on; those that are done are in the cache. With
+        `on_drain` a first Ctrl-C lets them come to their end, after telling it how many they are.
         """
         evidence: dict[Job, Evidence] = {}
+        running: dict[Future[Evidence], Job] = {}
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="job")
         try:
             running = {pool.submit(self._one, job, root): job for job, root in plan.roots.items()}
@@ -98,17 +103,29 @@ class LocalRunner:
                 evidence[job] = future.result()
                 if self.on_done is not None:
                     self.on_done(job, evidence[job])
-        except BaseException:
+        except BaseException as stop:
             from grader import sandbox
 
-            sandbox.call_off()
-            pool.shutdown(cancel_futures=True)
-            sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
+            try:
+                if self.on_drain is not None and type(stop) is KeyboardInterrupt:  # not where we are told to end
+                    self._drain(running, self.on_drain)
+            finally:
+                sandbox.call_off()
+                pool.shutdown(cancel_futures=True)
+                sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
             raise
         pool.shutdown()
         if self.not_kept is not None:
             log.warning("%s", self.not_kept)
         return evidence
+
+    @staticmethod
+    def _drain(running: Iterable[Future[Evidence]], on_drain: Callable[[int], None]) -> None:
+        """Start nothing more, and wait for what has been started: its results are kept as they arrive."""
+        left = [future for future in running if not future.cancel() and not future.done()]
+        if left:
+            on_drain(len(left))
+            wait(left)
 
     def _one(self, job: Job, root: Path) -> Evidence:
         began = time.monotonic()

@@ -63,8 +63,10 @@ class RayRunner:
         address: str | None = None,
         sandbox: str = "auto",
         on_done: Callable[[Job, Evidence], None] | None = None,
+        on_drain: Callable[[int], None] | None = None,
     ) -> None:
-        self.bench, self.cache, self.address, self.sandbox, self.on_done = bench, cache, address, sandbox, on_done
+        self.bench, self.cache, self.address, self.sandbox = bench, cache, address, sandbox
+        self.on_done, self.on_drain = on_done, on_drain
         self.workers = workers or default_workers()
         self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
 
@@ -78,6 +80,7 @@ class RayRunner:
         sandbox: str = "auto",
         uses_cache: bool = True,
         on_done: Callable[[Job, Evidence], None] | None = None,
+        on_drain: Callable[[int], None] | None = None,
     ) -> RayRunner:
         """The runner with the course's limits and data, and the user's cache."""
         from grader import sandbox as box
@@ -86,7 +89,9 @@ class RayRunner:
         level = box.Level("", "each node has its own")
         cache = Cache(cache_folder("evidence")) if uses_cache else None
         bench = Bench(course.limits, level, course.data_root)
-        return cls(bench, cache=cache, workers=workers, address=address, sandbox=sandbox, on_done=on_done)
+        return cls(
+            bench, cache=cache, workers=workers, address=address, sandbox=sandbox, on_done=on_done, on_drain=on_drain
+        )
 
     def __call__(self, plan: Plan) -> EvidenceByJob:
         """Evidence by job. A job that breaks, or whose worker dies twice, is a system fault and stops no other."""
@@ -114,26 +119,54 @@ class RayRunner:
         settings = {"limits": asdict(self.bench.limits), "sandbox": self.sandbox}
         lent: dict[tuple[str, str], Any] = {}  # each data set travels once to each node
         running: dict[Any, _Waiting] = {}
-        while waiting or running:
-            most = _AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
-            while waiting and len(running) < most:
-                one = waiting.popleft()
-                try:
-                    document, contents = packed(one.job, one.root)
-                    sets = {split: lent.get(split) or self._lend(ray, lent, split) for split in lent_splits(one.job)}
-                except Exception as error:  # noqa: BLE001
-                    self._arrived(evidence, one.job, system_fault(error))
-                    continue
-                names, references = list(sets), list(sets.values())
-                running[work.remote(document, contents, settings, names, *references)] = one
-            arrived, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
-            for reference in arrived:
-                one = running.pop(reference)
-                made = self._result(ray, reference, one)
-                if made is None:
-                    waiting.append(one)
-                else:
-                    self._arrived(evidence, one.job, made, one.key)
+        try:
+            while waiting or running:
+                self._send(ray, work, settings, lent, waiting, running, evidence)
+                self._receive(ray, waiting, running, evidence)
+        except KeyboardInterrupt as stop:
+            if (
+                self.on_drain is not None and running and type(stop) is KeyboardInterrupt
+            ):  # not where we are told to end
+                self.on_drain(len(running))
+                while running:
+                    self._receive(ray, waiting, running, evidence)
+            raise
+
+    def _send(
+        self,
+        ray: Any,
+        work: Any,
+        settings: Mapping[str, Json],
+        lent: dict[tuple[str, str], Any],
+        waiting: deque[_Waiting],
+        running: dict[Any, _Waiting],
+        evidence: dict[Job, Evidence],
+    ) -> None:
+        """As many jobs as keep every worker busy, and no more."""
+        most = _AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
+        while waiting and len(running) < most:
+            one = waiting.popleft()
+            try:
+                document, contents = packed(one.job, one.root)
+                sets = {split: lent.get(split) or self._lend(ray, lent, split) for split in lent_splits(one.job)}
+            except Exception as error:  # noqa: BLE001  one broken job must not stop a class
+                self._arrived(evidence, one.job, system_fault(error))
+                continue
+            names, references = list(sets), list(sets.values())
+            running[work.remote(document, contents, settings, names, *references)] = one
+
+    def _receive(
+        self, ray: Any, waiting: deque[_Waiting], running: dict[Any, _Waiting], evidence: dict[Job, Evidence]
+    ) -> None:
+        """The next result, or none within a second."""
+        arrived, _ = ray.wait(list(running), num_returns=1, timeout=1.0) if running else ([], None)
+        for reference in arrived:
+            one = running.pop(reference)
+            made = self._result(ray, reference, one)
+            if made is None:
+                waiting.append(one)
+            else:
+                self._arrived(evidence, one.job, made, one.key)
 
     def _lend(self, ray: Any, lent: dict[tuple[str, str], Any], split: tuple[str, str]) -> Any:
         lent[split] = ray.put(self.bench.image_set(*split))

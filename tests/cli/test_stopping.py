@@ -99,3 +99,74 @@ def test_a_run_that_is_killed_leaves_no_process(running):
     running.kill()
     running.wait()
     _within_patience(lambda: not any(map(_command, running.below)))
+
+
+# --- a class: the first Ctrl-C lets what runs come to its end ------------------------------------
+
+NAPS = """
+import time
+time.sleep({seconds})
+raise ValueError("after the nap")
+"""
+
+
+@pytest.fixture
+def class_of_two(tmp_path):
+    """Start `grader run-all` with one worker on two hand-ins, of which the first sleeps for so many seconds."""
+    if not sandbox.level().is_isolated:
+        pytest.skip("no sandbox here")
+    started = []
+
+    def start(seconds, *, is_parallel=False):
+        folder = tmp_path / "class"
+        for name in ("a", "b"):
+            if not (folder / name).exists():
+                shutil.copytree(ROOT / "examples" / "digits-class" / "01-perfect", folder / name)
+                (folder / name / "model.py").write_text(NAPS.format(seconds=seconds) + f"# {name}")
+        environment = {**os.environ, "GRADER_CACHE": str(tmp_path / "cache")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "grader", "run-all", str(folder), "--jobs", "1", "--course", str(ROOT),
+             *(["--parallel"] if is_parallel else [])],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _kept(cache):
+    return [file for file in cache.rglob("*.json") if "after the nap" in file.read_text()]
+
+
+@pytest.mark.parametrize("is_parallel", [pytest.param(False, id="here"), pytest.param(True, id="on Ray")])
+def test_a_first_ctrl_c_keeps_what_comes_to_its_end(class_of_two, tmp_path, is_parallel):
+    process = class_of_two(3, is_parallel=is_parallel)
+    process.below = _within_patience(lambda: _programs_below(process.pid))
+    time.sleep(1)  # past the trial of the warmed process
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: to all of the group
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out) == (130, "")
+    assert "to an end and will be kept" in err
+    assert 0 < len(_kept(tmp_path / "cache")) < 4
+    again = class_of_two(3)
+    out, err = again.communicate(timeout=2 * PATIENCE_S)
+    assert again.returncode == 0, err
+    assert "after the nap" in " ".join(out.split())
+
+
+def test_a_second_ctrl_c_stops_at_once(class_of_two, tmp_path):
+    process = class_of_two(1000)
+    process.below = _within_patience(lambda: _programs_below(process.pid))
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    _within_patience(lambda: not any(map(_command, process.below)))
+    assert _kept(tmp_path / "cache") == []
