@@ -9,13 +9,15 @@ Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import itemgetter
 
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
 
 FLOAT32 = Fraction(1, 10**6)  # what printing a float32 can add to a rate
 SHORTEST_SLIP = 4  # digits: 0.756 and 0.765 may be two networks rather than a slip
+LONGEST_SLIP = 40
 NEAR = 5  # lines: closer together two values are told apart by the text between them
 _NAMES = {"parameters": "number of parameters", "trainable_parameters": "number of trainable parameters"}
 
@@ -85,16 +87,40 @@ MOST_COMPARED = 500  # a log has a line an epoch; the first ones are enough
 
 
 def _within(head: str, file: str, claims: Sequence[FoundClaim]) -> Iterator[Contradiction]:
-    slips: dict[tuple[object, ...], list[FoundClaim]] = {}
+    groups: dict[tuple[object, ...], _Same] = {}
     for claim in claims:
         if claim.epoch is not None or claim.bound or claim.is_approximate:
             continue
-        same = slips.setdefault((claim.metric, claim.split, claim.dataset, claim.model, claim.optimizer), [])
-        found = next((one for one in same if abs(one.line - claim.line) >= NEAR and _is_slip(one, claim)), None)
-        if found is not None and not any(one.value == claim.value for one in same):
+        about = (claim.metric, claim.split, claim.dataset, claim.model, claim.optimizer)
+        same = groups.setdefault(about, _Same())
+        digits = _digits(claim)
+        others = [other for slip in _slips_of(digits) for other in same.by_digits.get(slip, ())]
+        far = [(place, one) for place, one in others if abs(one.line - claim.line) >= NEAR]
+        if far and claim.value not in same.values:
+            _, found = min(far, key=itemgetter(0))
             yield Contradiction(file, found, file, claim, head + _said(file, found, file, claim))
-        if len(same) < MOST_COMPARED:
-            same.append(claim)
+        if same.count < MOST_COMPARED:
+            same.by_digits.setdefault(digits, []).append((same.count, claim))
+            same.values.add(claim.value)
+            same.count += 1
+
+
+@dataclass(slots=True)
+class _Same:
+    """Claims about one thing: by their digits, each with its place among them."""
+
+    by_digits: dict[str, list[tuple[int, FoundClaim]]] = field(default_factory=dict)
+    values: set[Fraction] = field(default_factory=set)
+    count: int = 0
+
+
+def _slips_of(digits: str) -> Iterator[str]:
+    """What `digits` may have been, had two neighbours among them changed places."""
+    if not SHORTEST_SLIP <= len(digits) <= LONGEST_SLIP:
+        return
+    for at in range(len(digits) - 1):
+        if digits[at] != digits[at + 1]:
+            yield digits[:at] + digits[at + 1] + digits[at] + digits[at + 2 :]
 
 
 def _may_be_one(one: FoundClaim, other: FoundClaim) -> bool:

@@ -126,14 +126,14 @@ def _grid_at(lines: Sequence[Line], taken: Sequence[bool], at: int, floor: int) 
     while top > floor and at - top < MOST_HEADS and not taken[top - 1] and _is_label(lines[top - 1]):
         top -= 1
     labels = list(range(top, at))
+    if not labels:
+        return None  # before all the numbers below are looked at
     end = at
     while end < len(lines) and not taken[end] and _is_result_cell(lines[end]):
         end += 1
     while end - at > 1 and _is_numbering(lines[end - 1]) and not (labels and _text(lines[at]).isdigit()):
         end -= 1  # the number of the page or of the next section
     numbers = end - at
-    if not labels:
-        return None
     if _text(lines[at]).isdigit() and len(labels) > 1 and numbers >= len(labels) and _are_heads(lines, labels):
         for width in range(
             len(labels), 1, -1

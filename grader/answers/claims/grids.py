@@ -23,6 +23,9 @@ _WIDE = re.compile(r"\t+| {2,}")
 _CELL = re.compile(r"<t[dh]\b([^>]{0,300})>(.*?)(?=</t[dh]>|<t[dh]\b|</tr|$)", re.IGNORECASE | re.DOTALL)
 _COLSPAN = re.compile(r"colspan\s*=\s*[\"']?(\d{1,2})", re.IGNORECASE)
 MAX_COLUMNS = 60
+MOST_HTML = 5_000  # lines of a table
+MOST_WIDE = 2_000
+LONGEST_ROW = 50  # lines that a row of LaTeX may take
 LONGEST_COLUMN = 30  # characters of the head of a comma-separated column
 
 
@@ -59,25 +62,31 @@ def find_grids(lines: Sequence[Line]) -> list[Grid]:
     ([['', 'Train', 'Test'], ['Accuracy', '0.9', '0.8']], 0, 3)
     """
     found: list[Grid] = []
+    hopeless = dict.fromkeys((_html, _latex, _wide), 0)  # before which line none of this kind begins, it is known
     at = 0
     while at < len(lines):
         text = lines[at].text
-        grid = None
+        grid: Grid | int | None = None
+        kind = None
         if "|" in text or "│" in text or "┃" in text:
             grid = _flattened(lines, at) if _FLAT.search(text) else _pipes(lines, at)
         elif "<t" in text or "<T" in text:
-            grid = _html(lines, at)
+            kind = _html
         elif "&" in text or "\\begin{tabular" in text:
-            grid = _latex(lines, at)
+            kind = _latex
         elif ("\t" in text or "   " in text) and lines[at].source is not Source.CODE:
-            grid = _wide(lines, at)
+            kind = _wide
         elif text.count(",") > 1 and text[:1].isalpha():
             grid = _commas(lines, at)
-        if grid is None:
+        if kind is not None and at >= hopeless[kind]:
+            grid = kind(lines, at)
+            if isinstance(grid, int):
+                hopeless[kind] = grid
+        if isinstance(grid, Grid):
+            found.append(grid)
+            at = grid.end
+        else:
             at += 1
-            continue
-        found.append(grid)
-        at = grid.end
     return found
 
 
@@ -152,13 +161,14 @@ def _is_divider(text: str) -> bool:
     return "-" in text and "|" in text and not text.strip(" |:-")
 
 
-def _html(lines: Sequence[Line], at: int) -> Grid | None:
+def _html(lines: Sequence[Line], at: int) -> Grid | int | None:
+    """The table, or up to which line there is none for want of rows."""
     low = lines[at].text.casefold()
     if "<table" not in low and "<tr" not in low and "<td" not in low:
         return None
     first = at
     text: list[tuple[int, str]] = []
-    while at < len(lines) and at - first < 5000:
+    while at < len(lines) and at - first < MOST_HTML:
         text.append((lines[at].number, lines[at].text))
         at += 1
         if "</table" in text[-1][1].casefold():
@@ -195,7 +205,7 @@ def _html(lines: Sequence[Line], at: int) -> Grid | None:
                     cell_lines=cell_lines,
                 )
             )
-    return Grid(rows, first, at, "html") if rows else None
+    return Grid(rows, first, at, "html") if rows else (first + at) // 2 if at - first >= MOST_HTML else at
 
 
 def _html_rows(whole: str) -> Iterator[tuple[str, int]]:
@@ -203,19 +213,23 @@ def _html_rows(whole: str) -> Iterator[tuple[str, int]]:
     at = low.find("<tr")
     if len(low) != len(whole):
         return
+    stop = 0
     while at >= 0:
         following = low.find("<tr", at + 3)
-        stop = low.find("</tr", at)
+        if 0 <= stop < at:  # looked for once where there is none: this is linear
+            stop = low.find("</tr", at)
         end = min(x for x in (following, stop, len(whole)) if x >= 0)
         yield whole[at:end], at
         at = following
 
 
-def _latex(lines: Sequence[Line], at: int) -> Grid | None:
+def _latex(lines: Sequence[Line], at: int) -> Grid | int | None:
+    """The table, or up to which line there is none, as no row comes to an end."""
     first = at
     rows: list[Row] = []
     pending, pending_line = "", 0
-    while at < len(lines):
+    begun = at
+    while at < len(lines) and at - begun < LONGEST_ROW:
         text = lines[at].text
         bare = _LATEX_RULE.sub("", text).strip()
         if not bare or bare.startswith(("\\begin{tabular", "\\centering", "%")):
@@ -230,10 +244,13 @@ def _latex(lines: Sequence[Line], at: int) -> Grid | None:
         at += 1
         if "\\\\" in bare or "&" not in "".join(line.text for line in lines[at : at + 1]):
             pieces = [piece for piece in pending.replace("\\&", "＆").split("\\\\") if "&" in piece]
+            begun = at
             rows += [
                 Row(pending_line, [cell for part in piece.split("&") for cell in _spanned(part)]) for piece in pieces
             ]
             pending, pending_line = "", 0
+    if not rows and at - begun >= LONGEST_ROW:
+        return (begun + at) // 2
     return Grid(rows, first, max(at, first + 1), "latex") if len(rows) > 1 else None
 
 
@@ -254,15 +271,18 @@ def _continues(rows: Sequence[Row], text: str) -> bool:
     return fits and len(cells) > 2 and any(is_number_cell(cell) for cell in cells[1:])
 
 
-def _wide(lines: Sequence[Line], at: int) -> Grid | None:
-    """Rows of cells that tabs or wide blanks part, all of one width (a head may lack its first cell)."""
+def _wide(lines: Sequence[Line], at: int) -> Grid | int | None:
+    """Rows of cells that tabs or wide blanks part, all of one width (a head may lack its first cell).
+
+    Or up to which line there is no such table, for want of numbers.
+    """
     first = at
     rows: list[Row] = []
     text = lines[at].text
     stripped = text.strip()
     if "  " not in stripped and "\t" not in stripped and not _RULE.match(text):
         return None  # a line of code, mostly: its blanks are all at its margin
-    while at < len(lines) and at - first < 2000:
+    while at < len(lines) and at - first < MOST_WIDE:
         if not lines[at].text.strip() and rows and at + 1 < len(lines) and _continues(rows, lines[at + 1].text):
             at += 1
             continue
@@ -287,8 +307,12 @@ def _wide(lines: Sequence[Line], at: int) -> Grid | None:
             break
         rows.append(Row(lines[at].number, cells))
         at += 1
-    if len(rows) < 2 or not any(is_number_cell(cell) for row in rows[1:] for cell in row.cells):
+    if len(rows) < 2:
         return None
+    if not any(is_number_cell(cell) for row in rows[1:] for cell in row.cells):
+        is_even = len({len(row.cells) for row in rows}) == 1
+        end = (first + at) // 2 if at - first >= MOST_WIDE else at
+        return end if is_even or at - first > MOST_WIDE // 20 else None
     width = max(len(row.cells) for row in rows)
     for row in rows:
         if len(row.cells) == width - 1:

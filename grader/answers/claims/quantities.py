@@ -50,6 +50,7 @@ _QUOTES = ("'", '"')
 _TIMES = word_set("x × * · ⋅")
 _QUALIFIERS = APPROXIMATE | word_set("a an the of at to than just only even slightly well ( an")
 LONGEST_NAME = 4  # "Model 12", "Figure 3.2"; longer numbers are no names
+LONGEST_WHOLE = 100  # digits of "9912 of 10000": nobody counts further
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 
 
@@ -144,7 +145,8 @@ def _is_of_total(tokens: Sequence[Token], at: int) -> bool:
     if at + 2 >= len(tokens) or tokens[at + 1].low not in ("/", "of"):
         return False
     count, total = tokens[at].text, tokens[at + 2].text
-    return count.isdigit() and total.isdigit() and int(count) <= int(total) > 100
+    is_whole = count.isdigit() and total.isdigit() and len(count) <= LONGEST_WHOLE >= len(total)
+    return is_whole and int(count) <= int(total) > 100
 
 
 def _is_group(token: Token) -> bool:
@@ -192,8 +194,8 @@ def _is_other(tokens: Sequence[Token], quantity: Quantity, covered: Sequence[boo
     if (
         quantity.is_whole
         and not quantity.total
-        and FIRST_YEAR <= int(quantity.text) <= LAST_YEAR
         and len(quantity.text) == 4
+        and FIRST_YEAR <= int(quantity.text) <= LAST_YEAR
     ):
         return before is not None and before.low not in (":", "=") and not (after and metric_word(after.low))
     if quantity.is_whole and [token.low for token in tokens[max(0, at - 2) : at]] == ["out", "of"]:
