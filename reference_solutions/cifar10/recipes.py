@@ -3,64 +3,28 @@
 `mean` and `std` are those of the training images; `transfer` has those of ImageNet, which its weights were made for.
 """
 
+from dataclasses import replace
+
 from grader.training.recipe import Recipe
 
-_MEAN, _STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+_BASELINE = Recipe(
+    data_set="cifar10",
+    optimizer="sgd",
+    learning_rate=0.05,
+    momentum=0.9,
+    weight_decay=5e-4,
+    schedule="one-cycle",
+    epochs=10,
+    batch_size=128,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2470, 0.2435, 0.2616),
+)
 
 RECIPES = {
-    "baseline": Recipe(
-        data_set="cifar10",
-        optimizer="sgd",
-        learning_rate=0.05,
-        momentum=0.9,
-        weight_decay=5e-4,
-        schedule="one-cycle",
-        epochs=10,
-        batch_size=128,
-        mean=_MEAN,
-        std=_STD,
-    ),
-    "net1": Recipe(
-        data_set="cifar10",
-        optimizer="sgd",
-        learning_rate=0.1,
-        momentum=0.9,
-        weight_decay=5e-4,
-        schedule="one-cycle",
-        epochs=10,
-        batch_size=128,
-        shift_px=2,
-        mean=_MEAN,
-        std=_STD,
-    ),
-    "net2": Recipe(
-        data_set="cifar10",
-        optimizer="sgd",
-        learning_rate=0.05,
-        momentum=0.9,
-        weight_decay=5e-4,
-        schedule="one-cycle",
-        epochs=10,
-        batch_size=128,
-        shift_px=2,
-        mean=_MEAN,
-        std=_STD,
-    ),
-    "best": Recipe(
-        data_set="cifar10",
-        optimizer="sgd",
-        learning_rate=0.1,
-        momentum=0.9,
-        is_nesterov=True,
-        weight_decay=5e-4,
-        schedule="one-cycle",
-        epochs=10,
-        batch_size=128,
-        label_smoothing=0.1,
-        shift_px=3,
-        mean=_MEAN,
-        std=_STD,
-    ),
+    "baseline": _BASELINE,
+    "net1": replace(_BASELINE, learning_rate=0.1, shift_px=2),
+    "net2": replace(_BASELINE, shift_px=2),
+    "best": replace(_BASELINE, learning_rate=0.1, is_nesterov=True, label_smoothing=0.1, shift_px=3),
     "transfer": Recipe(
         data_set="cifar10",
         optimizer="adam",

@@ -141,6 +141,18 @@ def test_a_file_that_holds_no_tensors_is_refused_and_not_run(reference, tmp_path
     assert "cannot be read as tensors only" in _refused(reference.network("transfer"))
 
 
+def test_a_fine_tuned_checkpoint_needs_no_pretrained_weights(reference, pretrained, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("GRADER_RESNET18", str(pretrained[1]))
+    tuned = reference.network("transfer")()
+    monkeypatch.delenv("GRADER_RESNET18")
+    empty = replace(reference, networks={"transfer": "transfer:build_without_weights"}).network("transfer")()
+    empty.load_state_dict(tuned.state_dict())
+    images = torch.rand(1, 3, 32, 32)
+    assert torch.equal(empty.eval()(images), tuned.eval()(images))
+
+
 # --- what learns --------------------------------------------------------------------------------
 
 
