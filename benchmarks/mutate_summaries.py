@@ -101,7 +101,10 @@ def is_honest(verdict: Any, original: Any, change: Change | None = None) -> bool
     rows = [judged.row for judged in verdict.rows]
     containers = {index for index in range(len(rows)) if _is_container(rows, index)}
     if change is not None and ("total" in change.kind or "megabyte" in change.kind):
-        return str(verdict.summary.format) == "lightning" and _lines_below_agree(verdict.summary)
+        tool = str(verdict.summary.format)
+        if tool == "torchinfo" and any(row.is_cut for row in verdict.summary.rows):
+            return _hidden_rows_agree(verdict.summary, change)
+        return tool == "lightning" and _lines_below_agree(verdict.summary)
     if change is not None and "repr" in change.kind:
         return not _has_repr_witness(rows, change)
     if str(verdict.summary.format) == "lightning" and change is not None and change.kind.startswith("a row"):
@@ -144,6 +147,21 @@ def _is_fed(judged: Any, verdict: Any, index: int) -> bool:
         if makes(tuple(dict.fromkeys((1, *shape[1:]) for shape in sources[::-1])), (1, *wanted[1:])):
             return True
     return False
+
+
+def _hidden_rows_agree(summary: Any, change: Change) -> bool:
+    """True if modules below the depth limit, of which nothing is printed, make what a line below torchinfo's tree says.
+
+    Their multiply-adds and outputs are open, so that only what is too small could not be.
+    """
+    name = change.what.partition(":")[0]
+    if name == "mult_adds":
+        return float(summary.totals[name].value) >= _sums(summary)["adds"]
+    parts = ("input_mb", "pass_mb", "parameters_mb", "total_mb")
+    if name not in ("pass_mb", "total_mb", "input_mb") or any(part not in summary.totals for part in parts):
+        return False
+    *sizes, total = (float(summary.totals[part].value) for part in parts)
+    return abs(sum(sizes) - total) <= 0.02 and sizes[1] * 1e6 >= _sums(summary)["bytes"]
 
 
 def _lines_below_agree(summary: Any) -> bool:
@@ -225,6 +243,8 @@ def _sums(summary: Any) -> dict[str, float]:
         for axis in shape:
             size *= axis
         sums["count"] += count
+        if row.is_cut and tool == "torchinfo":
+            continue  # what is inside it is counted, and not printed
         if tool == "torchsummary" or count:
             sums["bytes"] += 8 * size
         if count and shape:

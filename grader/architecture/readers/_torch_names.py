@@ -49,7 +49,7 @@ _LEARNING = {
     "Bilinear", "EmbeddingBag", "GRUCell", "LSTMCell", "RMSNorm", "RNNBase", "RNNCell", "RNNCellBase", "SyncBatchNorm",
     "ParameterList", "ParameterDict", "LazyLinear", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d",
     "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d",
-    "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d",
+    "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d", "NonDynamicallyQuantizableLinear",
 }  # fmt: skip
 
 # Nothing can stand below them in a tree.

@@ -18,6 +18,7 @@ from grader.architecture.recompute.stories import UNEXPLAINED
 from grader.architecture.recompute.verdict import Disagreement
 
 AS_GOOD = 0.15  # a repair that gains so little less is as good as the best
+_LEAST_GAIN = 0.25
 _MOST_RIVALS = 2
 
 
@@ -26,6 +27,8 @@ def rivals_told(
 ) -> Iterator[Disagreement]:
     """The lines that are as likely wrong as the one of `first`, which tells `repair`."""
     told = {first.line}
+    if repair.story_gain <= _LEAST_GAIN:
+        return  # only a sum speaks for it
     for rival in repair.rivals:
         if rival.index < 0 or rival.cell == "order" or rival.gain < repair.gain - AS_GOOD or len(told) > _MOST_RIVALS:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.lightning_rules import lightning_totals
@@ -60,7 +61,7 @@ class TotalsModel:
         if self._best is None:
             views = [TotalsView(self, index, sums) for index, sums in enumerate(self._sums)]
             empty = TotalsView(self, -1, Parts())
-            self._best = min(views, key=lambda view: len(view.disagreements()), default=empty)
+            self._best = min(views, key=TotalsView.contradictions, default=empty)
         return self._best
 
     def with_row(self, index: int, row: PrintedRow) -> TotalsView:
@@ -148,6 +149,10 @@ class TotalsView:
             found.append(self._wrong("mult_adds", self._why("mult_adds"), is_certain=self._are_adds_printed()))
         return tuple(sorted(found, key=lambda one: one.line))
 
+    def contradictions(self) -> int:
+        """How many things do not follow; lines of which one only is wrong are told with the same words."""
+        return len({one.why.partition(": ")[0] for one in self.disagreements()})
+
     def _counts(self) -> list[Disagreement]:
         found: list[Disagreement] = []
         if not self._fits("parameters") and not self.defects() and not self._is_left_out():
@@ -170,7 +175,8 @@ class TotalsView:
         torchinfo did so before 1.7; all that is printed below the rows must then agree with the total.
         """
         said, made = self._printed["parameters"], self.ranges["parameters"]
-        if self._model.summary.format is not Format.TORCHINFO or not self._model.layout.hides:
+        summary = self._model.summary
+        if summary.format is not Format.TORCHINFO or not self._model.layout.hides or is_since_1_7(summary):
             return False
         size = self._printed.get("parameters_mb")
         agrees = size is None or self._size_of(said).allows(size, is_cut=self._is_cut)
@@ -278,9 +284,23 @@ class TotalsView:
         is_follower = sums_up and not (are_known and self._inputs)
         if not found and not is_follower and not self._fits("total_mb"):
             found.append(self._wrong("total_mb", self._why("total_mb"), is_certain=True))
+            found += self._other_than_total()
         elif not sums_up and not found:
             found += self._odd_size()
         return found
+
+    def _other_than_total(self) -> list[Disagreement]:
+        """The size of the input where the sum of the sizes may be right, and nothing else tells how large it is."""
+        said = self._printed.get("input_mb")
+        names = ("pass_mb", "parameters_mb", "total_mb")
+        if said is None or self._inputs or any(name not in self._printed for name in names):
+            return []
+        passed, weights, total = (self._printed[name].value for name in names)
+        rest = total - passed - weights
+        if rest < -said.step or _changed_digits(said.value * 100, rest * 100) != 1:
+            return []
+        why = f"{_shown(said.value)} + {_shown(passed)} + {_shown(weights)} MB are not {_shown(total)} MB"
+        return [self._instead("input_mb", rest, why)]
 
     def _size_of(self, total: PrintedNumber) -> Range:
         """The megabytes of the parameters if the printed total is right."""
@@ -299,14 +319,22 @@ class TotalsView:
         return sum(part[0] for part in parts) <= high and low <= sum(part[1] for part in parts)
 
     def _odd_size(self) -> list[Disagreement]:
-        """The sizes do not add up, and each may be right for itself: the one that no rule bounds is named."""
-        loose = [name for name in ("input_mb", "pass_mb") if not (self.ranges.get(name) and self.ranges[name].is_known)]
-        values = {name: self._printed[name].value for name in ("input_mb", "pass_mb", "parameters_mb", "total_mb")}
-        name = loose[0] if loose and not self._inputs else "pass_mb" if "pass_mb" in loose else "total_mb"
-        parts = values["input_mb"] + values["pass_mb"] + values["parameters_mb"]
-        made = parts if name == "total_mb" else values["total_mb"] - parts + values[name]
-        why = f"{_shown(values['input_mb'])} + {_shown(values['pass_mb'])} + {_shown(values['parameters_mb'])} MB"
-        return [self._instead(name, made, f"{why} are not {_shown(values['total_mb'])} MB")]
+        """The sizes do not add up, and each may be right for itself: those are named that fewest digits mend."""
+        parts = ("input_mb", "pass_mb", "parameters_mb")
+        values = {name: self._printed[name].value for name in (*parts, "total_mb")}
+        rest = values["total_mb"] - sum(values[name] for name in parts)
+        options = {name: values[name] + rest for name in parts} | {"total_mb": values["total_mb"] - rest}
+        known = {name for name in parts if name in self.ranges and self.ranges[name].is_known}
+        known |= {"input_mb"} if self._inputs else set()
+        slips = {
+            name: _changed_digits(values[name] * 100, value * 100)
+            for name, value in options.items()
+            if value >= 0 and name not in known and self._can_be(name, value + Fraction(2, 100))
+        }
+        least = min(slips.values(), default=0)
+        why = f"{' + '.join(_shown(values[name]) for name in parts)} MB are not {_shown(values['total_mb'])} MB"
+        names = [name for name, digits in slips.items() if digits == least] or ["total_mb"]
+        return [self._instead(name, options[name], why) for name in names]
 
     def _keras_sizes(self, told: Collection[str]) -> list[Disagreement]:
         """The sizes that Keras prints behind the counts, those `told` of left out: each follows from its count."""
@@ -339,7 +367,9 @@ class TotalsView:
         if summary.unread or any("cut" in note or "missing row" in note for note in summary.notes):
             return False
         if summary.format is Format.TORCHINFO:
-            return not (self._model.layout.hides or None in self._model.layout.is_leaf)
+            # Below its depth limit a module may be shared, which some versions count once, others never.
+            is_above = made.high is not None and said.value > made.high and summary.rows[0].depth == 0
+            return is_above or not (self._model.layout.hides or None in self._model.layout.is_leaf)
         if summary.format is Format.LIGHTNING:
             low, high = printed_bounds(said, is_cut=True)
             return high < max((part.parameters[0] for part in self._model.parts[self._rule]), default=0) or low < 0
@@ -363,14 +393,17 @@ class TotalsView:
         return sum(nested) > 1 or is_part_sum(-difference, others if any(nested) else counts)
 
     def _is_pass_certain(self) -> bool:
-        layout = self._model.layout
-        return not self._model.summary.unread and not layout.hides
+        # What is hidden makes the sum open above, so that what is too small is so for certain.
+        return not self._model.summary.unread
 
     def _are_adds_printed(self) -> bool:
-        summary = self._model.summary
-        is_old = "torch-summary" in self._model.rules[self._rule].name and any(row.depth > 1 for row in summary.rows)
-        is_whole = not self._model.layout.hides and not summary.unread and not is_old
-        return "mult_adds" in summary.columns and is_whole
+        summary, is_old = self._model.summary, "torch-summary" in self._model.rules[self._rule].name
+        if summary.format is Format.TORCHINFO and not is_old:
+            return not summary.unread
+        is_whole = not self._model.layout.hides and not summary.unread
+        return (
+            "mult_adds" in summary.columns and is_whole and not (is_old and any(row.depth > 1 for row in summary.rows))
+        )
 
     def _wrong(self, name: str, why: str, *, is_certain: bool) -> Disagreement:
         said, made = self._printed[name], self.ranges[name]
@@ -432,6 +465,17 @@ class TotalsView:
         return tuple(found)
 
 
+def is_since_1_7(summary: PrintedSummary) -> bool:
+    """True if torchinfo printed what it prints from 1.7 on: the root's shape, or counts of modules that hold others."""
+    rows = summary.rows
+    has_shape = bool(rows) and not rows[0].depth and bool(rows[0].outputs)
+    return has_shape or any(
+        row.parameters is not None and after.depth == row.depth + 1
+        for row, after in pairwise(rows)
+        if not row.is_recursive
+    )
+
+
 def _around(made: Range, inputs: Sequence[PrintedShape], said: PrintedNumber | None) -> Range:
     """The size of a guessed picture, or of one a little smaller or larger that prints the same: the padding is a guess.
 
@@ -468,4 +512,4 @@ def _shown(value: Fraction) -> str:
 def _changed_digits(said: Fraction, wanted: Fraction) -> int:
     one, other = str(int(said)), str(int(wanted))
     width = max(len(one), len(other))
-    return sum(a != b for a, b in zip(one.rjust(width), other.rjust(width), strict=True))
+    return sum(a != b for a, b in zip(one.zfill(width), other.zfill(width), strict=True))

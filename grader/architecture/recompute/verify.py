@@ -145,7 +145,7 @@ def _totals_told(
 def _is_named(repair: Repair, flow: Flow) -> bool:
     """True if the row itself looks better so, and not only the sum: else the total's own line is named."""
     is_known = flow.stories[repair.index].given is not None
-    is_alone = is_known and all(rival.index >= 0 for rival in repair.rivals) and repair.story_gain > -0.05
+    is_alone = is_known and not repair.rivals and repair.story_gain > -0.05
     return (
         repair.story_gain > 0.25 or is_alone or repair.cell == "order" or flow.stories[repair.index].price >= IMPOSSIBLE
     )
