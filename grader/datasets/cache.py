@@ -59,6 +59,7 @@ def read(source: Source, split: str, found: Found) -> tuple[Array, Array, str] |
     except (OSError, ValueError):  # absent, or shorter than the shape says
         return None
     if not is_whole or content_digest(images, labels) != digest:
+        log.warning("%s: damaged, so %s (%s) is made again", images_file.with_suffix(""), source.name, split)
         return None
     return images, labels, digest
 

@@ -121,6 +121,16 @@ def test_a_damaged_cache_is_made_again(tiny, empty_cache, monkeypatch, pattern, 
     assert _is_right(tiny)
 
 
+def test_a_damaged_cache_is_said_to_be_so_and_an_absent_one_is_not(tiny, empty_cache, caplog):
+    load("tiny", "test", root=tiny.root)
+    _only(empty_cache, "*.labels").unlink()
+    load("tiny", "test", root=tiny.root)
+    assert caplog.text == ""
+    _flip(_only(empty_cache, "*.images"))
+    load("tiny", "test", root=tiny.root)
+    assert "damaged, so tiny (test) is made again" in caplog.text
+
+
 def test_a_cache_that_cannot_be_written_only_costs_time(tiny, tmp_path, monkeypatch, caplog):
     blocked = tmp_path / "a file"
     blocked.write_text("")
