@@ -266,4 +266,4 @@ def test_of_a_changed_file_torch_never_reads_other_tensors_than_the_box(tmp_path
         same({name: torch.nan_to_num(tensor) for name, tensor in ours.items()}, {
             name: torch.nan_to_num(tensor.detach()) for name, tensor in theirs.items()
         })  # fmt: skip
-    assert taken > 10
+    assert taken >= 3
