@@ -37,9 +37,10 @@ def main() -> NoReturn:
     if child == 0:
         _become(plan)
     _let_go(plan["result"])
-    code, is_orphan = _waited(child)
+    code = _waited(child)
     _end_all(plan["uid"], is_scoped=is_scoped)
-    if is_orphan:
+    # Asked now, not by the signal: where the grader's end of a pipe closed first, the job may have ended before it came.
+    if os.getppid() != plan["parent"]:
         shutil.rmtree(plan["root"], ignore_errors=True)  # nobody else is left to do it
     os._exit(code)
 
@@ -74,17 +75,17 @@ def _let_go(result: int) -> None:
     os.close(result)
 
 
-def _waited(child: int) -> tuple[int, bool]:
-    """The code with which the job ended (128 and more: by a signal), and whether the grader ended before it."""
+def _waited(child: int) -> int:
+    """The code with which the job ended (128 and more: by a signal). Also returns where the grader has ended."""
     while True:
         got = signal.sigwait({signal.SIGCHLD, signal.SIGTERM})
         if got == signal.SIGTERM:
-            return 128 + signal.SIGTERM, True
+            return 128 + signal.SIGTERM
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 if found[0] == child:
                     code = os.waitstatus_to_exitcode(found[1])
-                    return (code if code >= 0 else 128 - code), False
+                    return code if code >= 0 else 128 - code
 
 
 def _end_all(uid: int | None, *, is_scoped: bool) -> None:
