@@ -275,10 +275,10 @@ CODE: dict[str, tuple[tuple[int, ...], str]] = {
     """)),
     "many-files": ((74,), at_import("import os\nfor n in range(60_000):\n    try: os.close(os.open(f'/tmp/{n}', os.O_CREAT))\n    except OSError: break")),
     "sparse": ((74,), at_import("open('/tmp/sparse', 'wb').truncate(2**42)")),
-    "deep-folders": ((74,), at_import("import os\nos.chdir('/tmp')\nfor _ in range(5000):\n    try: os.mkdir('d'); os.chdir('d')\n    except OSError: break")),
+    "deep-folders": ((74,), at_import("import os\nos.chdir('/tmp')\nfor _ in range(1500):\n    try: os.mkdir('d'); os.chdir('d')\n    except OSError: break")),
     "more-threads": ((75,), in_forward("torch.set_num_threads(64)\nfor _ in range(20): torch.rand(500, 500) @ torch.rand(500, 500)")),
     "deep-source": ((78,), NET + "x = " + "(" * 20_000 + ")" * 20_000 + "\n"),
-    "long-source": ((78,), NET + "x = 1\n" * 300_000),
+    "long-source": ((78,), NET + "x = 1\n" * 60_000),
     "nul-source": ((78,), NET + "\0"),
     "cache": ((88,), at_import(MARK + """
         import glob, os
