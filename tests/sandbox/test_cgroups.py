@@ -162,6 +162,21 @@ def is_running(pid):
     return False
 
 
+def test_what_a_v2_group_used_is_read_as_the_kernel_writes_it(tmp_path):
+    for name, text in {
+        "cpu.stat": "usage_usec 1500000\nuser_usec 1000000\nsystem_usec 500000\n",
+        "memory.peak": "209715200\n",
+        "memory.current": "1\n",
+        "memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 1\noom_group_kill 0\n",
+        "pids.events": "max 3\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    group = Group("v2", {"": tmp_path}, None)
+    assert group.use() == GroupUse(cpu_s=1.5, peak_bytes=200 * MB, oom_kills=1, pids_denied=3)
+    (tmp_path / "memory.peak").unlink()  # before Linux 5.19
+    assert group.use().peak_bytes == 1
+
+
 # --- where, read from files as the kernel writes them ----------------------------------------------
 
 

@@ -154,6 +154,10 @@ thread.start()
 thread.join()
 os.waitpid(os.fork() or os._exit(0), 0)
 seen += ["fork", subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True).stdout.decode().strip()]
+import asyncio
+async def later():
+    return await asyncio.to_thread(lambda: "later")
+seen.append(asyncio.run(later()))
 a, b = socket.socketpair()
 a.send(b"x")
 print(json.dumps([*seen, b.recv(1).decode()]))
@@ -172,7 +176,7 @@ def tried(code, *, alone):
 
 @pytest.mark.parametrize("alone", [False, True], ids=["in a box", "alone"])
 def test_threads_forks_pipes_and_pairs_of_sockets_go_on(alone):
-    assert tried(WORKED, alone=alone) == ["thread", "fork", "1", "x"]
+    assert tried(WORKED, alone=alone) == ["thread", "fork", "1", "later", "x"]
 
 
 @pytest.mark.attack(89)
