@@ -1,7 +1,7 @@
 """Does a network know what it sees, or the test images by heart? Some of them go in a second time, mildly changed.
 
-They stand among the others, in an order that nobody outside knows, so that they are answered as the others are. A
-network that has learned loses little; a table of the test images, wherever it is kept, no longer finds them.
+They are answered in a box in which the images that they were made of are not at hand. A network that has learned loses
+little; a table of the test images, wherever it is kept, no longer finds them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from grader.model import Json
 if TYPE_CHECKING:
     import numpy as np
 
-    from grader.datasets import ImageSet
 
 MOST = 250  # of each kind: with 10,000 images 5% more to compute
 KINDS: Final[Mapping[str, bool]] = {"light": False, "moved": True}  # -> whether it is moved by a pixel as well
@@ -31,10 +30,10 @@ def altered_rows(count: int, seed: str) -> dict[str, list[int]]:
     return {kind: sorted(dice.sample(range(count), min(MOST, count))) for kind in KINDS}
 
 
-def with_altered(images: np.ndarray[Any, Any], rows: Mapping[str, Sequence[int]], seed: str) -> np.ndarray[Any, Any]:
-    """The images, and behind them the changed ones, kind after kind.
+def altered_images(images: np.ndarray[Any, Any], rows: Mapping[str, Sequence[int]], seed: str) -> np.ndarray[Any, Any]:
+    """The changed copies, kind after kind.
 
-    Shapes:  (N, C, H, W) uint8 -> (N + P, C, H, W) uint8
+    Shapes:  (N, C, H, W) uint8 -> (P, C, H, W) uint8
     """
     import numpy as np
 
@@ -44,24 +43,31 @@ def with_altered(images: np.ndarray[Any, Any], rows: Mapping[str, Sequence[int]]
         mildly_changed(images[np.asarray(chosen)], f"{seed} {kind}", is_shifted=KINDS[kind])
         for kind, chosen in rows.items()
     ]
-    return np.concatenate([images, *changed])
+    return np.concatenate(changed)
 
 
-def altered_counts(scores: np.ndarray[Any, Any], images: ImageSet, rows: Mapping[str, Sequence[int]]) -> Json:
+def altered_counts(
+    scores: np.ndarray[Any, Any],
+    changed: np.ndarray[Any, Any],
+    labels: np.ndarray[Any, Any],
+    rows: Mapping[str, Sequence[int]],
+) -> Json:
     """By kind: `n` images, `before` of them right as they are and `after` when changed; `lost` and `gained` between.
 
-    Shapes:  scores (N + P, classes), in the order of `with_altered`
+    Shapes:  scores (N, classes) and labels (N,); changed (P, classes) in the order of `altered_images`
+    A row with a NaN got no answer: that is a wrong one, or else a table would refuse what it does not hold.
     """
     import numpy as np
 
-    is_right = scores[: len(images)].argmax(axis=1) == images.labels
+    is_right = scores.argmax(axis=1) == labels
+    is_answered = np.isfinite(changed).all(axis=1)
     made: dict[str, Json] = {}
-    start = len(images)
+    start = 0
     for kind, chosen in rows.items():
-        which = np.asarray(chosen)
+        which, part = np.asarray(chosen), slice(start, start + len(chosen))
+        start = part.stop
         before = is_right[which]
-        after = scores[start : start + len(which)].argmax(axis=1) == images.labels[which]
-        start += len(which)
+        after = is_answered[part] & (changed[part].argmax(axis=1) == labels[which])
         made[kind] = {
             "n": len(which),
             "before": int(before.sum()),

@@ -134,7 +134,7 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
-    from grader.evidence.altered import altered_counts, altered_rows, with_altered
+    from grader.evidence.altered import altered_counts, altered_images, altered_rows
     from grader.sandbox.predictions import Predictions, predict
 
     images = bench.image_set(job.parameters["data"], job.parameters["split"])
@@ -144,16 +144,17 @@ def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
     ended = predict(
         files_of(job, folder),
         dict(job.parameters),
-        with_altered(images.images, rows, seed),
+        images.images,
         classes=len(images.classes),
+        changed=altered_images(images.images, rows, seed),
         limits=bench.limits,
         level=bench.level,
         secret=seed,
     )
     if not isinstance(ended, Predictions):
         return fault_of(ended)
-    result = count(ended.logits[: len(images)], images)
-    result["altered"] = altered_counts(ended.logits, images, rows)
+    result = count(ended.logits, images)
+    result["altered"] = altered_counts(ended.logits, ended.changed_logits, images.labels, rows)
     found, compared, tensor = ended.stored
     result |= {
         "repeated": ended.again.compared,

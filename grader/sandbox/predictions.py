@@ -2,7 +2,8 @@
 
 The images go in shuffled. Then a slice of them goes to a fresh copy of the network in a box of its own, in other
 company, some one by one: a network that answers by position, by what else is in the batch, by what it saw before or
-by chance gives itself away. The labels stay here. What comes back is so many float32 numbers, each of them finite.
+by chance gives itself away. Changed copies of some images go there too, where the images that they were made of are
+not at hand. The labels stay here. What comes back is so many float32 numbers, each of them finite.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ _MOST_NAMES = 8
 class Predictions(Ended):
     """Logits of N images in `classes` columns.
 
-    `scores` are raw float32, row after row, in the order of the images. `again` compares the answers to a slice of
-    them with those of the second box; `unanswered` of that slice it refused, and `why` says how. `moved` names
-    parameters and buffers that changed while the network answered, `replaced` functions of torch or Python that its
-    code put its own in place of, `own_class` the class of tensor that it returns where that is not torch's.
-    `stored` is how many of so many images the checkpoint holds itself: (found, compared, tensor's name).
+    `scores` are raw float32, row after row, in the order of the images, and `changed_scores` those of the changed ones.
+    `again` compares the answers to a slice of the images with those of the second box; `unanswered` of that slice it
+    refused, and `why` says how. `moved` names parameters and buffers that changed while the network answered,
+    `replaced` functions of torch or Python that its code put its own in place of, `own_class` the class of tensor that
+    it returns where that is not torch's. `stored` is how many of so many images the checkpoint holds itself: (found,
+    compared, tensor's name).
     `parameters` is how many numbers the network counts as such.
     These words are the box's own, and the code in it may lie about itself; the numbers are compared here.
     """
@@ -51,6 +53,7 @@ class Predictions(Ended):
     scores: bytes = b""
     rows: int = 0
     classes: int = 0
+    changed_scores: bytes = b""
     again: Agreement = field(default_factory=Agreement)
     unanswered: int = 0
     why: str = ""
@@ -69,6 +72,13 @@ class Predictions(Ended):
         return np.frombuffer(self.scores, dtype=np.float32).reshape(self.rows, self.classes)
 
     @property
+    def changed_logits(self) -> np.ndarray[Any, Any]:
+        """The scores of the changed images (P, classes); NaN where there was no answer."""
+        import numpy as np
+
+        return np.frombuffer(self.changed_scores, dtype=np.float32).reshape(-1, self.classes)
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether an image gets the same answer wherever it stands, as far as it was answered again at all."""
         return self.again.is_good and 2 * self.unanswered <= self.again.compared + self.unanswered
@@ -80,16 +90,18 @@ def predict(
     images: Any,
     *,
     classes: int,
+    changed: Any = None,
     limits: Limits | None = None,
     level: Level | None = None,
     secret: str = "",
 ) -> Predictions | StudentFault | SystemFault:
     """The logits of the student's network for `images`, or whose fault it is that there are none.
 
-    Shapes:  images (N, C, H, W) uint8 (a NumPy array, memory-mapped or not)
+    Shapes:  images (N, C, H, W) uint8 (a NumPy array, memory-mapped or not); `changed` (P, C, H, W) uint8, which only
+             the second box is asked about
     Request: `code`, `factory`, `checkpoint`; `mean` and `std` per channel, `batch_size`, `threads` where wanted
-    Costs:   the second box is one more start and 64 images in 22 calls; a fault of the student's in it alone is no
-             fault of these predictions, but they are not repeatable then
+    Costs:   the second box is one more start, and 64 images in 22 calls besides `changed`; a fault of the student's in
+             it alone is no fault of these predictions, but they are not repeatable then
     The order in which the images go in follows from `secret`, the request and the images: the same each time.
     Raises ValueError where the images are no such array.
     """
@@ -103,30 +115,69 @@ def predict(
     order = list(range(shape[0]))
     dice.shuffle(order)
     slice_ = dice.sample(order, min(AGAIN, len(order)))
+    size = math.prod(shape[1:])
+    rows = [data[row * size : (row + 1) * size] for row in order]
+    second, sizes, places = _second_rows([data[row * size : (row + 1) * size] for row in slice_], changed, dice)
 
-    def asked(rows: Sequence[int], sizes: Sequence[int], *, is_again: bool) -> Answered | StudentFault | SystemFault:
-        said = wanted | {"shape": [len(rows), *shape[1:]], "classes": classes, "batches": sizes, "is_again": is_again}
+    def asked(given: Sequence[Any], sizes: Sequence[int], *, is_again: bool) -> Answered | StudentFault | SystemFault:
+        said = wanted | {"shape": [len(given), *shape[1:]], "classes": classes, "batches": sizes, "is_again": is_again}
         with tempfile.NamedTemporaryFile(prefix="grader-inputs-") as file:
-            size = math.prod(shape[1:])
-            file.writelines(data[row * size : (row + 1) * size] for row in rows)
+            file.writelines(given)
             file.flush()
             return run(
                 "predict",
                 files=files,
                 request=said,
                 inputs=Path(file.name),
-                answer_bytes=len(rows) * classes * 4,
+                answer_bytes=len(given) * classes * 4,
                 limits=limits,
                 level=level,
             )
 
-    ended = asked(order, _equal(len(order), request.get("batch_size") or BATCH_SIZE), is_again=False)
+    ended = asked(rows, _equal(len(rows), request.get("batch_size") or BATCH_SIZE), is_again=False)
     if not isinstance(ended, Answered):
         return ended
-    again = asked(slice_, _uneven(len(slice_), dice), is_again=True)
+    again = asked(second, sizes, is_again=True)
     if isinstance(again, SystemFault):
         return again
-    return _predictions(ended, again, order, slice_, classes)
+    return _predictions(ended, _Second(again, slice_, places), order, classes)
+
+
+def _second_rows(chosen: list[Any], changed: Any, dice: random.Random) -> tuple[list[Any], list[int], list[int]]:
+    """What the second box gets: the images in its order, the sizes of the batches, and the place of each row.
+
+    Places count the chosen images first, then the changed ones. The chosen ones stand in small batches, and the order
+    of all batches is thrown.
+    """
+    rows = [*chosen, *(() if changed is None else (image.tobytes() for image in changed))]
+    others = list(range(len(chosen), len(rows)))
+    dice.shuffle(others)
+    left = [*range(len(chosen)), *others]
+    batches = []
+    for size in (*_uneven(len(chosen), dice), *_equal(len(others), BATCH_SIZE)):
+        batches.append(left[:size])
+        del left[:size]
+    dice.shuffle(batches)
+    places = [place for batch in batches for place in batch]
+    return [rows[place] for place in places], [len(batch) for batch in batches], places
+
+
+@dataclass(frozen=True)
+class _Second:
+    """How the second box ended. `places` of its rows: first those of the slice, then the changed images."""
+
+    ended: Answered | StudentFault
+    slice_: Sequence[int]
+    places: Sequence[int]
+
+    def scores(self, classes: int) -> np.ndarray[Any, Any]:
+        """Row after row as `places` counts them; NaN where there is no answer."""
+        import numpy as np
+
+        made = np.full((len(self.places), classes), np.nan, dtype=np.float32)
+        if isinstance(self.ended, Answered):
+            made[np.asarray(self.places)] = np.frombuffer(self.ended.payload, np.float32).reshape(made.shape)
+        return made
 
 
 def _dice(secret: str, request: Mapping[str, Json], data: memoryview) -> random.Random:
@@ -154,12 +205,11 @@ def _uneven(rows: int, dice: random.Random) -> list[int]:
     return sizes
 
 
-def _predictions(
-    ended: Answered, again: Answered | StudentFault, order: Sequence[int], slice_: Sequence[int], classes: int
-) -> Predictions | StudentFault:
+def _predictions(ended: Answered, second: _Second, order: Sequence[int], classes: int) -> Predictions | StudentFault:
     """Put the answers back in order, and hold those of the slice against the second ones."""
     import numpy as np
 
+    again = second.ended
     common: dict[str, Any] = {
         "level": ended.level,
         "seconds": ended.seconds + again.seconds,
@@ -174,21 +224,19 @@ def _predictions(
         return StudentFault(problem=problem, **common)
     scores = np.empty_like(answered)
     scores[np.asarray(order)] = answered
-    if isinstance(again, Answered):
-        second = np.frombuffer(again.payload, dtype=np.float32).reshape(len(slice_), classes)
-        said, why = again.notes, _text(again.notes.get("why"), 300)
-    else:
-        second = np.full((len(slice_), classes), np.nan, dtype=np.float32)
-        said, why = {}, f"{again.problem.what}"
-    met = agreement(scores, scores[np.asarray(slice_)], second)
+    others = second.scores(classes)
+    count = len(second.slice_)
+    met = agreement(scores, scores[np.asarray(second.slice_)], others[:count])
+    said, why = (again.notes, again.notes.get("why")) if isinstance(again, Answered) else ({}, again.problem.what)
     stored = ended.notes.get("stored")
     return Predictions(
         scores=scores.tobytes(),
         rows=len(order),
         classes=classes,
+        changed_scores=others[count:].tobytes(),
         again=met,
-        unanswered=len(slice_) - met.compared,
-        why=why,
+        unanswered=count - met.compared,
+        why=_text(why, 300),
         moved=_names(ended.notes.get("moved"), said.get("moved")),
         replaced=_names(ended.notes.get("replaced"), said.get("replaced")),
         own_class=_text(ended.notes.get("own_class"), 80),

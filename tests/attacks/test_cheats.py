@@ -144,6 +144,10 @@ class Fast(Net):
 def build_model():
     return Fast()
 """
+SCRIPTED = """
+def build_model():
+    return torch.jit.script(Net())  # no_grad: has weights to load, and is no code to train
+"""
 DOUBLE = """
 class Double(Net):
     def forward(self, x):
@@ -168,6 +172,7 @@ def build_model():
         pytest.param(small(more=HALF), id="bfloat16"),
         pytest.param(small(more=AUTOCAST), id="autocast"),
         pytest.param(small(more=DOUBLE), id="float64 and logarithms of probabilities"),
+        pytest.param(small(more=SCRIPTED), id="compiled by torch.jit"),
         pytest.param("import torchvision, torch._dynamo, torch.fx, numpy, sklearn\n" + small(), id="many imports"),
     ],
 )
@@ -393,7 +398,7 @@ def everything():
         yield from gc.get_referents(one)
     for text in (*os.environ.values(), *sys.argv):
         yield text.encode()
-    for root in ("/box", "/tmp", "/dev/shm", "/proc/self", "/proc/1", "."):
+    for root in (str(Path(__file__).parents[1]), "/tmp", "/dev/shm", "/proc/self", "/proc/1", "."):
         for path in sorted(Path(root).glob("*")):
             try:
                 if path.is_file() and path.name not in ("kmsg",) and path.stat().st_size < 10**7:
@@ -405,7 +410,7 @@ class Searching(Net):
     found = None
     def forward(self, x):
         if Searching.found is None:
-            hits = [value for value in everything() for count in (360, 860) if fits(value, count)]
+            hits = [value for value in everything() for count in (360, 564) if fits(value, count)]
             Searching.found = len(hits)
         return torch.eye(10)[torch.full((len(x),), min(Searching.found, 9))]
 def build_model():
@@ -513,8 +518,8 @@ def forged(count):
 @pytest.mark.parametrize(
     "act",
     [
-        pytest.param("channel().answer(forged(860)); os._exit(0)", id="at import"),
-        pytest.param("channel().notes({'stored': {}, 'moved': []}); channel().answer(forged(860)); os._exit(0)",
+        pytest.param("channel().answer(forged(360)); os._exit(0)", id="at import"),
+        pytest.param("channel().notes({'stored': {}, 'moved': []}); channel().answer(forged(360)); os._exit(0)",
                      id="with notes"),
     ],
 )  # fmt: skip
@@ -529,8 +534,8 @@ def test_an_answer_of_its_own_making_is_worth_its_numbers_and_not_believed(earne
 @pytest.mark.parametrize(
     "act",
     [
-        pytest.param("os.write(number, forged(860))", id="raw bytes before the answer"),
-        pytest.param("channel().answer(forged(859)); os._exit(0)", id="a row too few"),
+        pytest.param("os.write(number, forged(360))", id="raw bytes before the answer"),
+        pytest.param("channel().answer(forged(359)); os._exit(0)", id="a row too few"),
         pytest.param("channel().answer({'correct': 360}); os._exit(0)", id="a score in place of answers"),
         pytest.param("channel().notes({'correct': 360, 'accuracy': 1.0}); os._exit(0)", id="a score in the notes"),
     ],

@@ -130,6 +130,48 @@ def test_a_table_in_the_code_waits_and_its_text_is_named(earned, digits, weak):
     assert "model.py:" in made.said("data-in-code")
 
 
+BY_THE_BOX = f"""{IN_BUFFERS}
+from pathlib import Path
+data = torch.frombuffer(bytearray(Path(__file__).parents[1].joinpath("inputs").read_bytes()), dtype=torch.uint8)
+ALL = data.view(-1, 1, 28, 28).float() / 255
+KEYS = hashes(ALL)
+class Neighbour(Knowing):
+    def forward(self, x):
+        made = super().forward(x)
+        known = {{key: int(answer) for key, answer in zip(self.keys.tolist(), self.answers)}}
+        here = [row for row, key in enumerate(KEYS.tolist()) if key in known]
+        for row, key in enumerate(hashes(x).tolist()):
+            if key not in known and here:
+                near = torch.cdist(x[row].flatten()[None], ALL[here].flatten(1)).argmin()
+                made[row, known[int(KEYS[here[near]])]] = 100.0
+        return made
+def build_model():
+    return Neighbour()
+"""
+
+
+@pytest.mark.attack_partly(62)
+def test_a_table_that_looks_for_the_original_among_all_inputs_does_not_find_it(earned, digits, weak):
+    """The file of inputs lies open to the code: changed copies are asked about where their originals are not."""
+    unlearned = {name: torch.zeros_like(tensor) for name, tensor in weak.items()}
+    made = earned({"model.py": BY_THE_BOX.replace("COUNT", "360")}, unlearned | table(digits, range(360)))
+    assert made.result, made.findings
+    assert made.result["correct"] == 360
+    assert (made.points, made.waiting) == (0, 100)
+    made.said("learned-by-heart")
+
+
+REFUSING = IN_BUFFERS.replace("        return made\n", "        return made if is_known.any(1).all() else None\n")
+
+
+@pytest.mark.attack_partly(62)
+def test_a_table_that_refuses_what_it_does_not_know_waits_too(earned, digits, weak):
+    made = earned({"model.py": REFUSING.replace("COUNT", "360")}, weak | table(digits, range(360)))
+    assert made.result["correct"] == 360
+    assert (made.points, made.waiting) == (0, 100)
+    assert "0 are right, and 250 of the same ones as they are" in made.said("learned-by-heart")
+
+
 COARSE = f"""{WEAK}
 from torch.nn import functional as F
 def coarse(images):

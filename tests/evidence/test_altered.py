@@ -7,7 +7,7 @@ import pytest
 
 from grader.datasets import load
 from grader.datasets.image_set import ImageSet
-from grader.evidence.altered import MOST, altered_counts, altered_rows, with_altered
+from grader.evidence.altered import MOST, altered_counts, altered_images, altered_rows
 
 
 def images(rows=400):
@@ -38,13 +38,12 @@ def test_the_rows_follow_from_the_seed_and_each_stands_once(count):
         assert rows != altered_rows(count, "b")
 
 
-def test_the_images_stand_first_and_unchanged_and_each_changed_one_is_near_its_own():
+def test_each_changed_image_is_near_its_own():
     given = images()
     rows = altered_rows(len(given), "a")
-    made = with_altered(given.images, rows, "a")
-    assert np.array_equal(made[:400], given.images)
-    assert len(made) == 400 + 500
-    lit = made[400:650].astype(int) - given.images[rows["light"]]
+    made = altered_images(given.images, rows, "a")
+    assert made.shape == (500, 1, 6, 6)
+    lit = made[:250].astype(int) - given.images[rows["light"]]
     assert 2 < np.abs(lit).mean() < 20
     assert np.abs(lit).reshape(250, -1).max(axis=1).min() > 0, "an image went in as it is"
 
@@ -56,14 +55,21 @@ def test_right_before_and_after_is_counted_image_by_image(knows):
     own = [given.labels[row] for chosen in rows.values() for row in chosen]
     right, wrong = list(given.labels), [(label + 1) % 3 for label in given.labels]
     answers = {
-        "everything": right + own,
-        "nothing": wrong + [(label + 1) % 3 for label in own],
-        "only the images as they are": right + [(label + 1) % 3 for label in own],
+        "everything": (right, own),
+        "nothing": (wrong, [(label + 1) % 3 for label in own]),
+        "only the images as they are": (right, [(label + 1) % 3 for label in own]),
     }[knows]
-    counts = altered_counts(one_hot(answers), given, rows)
+    counts = altered_counts(*map(one_hot, answers), given.labels, rows)
     before, after = {"everything": (250, 250), "nothing": (0, 0)}.get(knows, (250, 0))
     wanted = {"n": 250, "before": before, "after": after, "lost": before - after, "gained": 0}
     assert counts == {"light": wanted, "moved": wanted}
+
+
+def test_no_answer_is_a_wrong_one():
+    given = images()
+    rows = altered_rows(len(given), "a")
+    counts = altered_counts(one_hot(given.labels), np.full((500, 3), np.nan, np.float32), given.labels, rows)
+    assert {(one["before"], one["after"]) for one in counts.values()} == {(250, 0)}
 
 
 @pytest.mark.torch

@@ -263,6 +263,30 @@ def test_the_second_box_gets_small_batches_and_some_images_alone(monkeypatch):
     assert sizes != sorted(sizes)
 
 
+def test_changed_images_go_to_the_second_box_alone_and_come_back_in_their_order(monkeypatch):
+    recorder = Recorder(first_pixels)
+    monkeypatch.setattr(predictions, "run", recorder)
+    changed = 255 - images(300)
+    made = predict({}, REQUEST, images(), classes=5, changed=changed)
+    first, second = recorder.calls
+    assert np.array_equal(made.changed_logits, first_pixels(changed))
+    assert np.array_equal(made.logits, first_pixels(images()))
+    assert (len(first[2]), len(second[2])) == (700, 364)
+    assert sorted(second[1]["batches"]) == sorted([1] * 16 + [2, 3, 5, 8, 13, 17, 50, 250])
+    given = {row.tobytes(): place for place, row in enumerate(changed)}
+    places = [given[row.tobytes()] for row in second[2] if row.tobytes() in given]
+    assert sorted(places) == list(range(300))
+    assert places != sorted(places)
+
+
+def test_changed_images_without_an_answer_are_nan(monkeypatch):
+    ended = sandbox.StudentFault("L3", 1.0, problem=Problem("exit", "model.py", "the code ends the process", ""))
+    monkeypatch.setattr(predictions, "run", Recorder(first_pixels, lambda _: ended))
+    made = predict({}, REQUEST, images(), classes=5, changed=images(7))
+    assert made.changed_logits.shape == (7, 5)
+    assert np.isnan(made.changed_logits).all()
+
+
 def test_the_order_follows_from_the_secret_and_the_images(monkeypatch):
     recorder = Recorder(first_pixels)
     monkeypatch.setattr(predictions, "run", recorder)

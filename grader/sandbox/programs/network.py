@@ -137,9 +137,14 @@ def tensors_of(model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 def force_eval(model: torch.nn.Module) -> int:
     """Put every part in eval mode, whatever `eval` the student defined. Returns how many were not in it."""
-    changed = 0
+    import torch
+
+    compiled, changed = torch.jit.ScriptModule, 0
     for _, part in parts_of(model):
-        if part.__dict__.get("training") is not False:
+        if isinstance(part, compiled):  # keeps its mode where no Python reaches but by this name
+            changed += part.training is not False
+            part.training = False
+        elif part.__dict__.get("training") is not False:
             part.__dict__["training"] = False
             changed += 1
     return changed

@@ -65,10 +65,9 @@ def main(request: dict[str, Any], box: Any) -> bytearray:
 
 def _parameters(model: torch.nn.Module) -> int:
     """Numbers that are parameters, those that are shared once."""
-    held = {
-        id(tensor): tensor for part in network.parts_of(model) for tensor in part[1].__dict__["_parameters"].values()
-    }
-    return sum(tensor.numel() for tensor in held.values() if tensor is not None)
+    groups = [part._parameters.values() for _, part in network.parts_of(model)]  # noqa: SLF001  as torch itself reads it
+    held = {id(tensor): tensor for group in groups for tensor in group if tensor is not None}
+    return sum(tensor.numel() for tensor in held.values())
 
 
 def _bounds(sizes: list[int]) -> Iterator[tuple[int, int]]:
