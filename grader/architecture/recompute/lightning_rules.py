@@ -200,7 +200,7 @@ def misfit_of(row: PrintedRow) -> str:
     operation = operation_of(row.type)
     counts = whole_bounds(row.parameters, Format.LIGHTNING)
     said = row.parameters.text.strip()
-    is_plain = allowed_counts(operation, (1, 7, 7, 7)) == {0} or row.type.endswith("Loss")
+    is_plain = allowed_counts(operation, (1, 7, 7, 7)) == frozenset({0}) or row.type.endswith("Loss")
     if is_plain and counts[0]:
         return f"{article(row.type)} has nothing to learn, printed is {said}"
     if len(row.inputs) != 1 or len(row.outputs) != 1 or not row.inputs[0] or not row.outputs[0]:
@@ -271,11 +271,10 @@ def _operations_misfit(row: PrintedRow, weights: Sequence[int], positions: int) 
         times = floor(high / made)
         if times >= 1 and (made * times >= low or low >= made * _AGAIN):
             return ""
-    made = min(weights, key=lambda one: abs(Fraction(one * positions) - row.mult_adds.value)) if row.mult_adds else 0
-    return (
-        f"{made:,} weights at {positions:,} positions make {2 * made * positions:,} FLOPs, "
-        f"printed is {row.mult_adds.text.strip()}"
-    )
+    said = row.mult_adds
+    nearest = min(weights, key=lambda one: abs(one * positions - said.value))
+    flops = f"{2 * nearest * positions:,} FLOPs, printed is {said.text.strip()}"
+    return f"{nearest:,} weights at {positions:,} positions make {flops}"
 
 
 # --- what holds others -----------------------------------------------------------------------------------

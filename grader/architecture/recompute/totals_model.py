@@ -5,42 +5,25 @@ The sums of a summary by every version of its tool; a question about another row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
+from grader.architecture.recompute.keras_totals import SIZES, can_be_frozen, is_refrozen, keras_sizes
 from grader.architecture.recompute.lightning_rules import lightning_totals
-from grader.architecture.recompute.megabytes import MEBIBYTE, Layout, Parts, Rule, layout_of, rules_for
-from grader.architecture.recompute.other_totals import OTHER_RULES, is_part_sum, keras_size, optimizer_of
+from grader.architecture.recompute.megabytes import Layout, Parts, Rule, layout_of, rules_for
+from grader.architecture.recompute.other_totals import OTHER_RULES, optimizer_of
 from grader.architecture.recompute.ranges import Range, made_of, printed_bounds, written_like
+from grader.architecture.recompute.total_words import (
+    WORDS,
+    around,
+    changed_digits,
+    is_since_1_7,
+    is_sure,
+    plain,
+    shown,
+)
 from grader.architecture.recompute.verdict import Disagreement
-
-_WORDS = {
-    "parameters": "the total of the parameters",
-    "trainable": "the number of trainable parameters",
-    "non_trainable": "the number of parameters that are not trained",
-    "optimizer": "the number that the optimizer keeps",
-    "mult_adds": "the total of the multiply-adds",
-    "input_mb": "the size of the input",
-    "pass_mb": "the size of the forward and backward pass",
-    "parameters_mb": "the size of the parameters",
-    "total_mb": "the estimated total size",
-    "trainable_mb": "the size of the trainable parameters",
-    "non_trainable_mb": "the size of the parameters that are not trained",
-    "optimizer_mb": "the size of what the optimizer keeps",
-}
-
-
-_HIDDEN = 12  # pixels of a side that padding and stride may hide
-NESTED = frozenset({"Functional", "Model", "Sequential"})
-# Keras prints a size behind each count.
-SIZES = {
-    "parameters": "total_mb",
-    "trainable": "trainable_mb",
-    "non_trainable": "non_trainable_mb",
-    "optimizer": "optimizer_mb",
-}
 
 
 class TotalsModel:
@@ -110,8 +93,8 @@ class TotalsView:
             return
         said = self._printed.get("input_mb")
         fitting = [made for made in self._inputs if said is None or made.allows(said)]
-        if fitting and self._model.summary.format is not Format.TORCHINFO and _is_sure(self._model.layout.inputs):
-            part = _around(fitting[0], self._model.layout.inputs, said) if not self._model.summary.input else fitting[0]
+        if fitting and self._model.summary.format is not Format.TORCHINFO and is_sure(self._model.layout.inputs):
+            part = around(fitting[0], self._model.layout.inputs, said) if not self._model.summary.input else fitting[0]
         elif said is not None:
             part = Range(*printed_bounds(said))
         else:
@@ -144,7 +127,9 @@ class TotalsView:
         if self._model.summary.format is Format.LIGHTNING:
             return tuple(sorted(lightning_totals(self._model.summary), key=lambda one: one.line))
         found = [*self._counts(), *self._sizes()]
-        found += self._keras_sizes({one.field for one in found})
+        if self._model.summary.format is Format.KERAS:
+            told = {one.field for one in found}
+            found += keras_sizes(self._printed, self.ranges, self._factor(), told)
         if not self._fits("mult_adds"):
             found.append(self._wrong("mult_adds", self._why("mult_adds"), is_certain=self._are_adds_printed()))
         return tuple(sorted(found, key=lambda one: one.line))
@@ -165,7 +150,7 @@ class TotalsView:
             found += [
                 self._wrong(name, self._why(name), is_certain=not self._model.layout.hides)
                 for name in ("trainable", "non_trainable")
-                if not self._fits(name) and self._model.summary.format is not Format.LIGHTNING
+                if not self._fits(name)
             ][:1]
         return found
 
@@ -198,12 +183,12 @@ class TotalsView:
         rest = said["parameters"] - sum(said[name] for name in names)
         options = {name: said[name] + rest for name in names} | {"parameters": said["parameters"] - rest}
         prices = {
-            name: (self._price({**said, name: value}, name), _changed_digits(said[name], value))
+            name: (self._price({**said, name: value}, name), changed_digits(said[name], value))
             for name, value in options.items()
             if value >= 0
         }
-        parts = " + ".join(_plain(self._printed[one]) for one in names)
-        why = f"{parts} are not {_plain(self._printed['parameters'])} parameters"
+        parts = " + ".join(plain(self._printed[one]) for one in names)
+        why = f"{parts} are not {plain(self._printed['parameters'])} parameters"
         best = min(prices.values())
         return [self._instead(name, options[name], why) for name, price in prices.items() if price == best]
 
@@ -216,7 +201,7 @@ class TotalsView:
             not self._can_be("trainable", said["trainable"]),
             not self._can_be("non_trainable", said["non_trainable"]),
             said["non_trainable"] != least,
-            not self._can_be_frozen(said["non_trainable"]),
+            not can_be_frozen(self._model.summary, self._counts_of_rows(), said["non_trainable"]),
             "optimizer" in said and optimizer_of(int(said["trainable"]), int(extra)) is None,
         ]
         is_keras = self._model.summary.format is Format.KERAS
@@ -226,16 +211,8 @@ class TotalsView:
             against += [not Range(value, value).allows(size, is_cut=self._is_cut)] * 2
         return sum(against)
 
-    def _can_be_frozen(self, value: Fraction) -> bool:
-        """True if some layers of Keras, and what normalisations keep beside, hold so many numbers."""
-        summary, counts = self._model.summary, [part.parameters for part in self._model.parts[self._rule]]
-        kinds = {row.type for row in summary.rows}
-        if summary.format is not Format.KERAS or kinds & NESTED or any(low != high for low, high in counts):
-            return True
-        parts = []
-        for row, (count, _) in zip(summary.rows, counts, strict=True):
-            parts += [count // 2, count // 2] if row.type == "BatchNormalization" else [count]
-        return is_part_sum(int(value), parts)
+    def _counts_of_rows(self) -> list[tuple[int, int]]:
+        return [part.parameters for part in self._model.parts[self._rule]]
 
     def _can_be(self, name: str, value: Fraction) -> bool:
         made = self.ranges.get(name)
@@ -254,9 +231,9 @@ class TotalsView:
         return Disagreement(
             said.line,
             name,
-            _plain(said),
+            plain(said),
             written_like(made, said),
-            f"{why}: {_WORDS[name]} would be {_shown(made.low)}",
+            f"{why}: {WORDS[name]} would be {shown(made.low)}",
         )
 
     def _sizes(self) -> list[Disagreement]:
@@ -271,11 +248,6 @@ class TotalsView:
             follows = total is not None and self._size_of(total).allows(size, is_cut=self._is_cut)
             if not follows:
                 found.append(self._wrong("parameters_mb", self._why("parameters_mb"), is_certain=True))
-        elif total is not None and self._is_cut and "parameters_mb" in self._printed:
-            # Lightning rounds the rows: the total that it prints says more of the size than they do.
-            follows = self._size_of(total).allows(self._printed["parameters_mb"], is_cut=self._is_cut)
-            if not follows:
-                found.append(self._wrong("parameters_mb", self._why_size(total), is_certain=True))
         if not self._fits("pass_mb"):
             found.append(self._wrong("pass_mb", self._why("pass_mb"), is_certain=self._is_pass_certain()))
         if self._inputs and not self._fits("input_mb"):
@@ -297,9 +269,9 @@ class TotalsView:
             return []
         passed, weights, total = (self._printed[name].value for name in names)
         rest = total - passed - weights
-        if rest < -said.step or _changed_digits(said.value * 100, rest * 100) != 1:
+        if rest < -said.step or changed_digits(said.value * 100, rest * 100) != 1:
             return []
-        why = f"{_shown(said.value)} + {_shown(passed)} + {_shown(weights)} MB are not {_shown(total)} MB"
+        why = f"{shown(said.value)} + {shown(passed)} + {shown(weights)} MB are not {shown(total)} MB"
         return [self._instead("input_mb", rest, why)]
 
     def _size_of(self, total: PrintedNumber) -> Range:
@@ -327,36 +299,14 @@ class TotalsView:
         known = {name for name in parts if name in self.ranges and self.ranges[name].is_known}
         known |= {"input_mb"} if self._inputs else set()
         slips = {
-            name: _changed_digits(values[name] * 100, value * 100)
+            name: changed_digits(values[name] * 100, value * 100)
             for name, value in options.items()
             if value >= 0 and name not in known and self._can_be(name, value + Fraction(2, 100))
         }
         least = min(slips.values(), default=0)
-        why = f"{' + '.join(_shown(values[name]) for name in parts)} MB are not {_shown(values['total_mb'])} MB"
+        why = f"{' + '.join(shown(values[name]) for name in parts)} MB are not {shown(values['total_mb'])} MB"
         names = [name for name, digits in slips.items() if digits == least] or ["total_mb"]
         return [self._instead(name, options[name], why) for name in names]
-
-    def _keras_sizes(self, told: Collection[str]) -> list[Disagreement]:
-        """The sizes that Keras prints behind the counts, those `told` of left out: each follows from its count."""
-        if self._model.summary.format is not Format.KERAS:
-            return []
-        found = []
-        for count, size in SIZES.items():
-            said, total, made = self._printed.get(size), self._printed.get(count), self.ranges.get(size)
-            if said is None or made is None or (made.is_known and made.allows(said)) or count in told:
-                continue
-            if total is not None:
-                counter = 0 if "trainable" in count or "optimizer" not in self._printed else 8 * MEBIBYTE
-                value = total.value * self._factor()
-                follows = Range(value, value + counter)
-                if follows.allows(said):
-                    continue
-                made = made if made.is_known else follows
-            if not made.allows(said):
-                right = keras_size(made.low)
-                why = f"{_WORDS[size]} would be {right}, at {self._bytes()}, not {said.text.strip()}"
-                found.append(Disagreement(said.line, size, said.text.strip(), right, why))
-        return found
 
     # --- how certain, and in which words --------------------------------------------------------------
 
@@ -370,27 +320,10 @@ class TotalsView:
             # Below its depth limit a module may be shared, which some versions count once, others never.
             is_above = made.high is not None and said.value > made.high and summary.rows[0].depth == 0
             return is_above or not (self._model.layout.hides or None in self._model.layout.is_leaf)
-        if summary.format is Format.LIGHTNING:
-            low, high = printed_bounds(said, is_cut=True)
-            return high < max((part.parameters[0] for part in self._model.parts[self._rule]), default=0) or low < 0
         if summary.format is Format.KERAS:
-            return not self._is_refrozen(int(said.value - made.low)) if made.is_known else True
+            counts = [low for low, _ in self._counts_of_rows()]
+            return not (made.is_known and is_refrozen(summary, counts, int(said.value - made.low)))
         return True
-
-    def _is_refrozen(self, difference: int) -> bool:
-        """Keras counts what was trainable when the model was compiled: freezing later counts a layer twice or never."""
-        counts = [part.parameters[0] for part in self._model.parts[self._rule]]
-        frozen = self._printed.get("non_trainable")
-        title = self._model.summary.title.lower()
-        is_own = bool(title) and not title.startswith(("sequential", "model", "functional"))
-        if difference > 0:
-            twice = frozen is not None and frozen.value >= difference and is_part_sum(difference, counts)
-            return twice or is_own
-        # Layers left out of the count, or nested models that share layers with rows of this one or with each other.
-        rows = self._model.summary.rows
-        nested = [row.type in NESTED and not row.depth for row in rows]
-        others = [count for count, is_nested in zip(counts, nested, strict=True) if not is_nested]
-        return sum(nested) > 1 or is_part_sum(-difference, others if any(nested) else counts)
 
     def _is_pass_certain(self) -> bool:
         # What is hidden makes the sum open above, so that what is too small is so for certain.
@@ -407,29 +340,25 @@ class TotalsView:
 
     def _wrong(self, name: str, why: str, *, is_certain: bool) -> Disagreement:
         said, made = self._printed[name], self.ranges[name]
-        return Disagreement(said.line, name, _plain(said), written_like(made, said), why, None, is_certain)
+        return Disagreement(said.line, name, plain(said), written_like(made, said), why, None, is_certain)
 
     def _why(self, name: str) -> str:
         said, made = self._printed[name], self.ranges[name]
         value = written_like(made, said)
         if name == "parameters":
-            return f"the counts of the rows add up to {value}, not to {_plain(said)}"
+            return f"the counts of the rows add up to {value}, not to {plain(said)}"
         if name == "parameters_mb":
             count = written_like(self.ranges["parameters"], self._printed.get("parameters"))
-            return f"{count} parameters at {self._bytes()} are {value} MB, not {_plain(said)}"
+            return f"{count} parameters at {self._bytes()} are {value} MB, not {plain(said)}"
         if name == "pass_mb":
-            return f"the output shapes of the rows make {value} MB, not {_plain(said)}"
+            return f"the output shapes of the rows make {value} MB, not {plain(said)}"
         if name == "total_mb" and "pass_mb" in self.ranges:
             line = self._printed["input_mb"].line if "input_mb" in self._printed and not self._inputs else None
             other = f" (or the size of the input on line {line} is wrong)" if line else ""
-            return f"input, pass and parameters together are {value} MB, not {_plain(said)}{other}"
+            return f"input, pass and parameters together are {value} MB, not {plain(said)}{other}"
         if name == "mult_adds":
-            return f"the rows make {value} multiply-adds, not {_plain(said)}"
-        return f"{_WORDS[name]} would be {value}, not {_plain(said)}"
-
-    def _why_size(self, total: PrintedNumber) -> str:
-        made = written_like(self._size_of(total), self._printed["parameters_mb"])
-        return f"{_plain(total)} parameters are {made} MB"
+            return f"the rows make {value} multiply-adds, not {plain(said)}"
+        return f"{WORDS[name]} would be {value}, not {plain(said)}"
 
     def _bytes(self) -> str:
         name = self._model.rules[self._rule].name
@@ -445,7 +374,7 @@ class TotalsView:
         made = made_of(*self._sums.parameters)
         if high < made.low and max((count[0] for count in parts), default=0) <= high:
             both = written_like(made, said)
-            said_so = f"they add up to {both}, the total of {_plain(said)} counts it once"
+            said_so = f"they add up to {both}, the total of {plain(said)} counts it once"
             return (f"Lightning counts a module that is registered under two names in the rows of both: {said_so}",)
         return ()
 
@@ -456,60 +385,10 @@ class TotalsView:
             said = self._printed["parameters"]
             value = written_like(self.ranges["parameters"], said)
             found.append(
-                f"the rows add up to {value}, the total is {_plain(said)}: torchinfo before 1.7 leaves out of the "
+                f"the rows add up to {value}, the total is {plain(said)}: torchinfo before 1.7 leaves out of the "
                 f"total what a module owns beside the modules below it"
             )
         kept, trained = self._printed.get("optimizer"), self._printed.get("trainable")
         if kept is not None and trained is not None and optimizer_of(int(trained.value), int(kept.value)) is None:
-            found.append(f"no optimizer of Keras is known that keeps {_plain(kept)} numbers for {_plain(trained)}")
+            found.append(f"no optimizer of Keras is known that keeps {plain(kept)} numbers for {plain(trained)}")
         return tuple(found)
-
-
-def is_since_1_7(summary: PrintedSummary) -> bool:
-    """True if torchinfo printed what it prints from 1.7 on: the root's shape, or counts of modules that hold others."""
-    rows = summary.rows
-    has_shape = bool(rows) and not rows[0].depth and bool(rows[0].outputs)
-    return has_shape or any(
-        row.parameters is not None and after.depth == row.depth + 1
-        for row, after in pairwise(rows)
-        if not row.is_recursive
-    )
-
-
-def _around(made: Range, inputs: Sequence[PrintedShape], said: PrintedNumber | None) -> Range:
-    """The size of a guessed picture, or of one a little smaller or larger that prints the same: the padding is a guess.
-
-    A stride and a padding hide some pixels of each side; a vector is known by its weights.
-    """
-    sides = [shape[2] or 1 for shape in inputs if len(shape) == 4]
-    if not sides or made.high is None:
-        return made
-    low = made.low * Fraction(max(sides[0] - _HIDDEN, 0), sides[0]) ** 2
-    high = made.high * Fraction(sides[0] + _HIDDEN, sides[0]) ** 2
-    least, most = printed_bounds(said) if said is not None else (low, high)
-    return Range(max(low, least), min(high, most))
-
-
-def _is_sure(inputs: Sequence[PrintedShape]) -> bool:
-    """True if a guessed input can hardly be another one of about the same size: vectors, and grey or colour squares.
-
-    >>> _is_sure([(None, 3, 224, 224)]), _is_sure([(None, 100, 1, 1)])
-    (True, False)
-    """
-    return all(len(shape) == 2 or (len(shape) == 4 and shape[1] in {1, 3} and shape[2] == shape[3]) for shape in inputs)
-
-
-def _plain(number: PrintedNumber) -> str:
-    """A total without its label: the printed text where it is short, else the value."""
-    value = number.value
-    return written_like(Range(value, value), number)
-
-
-def _shown(value: Fraction) -> str:
-    return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):,.2f}"
-
-
-def _changed_digits(said: Fraction, wanted: Fraction) -> int:
-    one, other = str(int(said)), str(int(wanted))
-    width = max(len(one), len(other))
-    return sum(a != b for a, b in zip(one.zfill(width), other.zfill(width), strict=True))
