@@ -1,12 +1,16 @@
-"""How fast are summaries read and recomputed? Run: python benchmarks/bench_readers.py
+"""How fast is a long report read? Run: python benchmarks/bench_readers.py [--megabytes 10] [--traps]
 
-Prints rows per second and the seconds for a report of 10 MB (many real summaries in prose), each step apart, the
-seconds for a megabyte of the worst texts that the tests know, and the memory that both needed at most.
+Of a mixed report and of one that is nothing but prints (`long_reports`): the processor's seconds, MB/s and rows/s of
+each step and of `read_report` (recomputing included), and the memory that it took at most. With --traps the seconds for
+a megabyte of the worst texts that the tests know.
 """
 
 from __future__ import annotations
 
+import argparse
+import gc
 import importlib.util
+import multiprocessing
 import platform
 import resource
 import time
@@ -14,81 +18,124 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import long_reports
+
+from grader.answers.claims import read_claims
+from grader.answers.claims.agreement import contradictions
+from grader.answers.formulas import find_formulas
 from grader.architecture.readers import read_summaries
-from grader.architecture.recompute import verify
 from grader.documents.report_lines import report_lines
+from grader.reading import read_report
 
-HERE = Path(__file__).resolve().parent.parent
-TESTS = HERE / "tests" / "architecture"
-SIZE = 10_000_000  # characters
-BAR_S, TRAP_BAR_S, BAR_MB = 3.0, 2.0, 200.0
-PROSE = """
-## Results
-
-The network was trained for 10 epochs with Adam (learning rate 0.001, batch size 64) and reached a test accuracy of
-98.92 % after {number} epochs, against 97.05 % before. The kernel size is 3, the stride 1; see Table {number}.
-
-"""
-
-
-def report(size: int) -> str:
-    """Prose and real prints in turns, up to a size."""
-    prints = [file.read_text(encoding="utf-8") for file in sorted((TESTS / "printed").glob("*.txt"))]
-    parts, length, number = [], 0, 0
-    while length < size:
-        parts += [PROSE.format(number=number), PROSE, prints[number % len(prints)]]
-        length += sum(len(part) for part in parts[-3:])
-        number += 1
-    return "".join(parts)[:size]
+TESTS = Path(__file__).resolve().parent.parent / "tests"
+FUZZ = (TESTS / "architecture" / "test_readers_fuzz.py", TESTS / "answers" / "claims" / "test_claims_fuzz.py")
+BAR_S_PER_10_MB, TRAP_BAR_S, BAR_MB = 3.0, 2.0, 200.0
+TEXTS = {"mixed": long_reports.mixed, "prints": long_reports.prints}
 
 
 def timed(step: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
+    """Seconds of the processor: others may load the machine."""
+    started = time.process_time()
     result = step()
-    return time.perf_counter() - started, result
+    return time.process_time() - started, result
 
 
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def traps() -> dict[str, str]:
-    """The built traps of the fuzz test."""
-    spec = importlib.util.spec_from_file_location("traps", TESTS / "test_readers_fuzz.py")
-    if spec is None or spec.loader is None:
-        return {}
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.TRAPS
+def warm_up() -> None:
+    read_report(long_reports.mixed(60_000), file="report.md")
+
+
+def measure_steps(name: str, size: int) -> None:
+    """Each step of reading, apart; collections are off, as in `read_report`."""
+    warm_up()
+    text, before = TEXTS[name](size), peak_mb()
+    bar_s = BAR_S_PER_10_MB * len(text) / 1e7
+    gc.disable()
+    lines_s, lines = timed(lambda: report_lines(text))
+    summaries_s, summaries = timed(lambda: read_summaries(lines))
+    claims_s, claims = timed(lambda: read_claims(lines))
+    clashes_s, _ = timed(lambda: contradictions([("report.md", claims)]))
+    formulas_s, _ = timed(lambda: find_formulas(lines))
+    memory = peak_mb() - before
+    rows = sum(len(summary.rows) for summary in summaries)
+    megabytes = len(text) / 1e6
+    print(
+        f"{name}: {megabytes:.0f} MB, {len(lines):,} lines; found {len(summaries):,} summaries of {rows:,} rows, "
+        f"{len(claims):,} claims ({len(claims) / megabytes:,.0f} in a MB)"
+    )
+    both_s = lines_s + summaries_s
+    for what, seconds, count in (
+        ("lines of the report", lines_s, f"{len(lines) / lines_s:10,.0f} lines/s"),
+        ("summaries, tables", summaries_s, f"{rows / summaries_s:10,.0f} rows/s"),
+        ("lines and summaries", both_s, f"{rows / both_s:10,.0f} rows/s, {both_s / bar_s:.2f} of the bar"),
+        ("claims", claims_s, f"{len(claims) / claims_s:10,.0f} claims/s"),
+        ("contradictions", clashes_s, ""),
+        ("formulas", formulas_s, ""),
+        ("all that is read", both_s + claims_s, f"{'':17}{(both_s + claims_s) / bar_s:.2f} of the bar"),
+    ):
+        print(f"  {what:20} {seconds:6.2f} s  {megabytes / max(seconds, 1e-3):7.1f} MB/s  {count}")
+    print(f"  memory above the text {memory:.0f} MB, {memory / megabytes:.0f} bytes a character")
+
+
+def measure_report(name: str, size: int) -> None:
+    """`read_report`: what a student waits for, recomputing included. The prints are as their tools printed them."""
+    warm_up()
+    text, before = TEXTS[name](size, is_changed=False), peak_mb()
+    seconds, report = timed(lambda: read_report(text, file="report.md"))
+    rows = sum(len(verdict.rows) for verdict in report.summaries)
+    print(
+        f"  {'read_report':20} {seconds:6.2f} s  {len(text) / 1e6 / seconds:7.1f} MB/s  {rows / seconds:10,.0f} rows/s "
+        f"of honest prints, memory {peak_mb() - before:.0f} MB"
+    )
+
+
+def everything(text: str) -> None:
+    lines = report_lines(text)
+    read_summaries(lines)
+    contradictions([("report.md", read_claims(lines))])
+
+
+def measure_traps() -> None:
+    warm_up()
+    before, slow = peak_mb(), []
+    for file in FUZZ:
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        if spec is None or spec.loader is None:
+            continue
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, trap in module.TRAPS.items():
+            megabyte = (trap * (1 + 1_000_000 // len(trap)))[:1_000_000]
+            seconds, _ = timed(lambda text=megabyte: everything(text))
+            slow.append((seconds, name))
+    print(f"seconds to read 1 MB of each of {len(slow)} traps, the slowest first:")
+    for seconds, name in sorted(slow, reverse=True)[:8]:
+        print(f"  {seconds:6.2f}  {seconds / TRAP_BAR_S:5.2f} of the bar  {name}")
+    print(f"memory {peak_mb() - before:.0f} MB, {(peak_mb() - before) / BAR_MB:.2f} of the bar")
+
+
+def apart(step: Callable[..., None], *arguments: Any) -> None:
+    """In a process of its own, whose memory is that of this step alone."""
+    process = multiprocessing.get_context("spawn").Process(target=step, args=arguments)
+    process.start()
+    process.join()
 
 
 def main() -> None:
-    print(f"{platform.platform()}, Python {platform.python_version()}")
-    verify(read_summaries(report_lines(report(30_000)))[0])
-    text, before = report(SIZE), peak_mb()
-    lines_s, lines = timed(lambda: report_lines(text))
-    lines = tuple(lines)
-    read_s, summaries = timed(lambda: read_summaries(lines))
-    rows = sum(len(summary.rows) for summary in summaries)
-    memory = peak_mb() - before
-    verify_s, _ = timed(lambda: [verify(summary) for summary in summaries])
-    print(f"{len(text) / 1e6:.0f} MB: {len(lines):,} lines, {len(summaries):,} summaries, {rows:,} rows")
-    print(f"  lines of the report  {lines_s:6.2f} s")
-    print(f"  reading              {read_s:6.2f} s   {rows / (lines_s + read_s):,.0f} rows/s with the lines")
-    print(
-        f"  both                 {lines_s + read_s:6.2f} s   {(lines_s + read_s) / BAR_S:.2f} of the bar of {BAR_S} s"
-    )
-    print(f"  recomputing          {verify_s:6.2f} s   {rows / verify_s:,.0f} rows/s")
-    print(f"  memory, read         {memory:6.0f} MB  {memory / BAR_MB:.2f} of the bar of {BAR_MB:.0f} MB")
-    slow = []
-    for name, trap in traps().items():
-        megabyte = (trap * (1 + 1_000_000 // len(trap)))[:1_000_000]
-        seconds, _ = timed(lambda text=megabyte: [verify(one) for one in read_summaries(report_lines(text))])
-        slow.append((seconds, name))
-    print("seconds for 1 MB of each trap, the slowest first:")
-    for seconds, name in sorted(slow, reverse=True)[:8]:
-        print(f"  {seconds:6.2f}  {seconds / TRAP_BAR_S:5.2f} of the bar  {name}")
-    print(f"memory in all: {peak_mb() - before:.0f} MB")
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--megabytes", type=float, default=10)
+    asked.add_argument("--traps", action="store_true", help="the worst texts too (minutes)")
+    options = asked.parse_args()
+    size = int(options.megabytes * 1e6)
+    print(f"{platform.platform()}, Python {platform.python_version()}, n = 1 each, seed {long_reports.SEED}")
+    for name in TEXTS:
+        apart(measure_steps, name, size)
+        apart(measure_report, name, size)
+    if options.traps:
+        apart(measure_traps)
 
 
 if __name__ == "__main__":
