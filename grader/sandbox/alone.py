@@ -177,7 +177,7 @@ def _limits(limits: Limits, uid: int | None) -> dict[str, int]:
         "RLIMIT_AS": limits.memory_mb * 2**20,
         "RLIMIT_CPU": math.ceil(limits.cpu_s) + 1,
         "RLIMIT_FSIZE": limits.tmpfs_mb * 2**20,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CORE": 1,  # as in programs/start.py
         "RLIMIT_NOFILE": _OPEN_FILES,
     }
     if uid is not None:

@@ -108,6 +108,7 @@ def _change(path: str) -> dict[str, str]:
         "mode": _tried(lambda: Path(path).chmod(seen.st_mode & 0o7777)),
         "times": _tried(lambda: os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))),
         "owner": _tried(lambda: os.chown(path, os.getuid(), -1)),
+        "length": _tried(lambda: os.truncate(path, seen.st_size)),
     }
 
 

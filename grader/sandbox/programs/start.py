@@ -132,7 +132,7 @@ def _limit(limits: dict[str, Any], *, is_isolated: bool, keepers: int) -> None:
         "RLIMIT_AS": limits["memory_mb"] * 2**20,
         "RLIMIT_CPU": math.ceil(limits["cpu_s"]) + 1,  # the parent's clock comes first, and says it better
         "RLIMIT_FSIZE": limits["tmpfs_mb"] * 2**20,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CORE": 1,  # no dump; unlike 0 not even to a program of the machine's that collects them (core_pattern)
         "RLIMIT_NOFILE": OPEN_FILES,
     }
     if is_isolated:
