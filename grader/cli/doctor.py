@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from grader.cli.common import console, course_option, find_course
+
+if TYPE_CHECKING:
+    from grader.sandbox import Level
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,23 @@ def _sandbox() -> Iterator[Look]:
     yield Look("sandbox", "level", found.is_isolated, said, "" if found.has_namespaces else found.fix, is_needed=False)
     for probe in self_test(found):
         yield Look("sandbox", probe.name, probe.is_passed, probe.said, probe.fix)
+    if found.has_namespaces:
+        yield _warmth(found)
     yield from _kernel()
     for number, step in enumerate(steps(this_system(), found), 1):
         yield Look(_RAISING, f"step {number}", is_good=False, said="", fix=step, is_needed=False)
+
+
+def _warmth(found: Level) -> Look:
+    """Whether jobs start in a moment here. Where they do not, they start cold: slower, behind the same walls."""
+    from grader.sandbox import Answered, run
+
+    ended = [run("probe", files={}, request={"ping": None}, level=found, is_warm=True) for _ in range(2)][-1]
+    if isinstance(ended, Answered):
+        said = f"a job starts and ends in {ended.seconds:.2f} s"
+        return Look("sandbox", "a warmed process", is_good=True, said=said, is_needed=False)
+    fix = "nothing needs to be done: each job starts a box of its own, which is slower and as safe"
+    return Look("sandbox", "a warmed process", is_good=False, said=ended.problem.what, fix=fix, is_needed=False)
 
 
 def _kernel() -> Iterator[Look]:
