@@ -20,7 +20,7 @@ from grader.sandbox.cgroups import Group
 from grader.sandbox.layout import SHARED, TEMPORARY
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
-from grader.sandbox.usage import files_in, oom_kills, tree, use_of
+from grader.sandbox.usage import files_in, oom_kills, own_bytes, tree, use_of
 
 GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
 _LOOK_EVERY_S = 0.1
@@ -214,14 +214,16 @@ class _Loop:
         return True
 
     def _look(self) -> None:
-        use = use_of(self.job.members())
-        self.watched.peak_bytes = max(self.watched.peak_bytes, use.private_bytes)
+        members, most = self.job.members(), self.limits.memory_mb * 2**20
+        use = use_of(members)
+        held = use.private_bytes if use.private_bytes <= most else own_bytes(members)
+        self.watched.peak_bytes = max(self.watched.peak_bytes, held)
         self.watched.cpu_seconds = max(self.watched.cpu_seconds, use.cpu_s)
         if self.drain_end is not None:
             return
         if use.cpu_s > self.limits.cpu_s:
             self._stop("cpu")
-        elif use.private_bytes > self.limits.memory_mb * 2**20:
+        elif held > most:
             self._stop("memory")
         elif self._files() > MOST_FILES:
             self._stop("files")

@@ -120,6 +120,26 @@ def test_children_cannot_share_out_what_one_may_not_have(student):
     assert ended.seconds < 5
 
 
+def test_memory_that_forks_share_is_counted_once(student):
+    """A data loader forks workers that hold nothing of their own: many times one network is not their memory."""
+    code = """
+        import os, time
+        kept = bytearray(b"x") * (150 * 2**20)
+        children = []
+        for _ in range(6):
+            child = os.fork()
+            if child == 0:
+                time.sleep(1)
+                os._exit(0)
+            children.append(child)
+        for child in children:
+            os.waitpid(child, 0)
+        def f():
+            return len(kept)
+    """
+    assert seen(student(code, memory_mb=512)) == {"value": 150 * MB}
+
+
 # --- processes (73) ----------------------------------------------------------------------------
 
 
