@@ -101,6 +101,52 @@ def test_two_jobs_do_not_draw_the_same_numbers_from_the_system(act):
     assert len({word for words in drawn for word in words}) == 9
 
 
+@pytest.mark.attack(49, 87, 89)
+@pytest.mark.parametrize("is_warm", [True, False], ids=["warmed", "cold"])
+def test_a_job_stands_with_no_power_and_with_nothing_shared_that_can_be_written(box, tmp_path, is_warm):
+    """Seen from within: capabilities, filter, maps, descriptors, and the files of /proc."""
+    program = tmp_path / "seen.py"
+    program.write_text(SEEN)
+    ended = sandbox.run(program, files={}, request={}, limits=sandbox.Limits(wall_s=20), level=box, is_warm=is_warm)
+    made = seen(ended)
+    assert set(made["capabilities"]) == {"0000000000000000"}
+    assert (made["NoNewPrivs"], made["Seccomp"], made["Groups"]) == ("1", "2", "")
+    assert made["shared"] == []
+    assert set(made["machine"]) <= {"/proc/sys/kernel/ns_last_pid"}  # of its own namespace, and refused when written
+    assert len(made["open"]) == 4
+
+
+SEEN = """
+import os
+
+def main(request, box):
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    maps = [line.split() for line in open("/proc/self/maps")]
+    machine = []
+    for top in ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/driver"):
+        for folder, _, names in os.walk(top):
+            for name in names:
+                try:
+                    os.close(os.open(os.path.join(folder, name), os.O_WRONLY))
+                    machine.append(os.path.join(folder, name))
+                except OSError:
+                    pass
+    for name in ("sysrq-trigger", "kcore", "kmsg", "mtrr", "timer_list", "slabinfo"):
+        try:
+            os.close(os.open("/proc/" + name, os.O_WRONLY))
+            machine.append(name)
+        except OSError:
+            pass
+    return {
+        "capabilities": [status[name].strip() for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")],
+        **{name: status[name].strip() for name in ("NoNewPrivs", "Seccomp", "Groups")},
+        "shared": [line[-1] for line in maps if line[1][3] == "s" and "w" in line[1]],
+        "machine": machine,
+        "open": [n for n in os.listdir("/proc/self/fd") if os.path.lexists("/proc/self/fd/" + n)],
+    }
+"""
+
+
 # --- talking (89) ------------------------------------------------------------------------------
 
 
