@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader import sandbox
+from grader.model import Problem
 from grader.sandbox import alone, doors, layout
 
 
@@ -263,3 +264,12 @@ def test_a_network_is_described_as_in_the_box(level, tmp_path, monkeypatch):
     best = sandbox.level()
     if best.has_namespaces:
         assert result == seen(sandbox.run("describe", files={"model.py": code}, request=request, level=best))
+
+
+@pytest.mark.parametrize("late", [0, 1, 2, 3])
+def test_a_job_that_has_not_started_says_nothing_about_the_clock(monkeypatch, late):
+    """A busy machine must not cost a level; a clock that never ends a job must."""
+    problem = sandbox.StudentFault("L2", 0.3, problem=Problem("wall-time", "", "", ""))
+    ends = [sandbox.SystemFault("L2", 0.3, problem=problem.problem)] * late + [problem] * 3
+    monkeypatch.setattr(doors, "run", lambda *_, **__: ends.pop(0))
+    assert doors._clock(sandbox.Level("L2", ""), 0.3).is_passed is (late < 3)
