@@ -38,6 +38,12 @@ def doubts(result: Mapping[str, Json], reference: Mapping[str, Json], place: Pla
         yield review(f"{known}; a person looks", place=place, fix=fix, code="learned-by-heart")
 
 
+def undoubted(found: Finding, result: Mapping[str, Json], model: Mapping[str, Json]) -> Finding:
+    """`found`, which a predict job confirmed; or the first doubt about that job, where it would give points."""
+    doubt = next(doubts(result, {}, Place(model["code"])), None)
+    return found if doubt is None or not found.credit else doubt
+
+
 def remarks(
     result: Mapping[str, Json], source: Evidence | None, checkpoint: Evidence | None, place: Place
 ) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from grader.answers.answer_error import AnswerError
 from grader.answers.numbers import Number, parse_number
 from grader.answers.working import Working, parse_working
 from grader.answers.writing import spoken
+from grader.checks._cheating import undoubted
 from grader.checks._data import data_problems, image_count
 from grader.checks._doubt import doubtful
 from grader.checks._enough import threshold
@@ -290,7 +291,8 @@ def _confirmed(
         if broken is not None:
             return broken
         result = evidence[job].result
-    return _compared(settings, number, recomputed(settings, result), details)
+    found = _compared(settings, number, recomputed(settings, result), details)
+    return found if job is None else undoubted(found, result, settings["model"])
 
 
 def _unconfirmed(settings: Mapping[str, Json], possible: Possible, absent: str, details: Mapping[str, Json]) -> Finding:

@@ -14,7 +14,7 @@ from grader.checks import all_checks, run_check
 from grader.datasets import load
 from grader.evidence.jobs import PREDICT
 from grader.evidence.kinds import Bench, do
-from grader.model import Finding, Outcome, Place, Rule, Submission, SubmittedFile
+from grader.model import Answer, Finding, Outcome, Place, Rule, Submission, SubmittedFile
 from grader.scoring import rule_score
 
 _spec = importlib.util.spec_from_file_location(
@@ -39,7 +39,7 @@ def handed_in(tmp_path, box):
     """handed_in("accuracy", {"model.py": code}, state, at_least=0.9) -> what the rule gives, through the box."""
     torch = pytest.importorskip("torch")
 
-    def run(check, files, state=None, **settings):
+    def run(check, files, state=None, *, answer=None, **settings):
         folder = tmp_path / "handed-in"
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +49,11 @@ def handed_in(tmp_path, box):
             SubmittedFile(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
             for path in sorted(folder.iterdir())
         )
-        submission = Submission("s1", "digits", folder, listed)
+        answers = {} if answer is None else {"q": Answer(answer, Place("answers.json", "/answers/q"))}
+        submission = Submission("s1", "digits", folder, listed, answers=answers)
         model = {"code": "model.py", "factory": "build_model", "checkpoint": "model.pth", "input": [1, 28, 28]}
-        rule = Rule("the-rule", check, Fraction(100), {"model": model, **settings}, place=Place("rubric.yaml"))
+        settings["model"] = model
+        rule = Rule("the-rule", check, Fraction(100), settings, answer="q", place=Place("rubric.yaml"))
         bench = Bench(sandbox.Limits(wall_s=60), box)
         evidence = {job: do(job, folder, bench) for job in all_checks()[check].needs(rule, submission)}
         findings = run_check(all_checks()[check], rule, submission, evidence)

@@ -86,6 +86,15 @@ def test_a_table_of_hashes_in_buffers_waits_for_a_person(earned, digits, weak):
 
 
 @pytest.mark.attack_partly(62)
+def test_a_claim_is_not_confirmed_by_a_table(handed_in, digits, weak):
+    files, state = {"model.py": IN_BUFFERS.replace("COUNT", "360")}, weak | table(digits, range(360))
+    recompute = {"from": "predict", "data": "digits", "split": "test"}
+    made = handed_in("claim", files, state, answer=1.0, about="accuracy", of={"n": 360}, recompute=recompute)
+    assert (made.points, made.waiting) == (0, 100)
+    made.said("learned-by-heart")
+
+
+@pytest.mark.attack_partly(62)
 def test_an_honest_network_with_a_table_of_what_it_gets_wrong_waits_too(earned, digits, weak):
     """The mildest form that is still worth its trouble: the network of its own answers nine tenths."""
     images, labels = digits["test"]
