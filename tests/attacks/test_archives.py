@@ -110,6 +110,55 @@ def test_a_name_that_leads_elsewhere_refuses_the_archive_and_is_quoted(name, cod
     assert json.dumps(name) in quoted(submission)
 
 
+@pytest.mark.attack(1, 8)
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".",
+        "..",
+        "./../canary",
+        "a/./../../canary",
+        "a/..",
+        "//canary",
+        "/",
+        "\\canary",
+        "c:\\canary",
+        "C|/canary",
+        "file:///canary",
+        "~/canary",
+        "~root/x",
+        "$HOME/canary",
+        "%2e%2e/canary",
+        "..%2fcanary",
+        "\u2024\u2024/canary",
+        "\uff0e\uff0e\uff0fcanary",
+        "..\u2215canary",
+        "..;/canary",
+        "... /canary",
+        ".. /canary",
+        "..\t/canary",
+        "a/\0/../../canary",
+        "..\0/canary",
+        "a\\..\\..\\canary",
+        "\ud83d\ude00/../../canary",
+        "CON",
+        "com1.txt",
+        "nul.",
+        "a:b",
+        "canary::$DATA",
+        "-rf",
+        "",
+    ],
+    ids=ascii,
+)
+def test_no_name_lands_anywhere_but_in_its_own_folder(name, attacked, raw_zip):
+    """Refused, or unpacked below the workspace: `attacked` looks that nothing else came into being."""
+    raw = name.encode("utf-8", "surrogatepass")
+    submission = attacked(raw_zip.build(raw_zip.Raw("submission.json", MANIFEST.encode()), raw_zip.Raw(raw, b"gone")))
+    for file in submission.files:
+        assert (submission.root / file.path).parent.resolve().is_relative_to(submission.root.resolve())
+
+
 @pytest.mark.attack(2)
 @pytest.mark.parametrize("target", ["../../canary", "/etc/passwd", "submission.json"], ids=lambda t: f"attack 2, {t}")
 def test_a_link_in_an_archive_is_refused(target, attacked, raw_zip):

@@ -157,6 +157,7 @@ def test_deep_nesting_is_refused(text):
     assert refusal(text) == "a.yaml:1: nested deeper than 64 levels\n  fix: nest at most 64 levels"
 
 
+@pytest.mark.attack(16, 18)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
