@@ -16,7 +16,8 @@ from itertools import count, islice
 from pathlib import Path
 
 _DEEPEST = 100  # folders in folders: an honest program's have a handful
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# By name: this file is imported on systems too that have no such flags, and run on none of them.
+_FOLDER = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC"))
 _PROC = Path("/proc")
 
 
