@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 from math import isqrt
 
+from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.steps import Step
 
 _AREAS = (1, 9, 25, 49, 3, 5, 7, 4, 2, 121, 81, 16, 36, 64, 27, 125)
@@ -132,6 +133,8 @@ def misfit(steps: Sequence[Step], gap: int) -> tuple[int, int] | None:
         if not step.count or step.count + gap < 0:
             continue
         right = step.count + gap
+        if step.outputs and why_not(step.operation, step.name, step.outputs[0], right):
+            continue
         after = strangeness(steps, {index: replace(step, count=right)})
         gain = before - after
         if step.operation.is_custom:

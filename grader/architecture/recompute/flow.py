@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from grader.architecture.readers.printed import PrintedShape
@@ -37,6 +37,8 @@ class Flow:
 
     A list in the order of making (Lightning's) says nothing of what feeds what: each row is held against itself.
 
+    `opening`  where the input is a guess: what speaks against a step as the first one
+
     `view` in the methods lays other steps over the printed ones: a supposed repair is tried without a copy.
     """
 
@@ -48,8 +50,9 @@ class Flow:
         *,
         is_chain: bool = False,
         is_listed: bool = False,
+        opening: Callable[[Step], float] | None = None,
     ) -> None:
-        self.is_chain, self.is_listed = is_chain, is_listed
+        self.is_chain, self.is_listed, self.opening = is_chain, is_listed, opening
         self.steps = steps
         inner = sum(step.operation.family == "input" for step in steps[1:])
         # a graph whose connections were cut away
@@ -74,7 +77,9 @@ class Flow:
             for index, story in enumerate(self.stories)
             if index not in moved and story.source not in changed and story.price < 1.0
         }
-        return Flow(list(steps), self.inputs, kept, is_chain=self.is_chain, is_listed=self.is_listed)
+        return Flow(
+            list(steps), self.inputs, kept, is_chain=self.is_chain, is_listed=self.is_listed, opening=self.opening
+        )
 
     def _note(self, index: int, shape: PrintedShape) -> None:
         if self._by_shape[shape[1:]][-1:] != [index]:
@@ -107,7 +112,8 @@ class Flow:
         if not step.outputs or operation.family == "input":
             return Story(IMPOSSIBLE if step.count and operation.family == "input" else 0.0)
         out = step.outputs[0]
-        above = None if self.is_listed else self.above(index, view)
+        is_guessed = self.opening is not None and index == 0 and index in view
+        above = None if self.is_listed or is_guessed else self.above(index, view)
         if not operation.is_custom and above is not None and step.sources is None and not step.inputs:
             for shape in self.outputs(above, view):  # the row above and nothing supposed: nearly always
                 found = fit(operation, shape, out, step.count, step.kernel)
@@ -117,6 +123,8 @@ class Flow:
             return Story(IMPOSSIBLE)
         if self.is_listed:
             return self._stated(step, out, None, view) if step.inputs else Story(0.0)
+        if self.opening is not None and index == 0 and (index in view or not self.inputs):
+            return Story(self.opening(step))  # the input was guessed by the row itself
         if operation.family in {"merge", "concatenate"} and step.sources is None:
             return Story(0.3)  # what it takes is not printed, or cut
         if operation.family == "sequence" and above == index - 1 and step.holds:

@@ -5,7 +5,7 @@ The first layer tells its input channels by its count and its output's size; the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -20,6 +20,7 @@ from grader.architecture.recompute.steps import Step
 _CHANNELS = (3, 1, 4, 2, 6)  # colour, grey, colour with transparency, pairs
 _USUAL = (28, 32, 64, 96, 128, 192, 224, 256, 299, 384, 416, 512, 640)
 _LARGEST = 4096
+_NO_INPUT = 2.0  # the price of a first row that no input of the printed size explains
 
 
 class Likely(NamedTuple):
@@ -52,6 +53,23 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
     return Likely(plain[1], is_confirmed=False)
 
 
+def opening_prices(summary: PrintedSummary) -> Callable[[Step], float]:
+    """What speaks against a step as the first one: that no input explains both it and the printed megabytes."""
+    ranges = list(_numbers_allowed(summary))
+    known: dict[tuple[object, ...], float] = {}
+
+    def price(step: Step) -> float:
+        if not ranges or step.operation.is_custom or not step.outputs:
+            return 0.0
+        key = (step.operation, step.outputs[0], step.count)
+        if key not in known:
+            _, confirmed = _plainest(summary, (), step, ranges)
+            known[key] = _NO_INPUT if confirmed is None else 0.0 if confirmed[0] < 1.0 else _NO_INPUT / 2
+        return known[key]
+
+    return price
+
+
 def plainest_input(summary: PrintedSummary, steps: Sequence[Step]) -> PrintedShape | None:
     """The plainest input that explains the first row and agrees with the megabytes; None if none does."""
     first = next((step for step in steps if step.outputs), None)
@@ -72,17 +90,21 @@ def _plainest(
     confirmed: tuple[float, PrintedShape] | None = None
     for count in _counts(summary, steps, first):
         for extra, shape in _candidates(replace(first, count=count), out):
+            against = [
+                0.3 * rank + (0.0 if low <= _size(shape) <= high else 0.35)
+                for rank, (low, high) in enumerate(ranges)
+                if low <= _size(shape) <= high or _is_pair(summary, shape, low, high)
+            ]
+            if ranges and not against:
+                continue  # fitting it would take long, and say nothing
             found = fit(first.operation, shape, out, count, first.kernel)
             if found is None:
                 continue
             price = found.price + extra + (0.0 if count == first.count else 0.1)
             if plain is None or price < plain[0]:
                 plain = (price, shape)
-            for rank, (low, high) in enumerate(ranges):
-                both = low <= _size(shape) <= high, _is_pair(summary, shape, low, high)
-                against = price + 0.3 * rank + (0.0 if both[0] else 0.35)
-                if any(both) and (confirmed is None or against < confirmed[0]):
-                    confirmed = (against, shape)
+            if against and (confirmed is None or price + min(against) < confirmed[0]):
+                confirmed = (price + min(against), shape)
     return plain, confirmed
 
 
@@ -102,7 +124,7 @@ def _counts(summary: PrintedSummary, steps: Sequence[Step], first: Step) -> list
     """The printed count, and the one with which the rows add up to the total."""
     counts: list[int | None] = [first.count]
     total = summary.totals.get("parameters")
-    if total is not None and not total.is_rounded and first.count is not None:
+    if steps and total is not None and not total.is_rounded and first.count is not None:
         extra = summary.totals["optimizer"].value if "optimizer" in summary.totals else 0
         other = first.count + int(total.value - extra) - sum(step.count or 0 for step in steps)
         if other != first.count and other > 0:

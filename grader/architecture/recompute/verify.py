@@ -15,7 +15,7 @@ from grader.architecture.recompute.channels import misfit
 from grader.architecture.recompute.counts import why_not
 from grader.architecture.recompute.flow import IMPOSSIBLE, Flow
 from grader.architecture.recompute.hand import verify_handtable
-from grader.architecture.recompute.inputs import likely_input, plainest_input
+from grader.architecture.recompute.inputs import likely_input, opening_prices, plainest_input
 from grader.architecture.recompute.kernels import held_against_kernels
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.lightning_rules import lightning_rows
@@ -105,8 +105,11 @@ def _opened(
     steps = steps_of(replace(summary, rows=tuple(summary.rows[index] for index in order)))
     steps = [replace(step, row=order[step.row]) for step in steps]
     inputs, guessed = _inputs(summary, steps, input_shape)
+    is_stated = input_shape is not None or bool(summary.input)
+    opening = None if is_stated or summary.format is not Format.TORCHSUMMARY else opening_prices(summary)
     is_listed = summary.format is Format.LIGHTNING
-    return steps, Flow(steps, inputs, is_chain=_is_chain(summary), is_listed=is_listed), guessed
+    flow = Flow(steps, inputs, is_chain=_is_chain(summary), is_listed=is_listed, opening=opening)
+    return steps, flow, guessed
 
 
 def _counted(repairs: Sequence[Repair], steps: Sequence[Step], ledger: Ledger) -> list[Repair]:
