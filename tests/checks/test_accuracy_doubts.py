@@ -178,7 +178,7 @@ def test_the_limit_is_below_the_loss_and_rises_with_it(n, data):
     gained = data.draw(st.integers(0, n - lost))
     limit = lower_limit(lost, gained, n)
     assert limit <= max(Fraction(lost - gained, n), 0)
-    if lost + gained < n:
+    if gained <= lost and lost + gained < n:
         assert lower_limit(lost + 1, gained, n) > limit
 
 
