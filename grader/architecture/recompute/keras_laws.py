@@ -238,7 +238,8 @@ def convolved_exactly(asked: Asked) -> Fit | None:
         has = _has_transposed_window if operation.family == "conv_transpose" else _has_window
         window = has(before, after, area)
         if window is not None:
-            settings = (("out_channels", outputs), ("kernel", window), ("groups", groups), ("bias", bias))
+            steps = () if operation.family == "conv_transpose" else _steps(before, after, window)
+            settings = (("out_channels", outputs), ("kernel", window), *steps, ("groups", groups), ("bias", bias))
             return Fit(LAWFUL, settings)
     return None
 
@@ -304,6 +305,28 @@ def _has_window(before: PrintedShape, after: PrintedShape, area: int) -> tuple[i
         if strided or all(_is_dilated(side, *axis) for side, axis in zip(sides, axes, strict=True)):
             return kernel
     return None
+
+
+def _steps(
+    before: PrintedShape, after: PrintedShape, kernel: tuple[int, ...]
+) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Strides, padding and dilations with which the kernel makes these sizes; padding "same" is said as its half.
+
+    >>> _steps((56,), (26,), (3,))
+    (('stride', (1,)), ('padding', (0,)), ('dilation', (15,)))
+    >>> _steps((154,), (39,), (7,))
+    (('stride', (4,)), ('padding', (3,)), ('dilation', (1,)))
+    """
+    axes = [(side, size or 1, made or 1) for side, size, made in zip(kernel, before, after, strict=True)]
+    if all(_divides(size, made) for _, size, made in axes):
+        strides, padding = tuple(-(-size // made) for _, size, made in axes), tuple((side - 1) // 2 for side in kernel)
+        return (("stride", strides), ("padding", padding), ("dilation", (1,) * len(axes)))
+    none = (0,) * len(axes)
+    if all(size >= side and _divides(size - side + 1, made) for side, size, made in axes):
+        strides = tuple(-(-(size - side + 1) // made) for side, size, made in axes)
+        return (("stride", strides), ("padding", none), ("dilation", (1,) * len(axes)))
+    dilations = tuple((size - made) // (side - 1) if side > 1 else 1 for side, size, made in axes)
+    return (("stride", (1,) * len(axes)), ("padding", none), ("dilation", dilations))
 
 
 def _divides(size: int, made: int) -> bool:
