@@ -41,7 +41,6 @@ def kept_in(folder: str, pids: Iterable[int], *, most_files: int) -> Kept:
     except OSError:
         return Kept()
     try:
-        device = os.fstat(top).st_dev
         found = list(islice(_entries(top), most_files + 1))
     finally:
         os.close(top)
@@ -49,7 +48,7 @@ def kept_in(folder: str, pids: Iterable[int], *, most_files: int) -> Kept:
     entries = [entry for entry in found if entry is not None]
     sizes = {entry.st_ino: entry.st_blocks * 512 for entry in entries}  # a hard link is no second file
     for pid in pids:
-        for inode, size in _nameless(pid, device):
+        for inode, size in _nameless(pid, os.path.realpath(folder)):
             sizes[inode] = max(sizes.get(inode, 0), size)
     return Kept(sum(sizes.values()), len(entries), is_too_deep)
 
@@ -92,22 +91,23 @@ def _opened(parent: int, name: str) -> int:
         return os.open(name, _FOLDER, dir_fd=parent)
 
 
-def _nameless(pid: int, device: int) -> Iterator[tuple[int, int]]:
-    """Inode and size of each file that a process holds open, or mapped, on a device without its having a name."""
+def _nameless(pid: int, folder: str) -> Iterator[tuple[int, int]]:
+    """Inode and size of each file of the folder that a process holds open, or mapped, without its having a name.
+
+    Of the folder only: a library that is replaced while a job goes on has lost its name too.
+    """
+    ours = f"{folder}/"
     with suppress(OSError):
         for link in (_PROC / str(pid) / "fd").iterdir():
             with suppress(OSError):
                 entry = link.stat()
-                if entry.st_nlink == 0 and entry.st_dev == device and stat.S_ISREG(entry.st_mode):
+                if entry.st_nlink == 0 and stat.S_ISREG(entry.st_mode) and str(link.readlink()).startswith(ours):
                     yield entry.st_ino, entry.st_blocks * 512
     with suppress(OSError, ValueError):
         for line in (_PROC / str(pid) / "maps").read_text(errors="replace").splitlines():
-            if not line.endswith(" (deleted)"):
-                continue
-            span, _, _, where, inode, *_ = line.split()
-            first, last = (int(word, 16) for word in span.split("-"))
-            major, minor = (int(word, 16) for word in where.split(":"))
-            if os.makedev(major, minor) == device:
+            span, _, _, _, inode, *path = line.split(maxsplit=5)
+            if path and path[0].startswith(ours) and path[0].endswith(" (deleted)"):
+                first, last = (int(word, 16) for word in span.split("-"))
                 yield int(inode), last - first
 
 

@@ -1,5 +1,6 @@
 """What a job left in its folder is counted, whatever it did to it, and can be removed."""
 
+import mmap
 import os
 import stat
 
@@ -61,6 +62,17 @@ def test_a_file_without_a_name_counts_as_long_as_it_is_open(tmp_path):
         (tmp_path / "x").unlink()
         assert kept(tmp_path).size == 0
         assert MB <= kept(tmp_path, [os.getpid()]).size < 2 * MB
+
+
+def test_a_file_of_others_that_lost_its_name_does_not_count(tmp_path):
+    """Such as a library that an update replaced while the job had it loaded."""
+    work = tmp_path / "work"
+    work.mkdir()
+    fill(tmp_path / "library")
+    with (tmp_path / "library").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
+        (tmp_path / "library").unlink()
+        assert kept(work, [os.getpid()]).size == 0
+        assert MB <= kept(tmp_path, [os.getpid()]).size < 3 * MB
 
 
 @pytest.mark.parametrize("most", [9, 10])
