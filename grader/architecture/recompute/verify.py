@@ -5,7 +5,7 @@ PrintedSummary -> steps in time -> flow (what feeds what) -> blame (which cell i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -74,6 +74,7 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     if repairs:
         totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
     said += _totals_told(summary, totals.disagreements, misprinted)
+    said = _mended_doubted(summary, said, {steps[repair.index].row for repair in repairs if repair.mended})
     return SummaryVerdict(
         printed,
         _row_verdicts(printed.rows, mended, after.stories),
@@ -83,6 +84,23 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
         totals=totals.recomputed or {},
         input=_closed(inputs[0]) if inputs else None,
     )
+
+
+def _mended_doubted(
+    summary: PrintedSummary, said: Sequence[Disagreement], confirmed: Collection[int]
+) -> list[Disagreement]:
+    """What is said of rows, uncertain where the text was damaged and read anew; in `confirmed` a sum says it too.
+
+    Keras cuts the names of its classes itself: to read them whole is no guess about a number.
+    """
+    if summary.format is Format.KERAS:
+        return list(said)
+    return [
+        replace(one, is_certain=False)
+        if one.row is not None and summary.rows[one.row].mended and one.row not in confirmed
+        else one
+        for one in said
+    ]
 
 
 def rows_as_printed(summary: PrintedSummary) -> tuple[RowVerdict, ...]:
