@@ -135,44 +135,8 @@ def _accept(server, reached):
             reached.append(server.accept())
 
 
-@pytest.fixture(scope="module")
-def alone(world):
-    return world.run(world.honest, 0)
-
-
-@pytest.fixture(scope="module", params=range(2 + SOAK), ids=lambda seed: f"order {seed}")
-def mixed(world, request):
-    return world.run([*world.honest, *world.hostile], request.param)
-
-
 def points(card, rule):
     return next((one["points"] for task in card["tasks"] for one in task["rules"] if one["rule"] == rule), 0)
-
-
-def test_the_honest_are_twenty_and_graded(alone, world):
-    cards, _ = alone
-    assert len(cards) == len(world.honest) == 20
-    read = {name: json.loads(card) for name, card in cards.items()}
-    assert read["perfect"]["points"] == 9 + bool(SOAK)  # and one for the answer in words, which waits
-    assert {points(card, "accuracy") for card in read.values()} > {0, 4}
-    # What waits for a person is the answer in words, and the malformed file: nothing that the machine left undone.
-    assert {name for name, card in read.items() if card["open_points"] > 1} == {"malformed-answers"}
-
-
-@pytest.mark.attack(71, 92)
-def test_every_honest_card_is_the_same_bytes_among_hostile_ones(alone, mixed, world):
-    before, after = alone[0], mixed[0]
-    changed = {name: difference(before[name], after[name]) for name in world.honest if before[name] != after[name]}
-    assert changed == {}
-
-
-def test_every_hostile_hand_in_gets_a_card_and_earns_nothing_by_its_attack(mixed, world):
-    cards = mixed[0]
-    assert set(cards) == {*world.honest, *world.hostile}
-    for name in world.hostile:
-        card = json.loads(cards[name])
-        assert points(card, "accuracy") == 0, name
-        assert sum(points(card, rule) for rule in ("total", "pick", "formula")) == 0 or name not in ATTACKED, name
 
 
 def difference(before, after):
@@ -181,11 +145,16 @@ def difference(before, after):
     return before[max(0, at - 200) : at + 200], after[max(0, at - 200) : at + 400]
 
 
-ATTACKED = ("file-nan", "file-key-twice", "file-code", "file-power", "file-stall", "file-true", "file-text")
+def assert_class_is_graded(cards, world):
+    """Twenty cards, of which the marks differ as the work does; nothing waits that the machine left undone."""
+    assert len(cards) == len(world.honest) == 20
+    read = {name: json.loads(card) for name, card in cards.items()}
+    assert read["perfect"]["points"] == 9 + bool(SOAK)  # and one for the answer in words, which waits
+    assert {points(card, "accuracy") for card in read.values()} > {0, 4}
+    assert {name for name, card in read.items() if card["open_points"] > 1} == {"malformed-answers"}
 
 
-def test_nothing_is_left_and_nothing_got_out(mixed, world):
-    cards, seen = mixed
+def assert_nothing_is_left_and_nothing_got_out(cards, seen, world):
     assert seen["left"] == [], "processes outlive the batch"
     assert seen["groups"] == [], "control groups outlive the batch"
     assert list((world.top / "tmp").iterdir()) == []
@@ -197,8 +166,37 @@ def test_nothing_is_left_and_nothing_got_out(mixed, world):
         assert word not in said
 
 
-def test_the_batch_ends_by_itself_soon_after_the_clock_of_its_longest_job(mixed, world):
-    """No sum of many waits: the sleepers share the workers, and each is run once."""
-    sleepers = sum(name in ("code-sleep", "code-deaf") for name in world.hostile)
-    assert mixed[1]["seconds"] < 700
-    assert sleepers == 2
+def assert_no_attack_earns_anything(cards, world):
+    """Their networks know nothing, and their answers are none: what is over that would be the attack's."""
+    for name in world.hostile:
+        card = json.loads(cards[name])
+        assert points(card, "accuracy") == 0, name
+        if name in ATTACKED_ANSWERS:
+            assert [rule for rule in ("total", "pick", "formula", "by-hand") if points(card, rule)] == [], name
+
+
+ATTACKED_ANSWERS = {
+    f"file-{name}" for name in ("nan", "key-twice", "code", "power", "stall", "true", "text", "deep-json", "yaml")
+}
+
+
+# One test for each order, with all that is promised about it: xdist gives the tests of a module to several workers,
+# and each of them would grade the class anew.
+@pytest.mark.attack(71, 92)
+@pytest.mark.parametrize("order", range(2 + SOAK))
+def test_every_honest_card_is_the_same_bytes_among_hostile_ones(world, order):
+    alone, seen = world.run(world.honest, 0)
+    assert_class_is_graded(alone, world)
+    assert_nothing_is_left_and_nothing_got_out(alone, seen, world)
+    mixed, seen = world.run([*world.honest, *world.hostile], order)
+    assert set(mixed) == {*world.honest, *world.hostile}, "a hand-in was lost"
+    assert {name: difference(alone[name], mixed[name]) for name in alone if alone[name] != mixed[name]} == {}
+    assert_no_attack_earns_anything(mixed, world)
+    assert_nothing_is_left_and_nothing_got_out(mixed, seen, world)
+
+
+def test_the_hostile_are_at_least_one_for_each_attack_that_a_whole_hand_in_can_carry(world):
+    carried = {number for numbers in world.hostile.values() for number in numbers}
+    # Those of staff's files (23), of the loader's version (29), of training (54), of many hand-ins (61, 62, 64), of
+    # logs and claims (65, 66), of budgets and clocks (67, 68), of a GPU (76) and of parts to come are not among them.
+    assert set(range(1, 93)) - carried <= {23, 29, 54, 61, 62, 64, 65, 66, 67, 68, 76, 85, 86, 90}
