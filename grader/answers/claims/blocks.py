@@ -120,12 +120,17 @@ class Block:
 
     @cached_property
     def width(self) -> int:
-        """Where the last token of the longest line ends."""
+        """Where the last token of the longest line ends; 0 where only all the tokens tell: a hyphen divides a word."""
+        if any(line.text.rstrip("_ \t").endswith("-") for line in self.lines[:-1]):
+            return 0
         return max(len(line.text.rstrip("_ \t")) if line.text else 0 for line in self.lines)
 
     def pieces(self) -> Iterator[Piece]:
         """The text, cut where sentences end for sure."""
         piece: Piece = []
+        if not self.width:
+            yield [(line, 0, len(line.text)) for line in self.lines]
+            return
         for line in self.lines:
             at = 0
             for stop in sure_stops(line.text):

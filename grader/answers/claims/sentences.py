@@ -49,11 +49,15 @@ def sure_stops(text: str) -> list[int]:
     """Where sentences end for sure within a line, as places behind their full stops: no token has to be known for it.
 
     >>> sure_stops("It was trained. The val. accuracy is 0.9 here. It is fine. So is No. 5.")
-    [15]
+    [15, 46, 58]
     """
     if ". " not in text:
         return []
-    return [found.end() for found in _STOP.finditer(text) if not text.endswith(_NO_END, 0, found.start())]
+    return [
+        found.end()
+        for found in _STOP.finditer(text)
+        if not text[max(0, found.start() - 9) : found.start()].casefold().endswith(_NO_END)
+    ]
 
 
 def _is_capital(tokens: Sequence[Token], at: int) -> bool:
@@ -79,7 +83,7 @@ _SHORT = word_set(
 )
 
 
-_NO_END = (*_SHORT, "ca", "approx")
+_NO_END = (*(word for word in _SHORT if len(word) > 2), "ca")  # nothing shorter ends with four small letters
 
 
 def _is_stop(tokens: Sequence[Token], at: int) -> bool:

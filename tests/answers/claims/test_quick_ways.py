@@ -17,7 +17,8 @@ from grader.documents.report_lines import Line
 SOME = random.Random(11)  # noqa: S311  no secret
 WORDS = (
     "The accuracy", "was high", "approx", "Africa", "val", "params", "we got 0.95", "97.5%", "It", "on MNIST", "e.g",
-    "test", "valid", "Thus", "is 3.5", "fig", "so", "and", "(see above)", "trainacc", "A", "Then the network", "well-",
+    "test", "valid", "Thus", "is 3.5", "fig", "so", "and", "(see above)", "trainacc", "valParams", "A",
+    "Then the network", "well-",
 )  # fmt: skip
 
 
