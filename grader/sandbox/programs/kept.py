@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MOST_NAMED = 8
+_LOOKED_AT = 65_536
 _CHANGED_BY_US = {"exit", "quit", "_"}  # names of Python that an honest run changes
 
 
@@ -67,12 +68,12 @@ class Kept:
         return made
 
     def fingerprint(self, tensor: Any) -> int:
-        """A number that changes when the tensor's numbers do, for all that matters: the sum of their bits as integers.
+        """A number that changes when the tensor's numbers do: the sum of their bits as integers.
 
-        Reads each number once: 30 million take some 15 ms.
+        Of a large tensor the first 65,536 are looked at: a step of training changes nearly all.
         """
         with self._plain():
-            plain = self._as(self._detach(tensor), self.tensor)
+            plain = self._as(self._detach(tensor), self.tensor).reshape(-1)[:_LOOKED_AT]
             return int(self._item(self._sum(self._view(plain, self.whole[plain.element_size()]))))
 
     def replaced(self) -> list[str]:
