@@ -10,6 +10,7 @@ Source:  pytorch-lightning 1.9 to lightning 2.6, utilities/model_summary; torch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor, prod
@@ -64,7 +65,19 @@ def lightning_totals(summary: PrintedSummary) -> list[Disagreement]:
         frozen = ["non_trainable"] if totals["non_trainable"].value else []
         wrong = [*(["parameters"] if is_total else []), *(["trainable", *frozen] if is_part else [])]
     else:
-        return _against_rows(summary, _shared(total, split, size))
+        found = _against_rows(summary, _shared(total, split))
+        if found or size is None:
+            return found
+        # The counts go together: what is left can only be said of the megabytes.
+        number = totals["parameters_mb"]
+        said = number.text.strip()
+        return [
+            replace(
+                one, line=number.line, field="parameters_mb", said=said, recomputed="", why=f"{one.why} ({said} MB)"
+            )
+            for one in _against_rows(summary, _shared(total, split, size))
+            if one.row is None
+        ]
     why = _contradiction(totals, fails)
     return [Disagreement(totals[name].line, name, totals[name].text.strip(), "", why) for name in wrong]
 

@@ -57,6 +57,7 @@ def unlawful_rows(
         return
     yield from _fed_from_below(summary)
     certain = {one.row for one in told if one.is_certain}
+    doubtful = {one.row for one in told} - certain
     for index, (step, story) in enumerate(zip(before.steps, before.stories, strict=True)):
         is_known = step.sources is not None or (before.is_chain and not before.is_loose)
         if not is_known or story.price < UNEXPLAINED or story.given is None or step.row in certain:
@@ -71,6 +72,10 @@ def unlawful_rows(
         counted = f" with {step.count:,} parameters" if step.count else ""
         why = f"{article(step.name)}{counted} cannot make {said} of {given}, which is what it is given"
         yield Disagreement(row.line, "output", said, "", why, step.row)
+        for feeder in feeding & doubtful:  # either of the two, and something else speaks against the first
+            other = summary.rows[feeder]
+            why = f"{row.name} on line {row.line} cannot make {said} of what {other.name} gives"
+            yield Disagreement(other.line, "output", given, "", why, feeder)
 
 
 def _fed_from_below(summary: PrintedSummary) -> Iterator[Disagreement]:
