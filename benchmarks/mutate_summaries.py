@@ -13,8 +13,9 @@ number in a repr. A change counts as
                 and the disagreement stands there
     elsewhere   the summary is called wrong, but at other lines
     a person    nothing is certain, but it is said that the line is doubtful or cannot be read
-    no witness  an honest network prints exactly this: the readings that the verdict gives, run by PyTorch on the meta
-                device row by row, make the printed shapes and counts, and no printed total tells it from the original
+    no witness  an honest network prints exactly this: row by row a layer, run by PyTorch on the meta device, makes the
+                printed shape and count of an earlier row's output, or of what one function of PyTorch makes of it
+                (functional_steps.py), and no printed total tells it from the original
     missed      none of these
 
 A `no witness` change alters nothing that the print can show, and is counted apart from those that do.
@@ -39,6 +40,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # its neighbours
 
 MEGABYTES = {"input_mb", "pass_mb", "parameters_mb", "total_mb", "trainable_mb", "non_trainable_mb", "optimizer_mb"}
 OUTCOMES = ("found", "by a sum", "elsewhere", "a person", "no witness", "missed")
+
+
+def group_of(kind: str) -> str:
+    """ "asked" for a change of the issue's list, "more" for rows that are dropped or doubled.
+
+    >>> group_of("a digit of a total"), group_of("a row dropped, the rest renumbered")
+    ('asked', 'more')
+    """
+    return "more" if kind.startswith(("a row dropped", "a row doubled")) else "asked"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 PRINTED = HERE / "printed"
-# What was measured when this was written, and a little slack. 0.995 is asked, and not reached yet:
-# most of the rest goes to a person, and is no verdict, neither right nor wrong.
-CERTAIN, TOLD = 0.78, 0.9  # measured: 0.83 and 0.94 of 106, dropped and doubled rows included
+# The share that is reported on its line for certain, and a little slack: measured were 0.977 of 87 changes of the kinds
+# in the list ("asked": 0.995 is asked of them), and 0.60 of 25 rows dropped or doubled, seldom proved.
+FLOORS = {"asked": 0.96, "more": 0.55}
+TOLD = 0.95  # certain, or a person is told
 EACH, SEED = 1, 5
 HEAD = "Layer (type)               Output Shape         Param #\n" + "=" * 64 + "\n"
 SMALL = (
@@ -43,20 +44,23 @@ def mutations():
 
 
 def test_changed_prints_are_noticed_on_the_changed_line(mutations):
-    outcomes, lost = Counter(), []
+    outcomes, lost = {group: Counter() for group in FLOORS}, []
     for file in sorted(PRINTED.glob("*.txt")):
         text = file.read_text(encoding="utf-8")
         for change in mutations.changes_of(text, seed=SEED, each=EACH):
             outcome = mutations.outcome_of(change, change.original)
-            outcomes[outcome] += 1
+            outcomes[mutations.group_of(change.kind)][outcome] += 1
             if outcome not in ("found", "by a sum", "no witness"):
                 lost.append(f"{outcome}: {file.name}: {change.kind}: {change.what}")
-    altered = sum(outcomes.values()) - outcomes["no witness"]
-    certain = outcomes["found"] + outcomes["by a sum"]
-    print(dict(outcomes))  # noqa: T201
+    for group, floor in FLOORS.items():
+        altered = sum(outcomes[group].values()) - outcomes[group]["no witness"]
+        certain = outcomes[group]["found"] + outcomes[group]["by a sum"]
+        print(group, dict(outcomes[group]))  # noqa: T201
+        assert certain >= floor * altered, f"{group}: {dict(outcomes[group])}\n" + "\n".join(lost)
+    whole = sum(outcomes.values(), Counter())
+    altered = sum(whole.values()) - whole["no witness"]
     assert altered > 60
-    assert certain >= CERTAIN * altered, f"{dict(outcomes)}\n" + "\n".join(lost)
-    assert certain + outcomes["a person"] >= TOLD * altered, f"{dict(outcomes)}\n" + "\n".join(lost)
+    assert whole["found"] + whole["by a sum"] + whole["a person"] >= TOLD * altered, "\n".join(lost)
 
 
 def test_every_kind_of_change_is_made_and_changes_one_thing(mutations):
