@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from grader.architecture.readers.printed import Format, PrintedSummary
+from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary
 from grader.architecture.recompute.flow import Flow
 from grader.architecture.recompute.repairs import Repair
 from grader.architecture.recompute.sentences import article, shape_words
@@ -56,6 +56,7 @@ def unlawful_rows(
     if summary.format is not Format.KERAS:
         return
     yield from _fed_from_below(summary)
+    yield from _named_twice(summary)
     certain = {one.row for one in told if one.is_certain}
     doubtful = {one.row for one in told} - certain
     for index, (step, story) in enumerate(zip(before.steps, before.stories, strict=True)):
@@ -76,6 +77,26 @@ def unlawful_rows(
             other = summary.rows[feeder]
             why = f"{row.name} on line {row.line} cannot make {said} of what {other.name} gives"
             yield Disagreement(other.line, "output", given, "", why, feeder)
+
+
+def _named_twice(summary: PrintedSummary) -> Iterator[Disagreement]:
+    """Keras refuses two layers of one name in one model, and prints a layer that is used twice once.
+
+    A class of the student's own may name its layers as it likes.
+    """
+    has_input = bool(summary.rows) and summary.rows[0].type == "InputLayer"
+    is_own = summary.title.lower().startswith(("sequential", "functional", "model"))
+    if not (is_own or has_input or any(row.connected for row in summary.rows)):
+        return
+    seen: dict[str, PrintedRow] = {}
+    for index, row in enumerate(summary.rows):
+        is_whole = bool(row.type) and "…" not in row.name and "..." not in row.name
+        if row.depth or not is_whole:
+            continue
+        if row.name in seen:
+            why = f"{row.name} stands on line {seen[row.name].line} already: Keras has one row for each layer"
+            yield Disagreement(row.line, "name", row.name, "", why, index)
+        seen[row.name] = row
 
 
 def _fed_from_below(summary: PrintedSummary) -> Iterator[Disagreement]:

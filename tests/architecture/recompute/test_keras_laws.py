@@ -143,3 +143,10 @@ def test_a_size_behind_a_count_is_named_in_the_unit_of_keras():
 def test_of_two_totals_that_contradict_each_other_and_nothing_else_both_are_named():
     verdict = judged("keras.words.cut.txt", (15, "543,385", "543,389"))
     assert {15, 16} <= certain_lines(verdict)
+
+
+def test_a_row_that_stands_twice_is_one_too_many():
+    text = (PRINTED / "keras.mnist.v2.txt").read_text(encoding="utf-8").split("\n")
+    at = next(index for index, line in enumerate(text) if "(Dropout)" in line)
+    [summary] = read_summaries(report_lines("\n".join([*text[: at + 1], text[at], *text[at + 1 :]])))
+    assert at + 2 in certain_lines(verify(summary))
