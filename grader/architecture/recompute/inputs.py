@@ -18,7 +18,7 @@ from grader.architecture.recompute.layouts import with_axes
 from grader.architecture.recompute.steps import Step
 
 _CHANNELS = (3, 1, 4, 2, 6)  # colour, grey, colour with transparency, pairs
-_USUAL = (28, 32, 64, 96, 128, 192, 224, 256, 299, 384, 416, 512, 640)
+USUAL_SIDES = (28, 32, 64, 96, 128, 192, 224, 256, 299, 384, 416, 512, 640)
 _LARGEST = 4096
 _NO_INPUT = 2.0  # the price of a first row that no input of the printed size explains
 
@@ -44,7 +44,9 @@ def likely_input(summary: PrintedSummary, steps: Sequence[Step]) -> Likely | Non
     if ranges and first.operation.family == "conv" and first.operation.dims == 2:
         # the row itself may be wrong: a picture of a usual size that makes the megabytes
         low, high = ranges[0]
-        pictures = [with_axes(first.operation, out, channel, (size, size)) for channel in (3, 1) for size in _USUAL]
+        pictures = [
+            with_axes(first.operation, out, channel, (size, size)) for channel in (3, 1) for size in USUAL_SIDES
+        ]
         fitting = [shape for shape in pictures if len(shape) == len(out) and low <= _size(shape) <= high]
         if len(fitting) == 1:
             return Likely(fitting[0], is_confirmed=True)
@@ -187,5 +189,5 @@ def _sizes(first: Step, out: PrintedShape) -> Iterator[tuple[float, tuple[int, .
         sizes = tuple(size * times + change for size in given)
         if min(sizes) < 1 or max(sizes) > _LARGEST:
             continue
-        is_usual = all(size in _USUAL for size in sizes)
+        is_usual = all(size in USUAL_SIDES for size in sizes)
         yield (0.0 if is_usual else 0.1) + (0.02 * abs(change) if not is_usual else 0.0) + 0.05 * (times > 1), sizes

@@ -7,6 +7,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from grader.architecture.readers.printed import PrintedNumber, PrintedShape, PrintedSummary
+from grader.architecture.recompute.inputs import USUAL_SIDES
 from grader.architecture.recompute.ranges import Range, printed_bounds, written_like
 
 WORDS = {
@@ -24,6 +25,7 @@ WORDS = {
     "optimizer_mb": "the size of what the optimizer keeps",
 }
 
+_MOST_STRIDE = 4
 _HIDDEN = 12  # pixels of a side that padding and stride may hide
 
 
@@ -47,7 +49,8 @@ def around(made: Range, inputs: Sequence[PrintedShape], said: PrintedNumber | No
     if not sides or made.high is None:
         return made
     low = made.low * Fraction(max(sides[0] - _HIDDEN, 0), sides[0]) ** 2
-    high = made.high * Fraction(sides[0] + _HIDDEN, sides[0]) ** 2
+    times = 1 if sides[0] in USUAL_SIDES else _MOST_STRIDE  # an unusual side may come of a stride
+    high = made.high * Fraction(times * sides[0] + _HIDDEN, sides[0]) ** 2
     least, most = printed_bounds(said) if said is not None else (low, high)
     return Range(max(low, least), min(high, most))
 
