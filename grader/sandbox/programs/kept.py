@@ -14,7 +14,8 @@ from typing import Any
 
 MOST_NAMED = 8
 _LOOKED_AT = 65_536
-_CHANGED_BY_US = {"exit", "quit", "_"}  # names of Python that an honest run changes
+_CHANGED_BY_PYTHON = {"exit", "quit", "_"}
+_CHANGED_BY_TORCH = {"manual_seed", "Storage"}  # by torch._dynamo, and with the default type of numbers
 
 
 class Kept:
@@ -85,5 +86,7 @@ class Kept:
             before, kinds = self._before[name], getattr(owner, "__mro__", (owner,))[1:]
             for word, value in vars(owner).items():
                 is_new = word not in before and not any(word in vars(kind) for kind in kinds)
-                if not is_new and before.get(word) is not value and word not in _CHANGED_BY_US:
+                is_torchs = word in _CHANGED_BY_TORCH and str(getattr(value, "__module__", "")).startswith("torch")
+                is_usual = is_new or is_torchs or word in _CHANGED_BY_PYTHON
+                if not is_usual and before.get(word) is not value:
                     yield f"{name}.{word}"
