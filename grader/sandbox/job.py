@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +19,7 @@ from grader.sandbox import boxes, layout, scratch
 from grader.sandbox.launched import launch
 from grader.sandbox.outcome import Answered, Level, StudentFault, SystemFault
 from grader.sandbox.process import Pipe, Watched
-from grader.sandbox.protocol import FrameReader, request_bytes
+from grader.sandbox.protocol import RAW_ANSWER, FrameReader, request_bytes
 from grader.sandbox.verdict import judged
 from grader.sandbox.zygote import WITH_TORCH, NotWarmError, run_warm
 
@@ -82,6 +82,7 @@ def run(
         "is_isolated": level.has_namespaces,
         "request": request,
     }
+    moved: list[tuple[str, str]] = []  # paths of this machine that the job sees, and what they are called in a box
     with ExitStack() as stack:
         try:
             opened = {
@@ -105,6 +106,7 @@ def run(
                     tempfile.TemporaryDirectory(prefix="grader-box-", ignore_cleanup_errors=True)
                 )
                 said |= {"root": root, "sites": list(here.sites)}
+                moved = _names(here, root)
                 start = _bare
                 if level.is_isolated:
                     from grader.sandbox import alone  # needs Linux
@@ -118,7 +120,25 @@ def run(
         except OSError as error:
             what = f"the sandbox could not be set up: {error.strerror or error} ({error.filename or name})"
             return SystemFault(level.name, 0.0, problem=Problem("sandbox", "sandbox", what, "see `grader doctor`"))
-    return judged(name, watched, reader, limits, level)
+    if moved:
+        reader.stage = _renamed(reader.stage, moved)
+        if reader.kind != RAW_ANSWER:
+            text = reader.payload.decode("utf-8", "surrogateescape")
+            reader.payload = _renamed(text, moved).encode("utf-8", "surrogateescape")
+    ended = judged(name, watched, reader, limits, level)
+    return replace(ended, output=_renamed(ended.output, moved)) if moved else ended
+
+
+def _names(here: layout.Installation, root: str) -> list[tuple[str, str]]:
+    """The folders of a job without namespaces, and their names in a box: a finding must not depend on the machine."""
+    folders = ((f"{root}/work", layout.TEMPORARY), (root, layout.BOX), *zip(here.sites, here.box_sites, strict=True))
+    return list(dict.fromkeys((real, name) for path, name in folders for real in (os.path.realpath(path), path)))
+
+
+def _renamed(text: str, moved: list[tuple[str, str]]) -> str:
+    for path, name in moved:
+        text = text.replace(path, name)
+    return text
 
 
 def _too_tight(limits: Limits) -> Problem | None:

@@ -266,6 +266,31 @@ def test_a_network_is_described_as_in_the_box(level, tmp_path, monkeypatch):
         assert result == seen(sandbox.run("describe", files={"model.py": code}, request=request, level=best))
 
 
+PATHS = """
+import os, sys
+from pathlib import Path
+import torch
+print(Path(__file__).parent, os.getcwd(), torch.__file__)
+def f():
+    raise ValueError(f"{Path(__file__).parent}, {os.getcwd()}, {torch.__file__}")
+"""
+
+
+@pytest.mark.parametrize("name", ["L1", "L2"])
+def test_no_path_of_the_machine_is_in_a_finding(level, tmp_path, name):
+    """It would be another one each time, and says where the grader lives."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    (tmp_path / "model.py").write_text(PATHS.replace("torch", "click"))
+    at = level if name == "L2" else sandbox.level("none")
+    ended = sandbox.run(tmp_path / "plain.py", files={"model.py": tmp_path / "model.py"}, request={}, level=at)
+    assert fault(ended) == "code-raised"
+    for text in (ended.problem.what, ended.output):
+        for path in ("/box/job/submission", "/tmp", "/box/site/0/click/__init__.py"):  # noqa: S108  in the box
+            assert path in text
+        for path in ("grader-box-", *layout.installation().sites):
+            assert path not in text
+
+
 @pytest.mark.parametrize("late", [0, 1, 2, 3])
 def test_a_job_that_has_not_started_says_nothing_about_the_clock(monkeypatch, late):
     """A busy machine must not cost a level; a clock that never ends a job must."""
