@@ -246,6 +246,10 @@ def started(workers: int, address: str | None) -> Iterator[Any]:
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     }.items():
         os.environ.setdefault(name, value)
+    if not address:
+        # By its name for the systems on which it is the default: else Ray takes 127.0.0.1 for "any address of this
+        # machine", and listens on all of them.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         import ray
     except ImportError as error:
