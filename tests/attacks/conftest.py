@@ -26,6 +26,46 @@ _spec.loader.exec_module(_fixtures)
 box, act, student = _fixtures.box, _fixtures.act, _fixtures.student
 
 
+def _small_network():
+    spec = importlib.util.spec_from_file_location(
+        "small_network", Path(__file__).parent / "hostile" / "small_network.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def small():
+    """small(norm="nn.BatchNorm2d(8)", more="") -> the code of a small network, which `more` may build on."""
+    pytest.importorskip("torch")
+    return _small_network().small
+
+
+@pytest.fixture(scope="session")
+def trained(digits):
+    """trained(code, epochs=4) -> the weights of the network that the code builds, trained honestly."""
+    network = _small_network()
+    return lambda code, **options: network.trained(code, digits, **options)
+
+
+@pytest.fixture(scope="session")
+def weights(small, trained):
+    """Of the small network with BatchNorm: about 97% of the test images."""
+    return trained(small())
+
+
+@pytest.fixture(scope="session")
+def honest_share(digits, small, weights):
+    """What these weights are worth in eval mode, counted here."""
+    torch = pytest.importorskip("torch")
+    images, labels = digits["test"]
+    model = _small_network().built(small())
+    model.load_state_dict(weights)
+    with torch.no_grad():
+        return float((model.eval()(images).argmax(1) == labels).double().mean())
+
+
 @pytest.fixture(scope="session")
 def digits():
     """The embedded digits: (images (N, 1, 28, 28) float32 in [0, 1], labels (N,)) by split."""
