@@ -7,9 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 SMALL = """
-import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 from torch import nn
 from torch.nn import functional as F
 
