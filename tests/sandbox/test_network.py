@@ -19,6 +19,7 @@ class Here:
     def __init__(self, folder):
         self.submission = str(folder)
         self.channel = self
+        self.limits = {"memory_mb": 4096, "processes": 64, "tmpfs_mb": 64}
         self.stages = []
 
     def stage(self, text):
