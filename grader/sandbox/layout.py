@@ -36,6 +36,7 @@ BOTH_SIDES = (TORCHVISION_OPS, TRAINING_STEPS)  # of the wall: they import nothi
 
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")
 _TOO_MUCH = ("/", "/home", "/root", "/etc", "/var", "/tmp", "/mnt", "/srv", "/opt")  # noqa: S108  never bound
+_OWN = "grader"  # the package that no box shows
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -82,8 +83,10 @@ def installation() -> Installation:
     hidden = []
     for index, site in enumerate(sites):
         binds.append((site, f"{BOX}/site/{index}"))
-        if (Path(site) / "grader").is_dir():
-            hidden.append(f"{BOX}/site/{index}/grader")
+        if (Path(site) / _OWN).is_dir():
+            hidden.append(f"{BOX}/site/{index}/{_OWN}")
+            # Installed into the base Python, the same folder is also seen through the bind of its library.
+            hidden += [f"{site}/{_OWN}" for path in kept if site.startswith(path + "/")]
     return Installation(python, tuple(binds), tuple(links), sites, tuple(hidden))
 
 

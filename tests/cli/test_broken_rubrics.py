@@ -155,7 +155,7 @@ BROKEN = [  # what, by what, the line that lint names, a part of what it says
     ("task3.pth, input: [1, 28, 28]", "task3.pth, input: [64, 1, 28, 28]", 15, "without the batch"),
     ("code: task2.py", "code: ../task2.py", 14, "a path inside the submission"),
     ("data: mnist, split: test}\n", "data: minst, split: test}\n", 66, "did you mean 'mnist'"),
-    ("data: mnist, split: test,", "data: cifar10, split: test,", 68, "no data set 'cifar10'"),
+    ("data: mnist, split: test,", "data: svhn, split: test,", 68, "no data set 'svhn'"),
     ("split: test, at", "split: validation, at", 68, "write train or test"),
     ("n: 10000", "n: 1000", 65, "mnist test has 10,000"),
     ("kind: checkpoint", "kind: checkpiont", 57, "did you mean 'checkpoint'"),

@@ -262,6 +262,25 @@ def test_where_the_grader_is_installed_its_own_package_is_covered(act, monkeypat
 
 
 @pytest.mark.sandbox
+def test_installed_into_the_base_python_it_is_covered_there_too(act, monkeypatch):
+    """The library of the base Python is bound as it stands, with what is installed in it."""
+    site = next(
+        (path for path in (Path(sys.base_prefix) / "lib").glob("python3*/site-packages") if (path / "pip").is_dir()),
+        None,
+    )
+    if site is None:
+        pytest.skip("the base Python has no site-packages with a package in it")
+    monkeypatch.setattr(layout, "_OWN", "pip")
+    monkeypatch.setattr(layout, "_sites", lambda: (os.path.realpath(site),))
+    monkeypatch.setattr(layout, "installation", layout.installation.__wrapped__)
+    ended = act(
+        f"import os; answer = {{'seen': [os.listdir(p) for p in ('/box/site/0/pip', {os.path.realpath(site / 'pip')!r})]}}"
+    )
+    assert isinstance(ended, sandbox.Answered), ended
+    assert ended.result == {"seen": [[], []]}
+
+
+@pytest.mark.sandbox
 def test_what_a_program_answers_holds_no_control_character(act):
     ended = act(r"answer = {'a\x1b[31m': ['b\u202e', {'c': 'd\te\nf'}]}")
     assert isinstance(ended, sandbox.Answered), ended

@@ -195,7 +195,8 @@ def test_hooks_are_gone_afterwards():
 def test_a_row_has_the_agreed_fields():
     trace = traced(Functional(), 1, 28, 28)
     result = {"layers": trace.rows, "layers_count": 9, "unused": [], "parameters": 1, "trainable": 1, "buffers": 0,
-              "input_shape": [2, 1, 28, 28], "output_shape": [2, 10], "repr": "", "state": None, "tensors": None}  # fmt: skip
+              "input_shape": [2, 1, 28, 28], "output_shape": [2, 10], "repr": "", "state": None,
+              "tensors": None}  # fmt: skip
     assert flaws("describe", result) == ""
     result["layers"][0]["depth"] = -1
     assert flaws("describe", result) == "/layers/0/depth"
