@@ -6,6 +6,7 @@ of an image do not show it, for the nearest stored image is still its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # 1,000 test images of MNIST, Fashion-MNIST and digits the nearest training image has 0.987, 0.998 and 0.993 at most.
 SAME = 0.999
 MOST_PRODUCTS = 250_000_000  # multiplications for one checkpoint: about 20 ms
-_LEAST_IMAGES = 16  # compared, however large the checkpoint is
+_LEAST_IMAGES, _MOST_IMAGES = 16, 2_000  # compared, however large or small the checkpoint is
 _LEAST_PIXELS = 16
 _ROWS = 2048
 _POOLED = (1, 2)  # sides are looked at whole and halved
@@ -36,17 +37,20 @@ def stored_images(images: np.ndarray[Any, Any], weights: Weights) -> dict[str, A
     """
     import numpy as np
 
-    most = max(_LEAST_IMAGES, MOST_PRODUCTS // max(1, weights.elements))
-    looked = images[:most].astype(np.float32)
+    most = min(_MOST_IMAGES, max(_LEAST_IMAGES, MOST_PRODUCTS // max(1, weights.elements)))
+    looked = images[:most]
     best, name = 0, ""
     with np.errstate(all="ignore"):  # a NaN in the weights is told later, and is no image
         for pooled in _POOLED:
-            wanted = _standard(_smaller(looked, pooled).reshape(len(looked), -1))
-            for tensor in weights.tensors:
-                for rows in _as_rows(weights, tensor, wanted.shape[1]):
-                    found = int((_highest(wanted, rows) > SAME).sum())
-                    if found > best:
-                        best, name = found, tensor.name
+            size = math.prod((looked.shape[1], looked.shape[2] // pooled, looked.shape[3] // pooled))
+            held = [(tensor.name, rows) for tensor in weights.tensors for rows in _as_rows(weights, tensor, size)]
+            if not held:
+                continue
+            wanted = _standard(_smaller(looked.astype(np.float32), pooled).reshape(len(looked), -1))
+            for tensor_name, rows in held:
+                found = int((_highest(wanted, rows) > SAME).sum())
+                if found > best:
+                    best, name = found, tensor_name
     return {"compared": len(looked), "found": best, "tensor": name}
 
 
