@@ -176,7 +176,10 @@ def test_the_self_test_sees_a_missing_option(box, monkeypatch, option, arguments
     assert name in [probe.name for probe in probes if not probe.is_passed]
 
 
-def test_at_l1_the_limits_hold(tmp_path):
+def test_at_l1_the_limits_hold(tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     level = sandbox.level("none")
     ended = sandbox.run("probe", files={}, request={"sleep": 30}, limits=sandbox.Limits(wall_s=0.5), level=level)
     assert isinstance(ended, sandbox.StudentFault)
@@ -197,7 +200,8 @@ def test_at_l1_the_limits_hold(tmp_path):
     assert ended.level == "L1"
     assert set(ended.result["names"]) <= {*layout.environment(), "PWD", "LC_CTYPE"}
     assert ended.result["files"] == ["model.py"]
-    assert not Path(ended.result["cwd"]).exists()
+    assert ended.result["cwd"] == layout.TEMPORARY  # as the box has it: its own path out here says nothing to anybody
+    assert list(scratch.iterdir()) == []
 
 
 # --- installations -----------------------------------------------------------------------------

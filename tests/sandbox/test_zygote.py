@@ -88,7 +88,7 @@ def test_a_warm_start_answers_what_a_cold_one_answers(tmp_path, box):
     for is_warm in (True, False, True):
         ended = job.run("describe", files=files, request={**asked, "input": [1, 8, 8]}, level=box, is_warm=is_warm)
         described.append(seen(ended))
-        request = {**asked, "shape": [5, 1, 8, 8], "classes": 3, "batch_size": 2, "threads": 1}
+        request = {**asked, "shape": [5, 1, 8, 8], "classes": 3, "batches": [2, 2, 1], "threads": 1}
         ended = job.run(
             "predict", files=files, request=request, inputs=images, answer_bytes=60, level=box, is_warm=is_warm
         )
