@@ -31,6 +31,7 @@ BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 BRACKET = re.compile(r"[()]")
 FRONT = " \t>#|*`\"'%"
 DAMAGE = re.compile(r"\b[A-Z]\w{1,60} ?\(|kernel_size|_features=|inplace=|\w\): ")
+COUNT = re.compile(r", ?(\d[\d,]{0,40}) params$", re.ASCII)  # pytorch_model_summary, behind every module
 FENCE = re.compile(r"[`~]{3,}\w*|\\(?:begin|end)\{\w+\*?\}")
 
 

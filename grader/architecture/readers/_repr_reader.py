@@ -97,7 +97,12 @@ class _Reader:
             return
         if self.lone_key:
             body, self.lone_key = self.lone_key + " " + body, ""
+        counted = patterns.COUNT.search(body) if body.endswith(" params") else None
+        if counted is not None:
+            body = body[: counted.start()]
         if self._child(number, body, indent) or self._closing(number, body, indent):
+            if counted is not None and self.pieces and self.pieces[-1].line == number:
+                self.pieces[-1].count = counted[1]
             return
         if self._root(number, body, indent) or self._bare(number, body, indent):
             return

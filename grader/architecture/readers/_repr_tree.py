@@ -34,6 +34,7 @@ class Piece:
     copies: int = 1
     last_line: int = 0
     mended: tuple[str, ...] = ()
+    count: str = ""  # the parameters printed behind it; for an OPEN piece they stand behind its CLOSE
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Module:
     depth: int
     has_modules: bool = False
     words: list[str] = field(default_factory=list)
+    count: str = ""
+    count_line: int = 0
 
 
 @dataclass(slots=True)
@@ -81,7 +84,7 @@ def _by_brackets(pieces: Sequence[Piece], base: int, made: Nested) -> int:
     for piece in pieces:
         if piece.mark is Mark.CLOSE:
             if open_:
-                open_.pop()
+                _close(open_, piece)
             else:
                 excess += 1
         elif piece.mark is Mark.WORDS:
@@ -100,7 +103,7 @@ def _by_indentation(pieces: Sequence[Piece], base: int, made: Nested) -> bool:
             while open_ and piece.indent >= 0 and open_[-1].piece.indent > piece.indent:
                 open_.pop()
             if open_ and (piece.indent < 0 or open_[-1].piece.indent == piece.indent):
-                open_.pop()
+                _close(open_, piece)
             elif piece.indent >= 0:
                 made.missing.append((piece.line, "it closes a module whose first line is not here"))
         elif piece.mark is Mark.WORDS:
@@ -116,10 +119,16 @@ def _by_indentation(pieces: Sequence[Piece], base: int, made: Nested) -> bool:
     return True
 
 
+def _close(open_: list[Module], piece: Piece) -> None:
+    module = open_.pop()
+    module.count, module.count_line = piece.count, piece.line
+
+
 def _add(piece: Piece, open_: list[Module], base: int, made: Nested) -> None:
     if open_:
         open_[-1].has_modules = True
-    module = Module(piece, open_[-1].depth + 1 if open_ else base if not made.modules else 1)
+    depth = open_[-1].depth + 1 if open_ else base if not made.modules else 1
+    module = Module(piece, depth, count=piece.count, count_line=piece.line)
     made.modules.append(module)
     if piece.mark is Mark.OPEN:
         open_.append(module)

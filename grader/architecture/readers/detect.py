@@ -13,10 +13,12 @@ from dataclasses import replace
 from grader.architecture.readers import handtable, keras, lightning, module_repr, torchinfo, torchsummaryx
 from grader.architecture.readers._flat_summaries import flat_summaries
 from grader.architecture.readers._gaps import LEFT_OUT, is_gap
-from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedSummary, Unread
+from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
 
 _Reader = Callable[[Sequence[Line]], tuple[PrintedSummary, ...]]
+_HIERARCHICAL = "= Hierarchical Summary ="
+_BETWEEN = 8  # lines between the table and its modules: a rule, the title, and blanks
 _TOOLS: tuple[_Reader, ...] = (flat_summaries, torchsummaryx.read, torchinfo.read, keras.read, lightning.read)
 
 
@@ -54,7 +56,21 @@ def _read(lines: Sequence[Line]) -> tuple[PrintedSummary, ...]:
     if any("(" in left[index].text for index in in_cells):
         look(module_repr.read, left)
     whole = [_with_gaps(summary, lines, places) for summary in _apart(found)]
-    return tuple(sorted(whole, key=lambda one: (one.first_line, one.last_line)))
+    return _with_modules(sorted(whole, key=lambda one: (one.first_line, one.last_line)), lines, places)
+
+
+def _with_modules(
+    summaries: Sequence[PrintedSummary], lines: Sequence[Line], places: dict[int, int]
+) -> tuple[PrintedSummary, ...]:
+    """The summaries, each table of pytorch_model_summary with the modules that it printed below, all of them read."""
+    made = list(summaries)
+    for index, (table, below) in enumerate(itertools.pairwise(summaries)):
+        if table.format is not Format.PYTORCH_MODEL_SUMMARY or below.format is not Format.PRINT or below.unread:
+            continue
+        between = lines[places[table.last_line] + 1 : places[below.first_line]]
+        if len(between) <= _BETWEEN and any(_HIERARCHICAL in line.text for line in between):
+            made[index] = replace(table, modules=below.rows)
+    return tuple(made)
 
 
 def _with_gaps(summary: PrintedSummary, lines: Sequence[Line], places: dict[int, int]) -> PrintedSummary:
@@ -114,6 +130,7 @@ def _placed(summary: PrintedSummary, numbers: Sequence[int]) -> PrintedSummary:
         first_line=numbers[summary.first_line - 1],
         last_line=numbers[summary.last_line - 1],
         rows=tuple(map(row, summary.rows)),
+        modules=tuple(map(row, summary.modules)),
         totals={name: replace(one, line=numbers[one.line - 1]) for name, one in summary.totals.items()},
         unread=tuple(replace(one, line=numbers[one.line - 1]) for one in summary.unread),
     )

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from grader.architecture.readers._repr_reader import Block, blocks_in
 from grader.architecture.readers._repr_settings import parameters_of, settings_of
 from grader.architecture.readers._repr_tree import MOST_MODULES, Mark, Module, listed, nested
-from grader.architecture.readers.printed import Format, PrintedRow, PrintedSummary, Unread
+from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
 
 MOST_ROWS = 300_000  # of all prints of a file together: no report has as many
@@ -80,7 +81,7 @@ def _summary(block: Block, most: int = MOST_MODULES) -> PrintedSummary:
         pieces[0].line,
         last,
         rows,
-        columns=("name", "type"),
+        columns=("name", "type", "parameters") if any(row.parameters for row in rows) else ("name", "type"),
         title=rows[0].type if has_root or is_single else "",
         unread=tuple(sorted([*block.unread, *missing], key=lambda one: one.line)),
         notes=(*notes, *tree.notes),
@@ -94,4 +95,8 @@ def _row(path: str, module: Module) -> PrintedRow:
         {} if "cut off" in "".join(piece.mended) else settings_of(piece.type, words, has_modules=module.has_modules)
     )
     last = piece.last_line or piece.line
-    return PrintedRow(piece.line, path, piece.type, last, module.depth, settings=settings, mended=piece.mended)
+    made = PrintedRow(piece.line, path, piece.type, last, module.depth, settings=settings, mended=piece.mended)
+    if module.count:
+        value = Fraction(int(module.count.replace(",", "")))
+        made.parameters = PrintedNumber(value, Fraction(0), module.count_line, module.count)
+    return made

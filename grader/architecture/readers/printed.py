@@ -126,6 +126,7 @@ class PrintedSummary:
     `totals`   by the names of TOTALS
     `unread`   lines that look like part of it and could not be read
     `notes`    what a person should know about how it was read, one sentence each
+    `modules`  the rows of the print of all modules that the tool printed below this table ("Hierarchical Summary")
     """
 
     format: Format
@@ -138,6 +139,7 @@ class PrintedSummary:
     title: str = ""
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
+    modules: tuple[PrintedRow, ...] = ()
 
     @property
     def is_whole(self) -> bool:

@@ -21,6 +21,8 @@ def lawful_outputs(
     family = operation.family
     if not source or not out:
         return ()
+    if operation.printed is not None:
+        return tuple(dict.fromkeys(made for _, made in operation.printed.outputs(source, count)))
     if operation.is_keras and (shapes := tuple(keras_outputs(operation, source, count, out))):
         if family == "linear":
             return shapes + _lawful_features(source, count, out)

@@ -102,6 +102,9 @@ def why_not(operation: Operation, name: str, out: PrintedShape, count: int | Non
     if count is None or not out:
         return ""
     family = operation.family
+    if operation.printed is not None and not operation.printed.matching(out, count):
+        width = f"{out[-1]} features" if family == "linear" else f"{channels_of(operation, out)} channels"
+        return f"no {name} printed below makes {width} with {count:,} parameters"
     allowed = allowed_counts(operation, out)
     if allowed is not None:
         if count in allowed:
@@ -139,6 +142,8 @@ def lawful_counts(operation: Operation, source: PrintedShape, out: PrintedShape)
     >>> lawful_counts(Operation("linear"), (None, 256), (None, 10))
     (2570, 2560)
     """
+    if operation.printed is not None:
+        return tuple(sorted({one.count for one in operation.printed.layers if one.has_width(out)}))
     allowed = allowed_counts(operation, out)
     if allowed is not None:
         return tuple(sorted(allowed, reverse=True))

@@ -19,6 +19,8 @@ def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[
     made = out[-1] if is_last else channels_of(operation, out)
     if not made:
         return ()
+    if operation.printed is not None:
+        return operation.printed.inputs(out, count)
     found: list[int] = []
     if operation.family in {"recurrent", "bidirectional"}:
         found = _recurrent_inputs(made, count)
@@ -34,6 +36,19 @@ def wanted_inputs(operation: Operation, out: PrintedShape, count: int) -> tuple[
             if weights % area == 0:
                 found.append(weights // area)
     return tuple(dict.fromkeys(size for size in found if size <= 1 << 17))
+
+
+def taken_sizes(operation: Operation, out: PrintedShape, count: int) -> tuple[int, ...]:
+    """Channels that the row takes by its count; a block of the student's own is taken for a 1x1 convolution and a norm.
+
+    >>> taken_sizes(Operation("custom"), (1, 256, 14, 14), 135_680)
+    (530, 529, 528)
+    """
+    if operation.family == "conv":
+        return wanted_inputs(operation, out, count)
+    if operation.family != "custom" or len(out) < 3 or not out[1] or count % out[1]:
+        return ()
+    return tuple(count // out[1] - learned for learned in range(3))
 
 
 def _recurrent_inputs(made: int, count: int) -> list[int]:

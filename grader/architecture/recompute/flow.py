@@ -15,7 +15,7 @@ from functools import lru_cache
 from grader.architecture.readers.printed import PrintedShape
 from grader.architecture.recompute.between import change_between
 from grader.architecture.recompute.counts import why_not
-from grader.architecture.recompute.demands import wanted_inputs
+from grader.architecture.recompute.demands import taken_sizes, wanted_inputs
 from grader.architecture.recompute.laws import fit
 from grader.architecture.recompute.layouts import same_shape, volume
 from grader.architecture.recompute.steps import Step
@@ -28,6 +28,7 @@ UNLAWFUL = 7.0  # what feeds the row is certain, and does not explain it
 IMPOSSIBLE = 8.0  # no input at all explains the row
 _FAR = 1.7
 _FAR_PLAIN = 1.2  # another branch from a tensor just as it was printed
+_TAKEN = 1.2  # a concatenation that the branch beside it takes too
 _PRODUCT = 1.6
 _OTHER_INPUT = 2.3  # features that no row shows: of a second input of the network
 
@@ -241,6 +242,14 @@ class Flow:
             out[-1] in shape[1:] and any(axis and axis % heads == 0 for axis in shape[1:]) for shape in sequences
         )
 
+    def _is_taken(self, size: int, index: int, view: Mapping[int, Step]) -> bool:
+        """True if the count of a row near by says that it takes `size` channels, as the branches of a block do."""
+        return any(
+            size in taken_sizes(step.operation, step.outputs[0], step.count)
+            for near in range(max(index - WINDOW, 0), min(index + WINDOW, len(self.steps)))
+            if near != index and (step := self.step(near, view)).count and step.outputs
+        )
+
     def _near(self, index: int, view: Mapping[int, Step]) -> Iterator[int]:
         for source in range(index - 1, max(index - 1 - WINDOW, -1), -1):
             if self.step(source, view).outputs:
@@ -305,6 +314,8 @@ class Flow:
                 if not is_there:
                     continue
                 made = applied(step.operation, given, out, step.count, step.kernel)
+                if family == "pool" and self._is_taken(size, index, view):
+                    price = min(price, _TAKEN)
                 if made.price < 1.5 and (best is None or price + made.price < best.price):
                     price += made.price - (1.2 if step.operation.is_custom else 0.0)
                     needs = "a concatenation of earlier outputs"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.architecture.kinds import TORCH_NAMES
+from grader.architecture.recompute.printed_layers import PrintedLayers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,14 @@ class Operation:
 
     `family`  names the law in `laws.py`;  `dims` how many spatial axes, 0 for any
     `word`    the kind of `make_layer`, "" where that has none
+    `printed` the layers of the class, where the print states all of them with their settings
     """
 
     family: str
     dims: int = 0
     word: str = ""
     is_keras: bool = False
+    printed: PrintedLayers | None = None
 
     @property
     def is_custom(self) -> bool:

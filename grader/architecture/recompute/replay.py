@@ -13,6 +13,7 @@ from grader.architecture import Shape, ShapeError, make_layer
 from grader.architecture.readers.printed import PrintedSummary
 from grader.architecture.recompute.chains import Leaf, breaks, count_of_module, leaves_of, told
 from grader.architecture.recompute.oddities import odd_windows
+from grader.architecture.recompute.printed_counts import miscounted
 from grader.architecture.recompute.sizes import (
     LARGEST,
     USUAL,
@@ -49,6 +50,7 @@ def verify_repr(summary: PrintedSummary, *, input_shape: Shape | None = None) ->
     counts, is_whole = _counts(summary)
     said = [told(leaves, one) for one in breaks(leaves)]
     said += [one for one in odd_windows(leaves) if one.row not in {other.row for other in said}]
+    said += miscounted(summary)
     image = _Image()
     stretch = stretch_of(leaves) if not summary.unread else None
     if stretch is not None and _is_separate(leaves, stretch):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.kernels import is_proved
 from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
+from grader.architecture.recompute.printed_layers import printed_layers
 
 _SEQUENCE = Operation("sequence")  # a torch.nn.Sequential gives what its last child gives
 
@@ -56,9 +57,12 @@ def steps_of(summary: PrintedSummary) -> list[Step]:
     before = {} if is_keras else _fed_by_sibling(rows)
     names = Counter(_plain(row.name) for row in rows)
     twice = {name for name, times in names.items() if times > 1}  # cut, or in two nested models
+    printed = printed_layers(summary) if summary.modules else {}
     for index, holds in _in_time(rows):
         row = rows[index]
         operation = operation_of(row.type, is_keras=is_keras)
+        if row.type in printed:
+            operation = replace(operation, printed=printed[row.type])
         if holds or row.is_cut:
             is_sequence = row.type == "Sequential" and holds and not row.is_recursive and not row.is_cut
             operation = _SEQUENCE if is_sequence else Operation("custom", is_keras=True) if is_keras else CUSTOM

@@ -81,6 +81,9 @@ def _unusual(
             if len(source) == operation.dims + 2 and channels == source[1]:
                 for price, sizes in ((1.3, spatial_of(operation, out)), (1.4, tuple(2 * (s or 0) for s in out[2:]))):
                     options.append((price, (source[0], channels, *sizes), "a resizing"))
+        if operation.printed is not None and len(source) == operation.dims + 2:
+            for least in operation.printed.least_sizes(out, count):
+                options += [(1.3, (*source[:2], *least), "a resizing")]
     elif family == "linear" and count and out[-1]:
         for features in wanted_inputs(operation, out, count):
             options += _features_from(source, features, out)
@@ -88,6 +91,8 @@ def _unusual(
         change = change_between(source, out)
         if change is not None:
             options.append((change.price + (0.4 if family in KEEPING else 0.0), change.shape, change.needs))
+        if operation.printed is not None and len(source) == len(out) and family == "pool":
+            options += [(1.3, (*source[:2], *one), "a resizing") for one in operation.printed.least_sizes(out, count)]
         if numbers and len(out) == 4 and len(source) == 2 and out[1]:
             size = images_of(numbers, out[1])
             if size is not None:

@@ -74,6 +74,8 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
     if repairs:
         totals = check_totals(_repaired(summary, steps, mended), inputs=inputs)
     said += _totals_told(summary, totals.disagreements, misprinted)
+    if summary.modules:
+        said += _modules_told(summary, after.steps, said, input_shape)
     said = _mended_doubted(summary, said, {steps[repair.index].row for repair in repairs if repair.mended})
     return SummaryVerdict(
         printed,
@@ -84,6 +86,28 @@ def verify(summary: PrintedSummary, *, input_shape: Shape | None = None) -> Summ
         totals=totals.recomputed or {},
         input=_closed(inputs[0]) if inputs else None,
     )
+
+
+def _modules_told(
+    summary: PrintedSummary, steps: Sequence[Step], told: Sequence[Disagreement], input_shape: Shape | None
+) -> list[Disagreement]:
+    """The modules printed below whose settings rows are held against, where nothing else speaks against the row."""
+    layers = {step.row: (step, step.operation.printed) for step in steps if step.operation.printed is not None}
+    held = [one for one in told if one.row in layers]
+    if not held:
+        return []
+    alone = {one.row for one in verify(replace(summary, modules=()), input_shape=input_shape).disagreements}
+    found = []
+    for one in held:
+        step, printed = layers[one.row or 0]
+        if one.row in alone or printed is None or not step.outputs:
+            continue
+        name = summary.rows[step.row].name
+        for module in printed.matching(step.outputs[0], step.count)[:1]:
+            why = f"{name} on line {one.line} contradicts these settings: one of the two is wrong"
+            lines = module.lines[:2]
+            found += [Disagreement(line, "kernel", step.name, "", why, is_certain=one.is_certain) for line in lines]
+    return found
 
 
 def _mended_doubted(
