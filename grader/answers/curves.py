@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -31,6 +31,7 @@ _NOT: Final = frozenset(
         "weight", "decay", "gap", "goal", "top", "class", "ema", "of", "num", "total", "max", "avg5", "seed", "every",
     )
 )  # fmt: skip
+_LONGEST: Final = 4  # words that name a metric, and one more
 _METRICS: Final = frozenset(("accuracy", "loss", "error", "f1", "mae", "mse", "psnr", "ssim", "auc"))
 
 
@@ -98,22 +99,30 @@ def value_of(written: str) -> Value | None:
         return None  # 60,000 or 60.000: two readings
     part = part or ""
     exponent = int(power or 0) - len(part)
-    step = Fraction(10) ** exponent
-    value = int(f"{whole}{part}" or 0) * step * (-1 if sign == "-" else 1)
+    count = int(f"{sign}{whole}{part}")
+    step = _unit(exponent)
+    value = Fraction(count, 10**-exponent) if exponent < 0 else Fraction(count * 10**exponent)
     if total is not None:
         return Value(written, value / int(total), total=int(total)) if int(total) else None
     return Value(written, value, step, is_percent=bool(percent))
 
 
-def words_of(name: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _unit(exponent: int) -> Fraction:
+    return Fraction(10) ** exponent
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case.
 
     >>> words_of("valLoss"), words_of("Accuracy/test_epoch"), words_of("lr-Adam")
-    (['val', 'loss'], ['accuracy', 'test', 'epoch'], ['lr', 'adam'])
+    (('val', 'loss'), ('accuracy', 'test', 'epoch'), ('lr', 'adam'))
     """
-    return [word.casefold() for word in _WORDS.findall(name)]
+    return tuple(word.casefold() for word in _WORDS.findall(name))
 
 
+@lru_cache(maxsize=4096)
 def curve_of(name: str) -> Curve | None:
     """The curve that a name belongs to; None for other names.
 
@@ -126,7 +135,9 @@ def curve_of(name: str) -> Curve | None:
     words = words_of(own)
     if not _NOT.isdisjoint(words):
         return None
-    metric = next((found[0] for at in range(len(words)) if (found := metric_phrase(words[at:]))), None)
+    metric = next(
+        (found[0] for at in range(len(words)) if (found := metric_phrase(list(words[at : at + _LONGEST])))), None
+    )
     if metric not in _METRICS:
         return None
     splits = [SPLITS[word] for word in (*words, *words_of(subject)) if word in SPLITS]
@@ -170,7 +181,7 @@ def _count_steps_as_epochs(entries: Sequence[Entry]) -> None:
 
 def _entry(row: Row, *, is_tagged: bool) -> Entry:
     entry = Entry(row.number)
-    counts: list[tuple[list[str], Value]] = []
+    counts: list[tuple[tuple[str, ...], Value]] = []
     is_by_epoch = False
     for name, written in row.pairs:
         value = value_of(written)
@@ -210,7 +221,7 @@ def _count(entry: Entry, words: Sequence[str], value: Value) -> None:
         entry.epoch, entry.epochs = _of(value)
     elif not _STEP.isdisjoint(words) and entry.step is None:
         entry.step, entry.steps = _of(value)
-    elif list(words) == ["images"] and value.total:
+    elif tuple(words) == ("images",) and value.total:
         entry.images = int(value.value * value.total), value.total
 
 

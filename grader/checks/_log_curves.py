@@ -205,4 +205,6 @@ def accuracy_said(value: Value, share: Fraction) -> str:
     >>> accuracy_said(Value("0.9705", Fraction("0.9705")), Fraction("0.9705"))
     '0.9705 (97.05%)'
     """
-    return value.written if value.is_percent else f"{shown(value.written, 40)} ({percent(share, 4)})"
+    if value.is_percent or not 0 <= share <= 1:
+        return shown(value.written, 40)
+    return f"{shown(value.written, 40)} ({percent(share, 4)})"

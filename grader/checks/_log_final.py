@@ -168,7 +168,7 @@ def _against_checkpoint(
     if other is not None:
         said += f", as the log has it at {other.logged.at(other.number)}"
         return review(said, **details, fix="save the model of the epoch that is meant", code="another-epoch")
-    gap = percent(abs(last.share - real.value))
+    gap = f": {percent(abs(last.share - real.value))} apart" if 0 <= last.share <= 1 else ""
     fix = "hand in the checkpoint and the log of the same training"
     told = failed if is_whole else review
-    return told(f"{said}: {gap} apart", **details, fix=fix, code="checkpoint-differs")
+    return told(f"{said}{gap}", **details, fix=fix, code="checkpoint-differs")

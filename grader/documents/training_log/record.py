@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-MAX_LOG_BYTES: Final = 32 * 2**20
+MAX_LOG_BYTES: Final = 16 * 2**20
 MAX_ROWS: Final = 100_000
 MAX_PAIRS: Final = 64  # named values of one row
 MAX_NAME: Final = 100
