@@ -6,13 +6,14 @@ FAILED here is what no training can print; REVIEW what a slip in the student's o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.curves import Curve, Value
+from grader.answers.explanations import explain
 from grader.answers.numbers import parse_number
 from grader.checks._granular import Impossible, judge_accuracy
 from grader.checks._logged import Logged, curves_of, is_in_percent, shares
@@ -22,6 +23,7 @@ from grader.model import Finding, Json
 
 MOST_COUNTED: Final = 200  # different accuracies of one log that are tried as k of n: 2 ms each
 _FEWEST_ALIKE: Final = 5  # as many lines alike are no chance
+_TELLING: Final = 3  # characters of a loss that repeats only where nothing changes
 _LN_2: Final = Fraction(math.log(2))
 _TWO_READINGS: Final = 2  # percent: an accuracy in percents that never exceeds this may as well be a share over 1
 
@@ -53,6 +55,12 @@ def _more(count: int) -> str:
     return f", and {counted(count - 1, 'more value')} like it" if count > 1 else ""
 
 
+def _told(logged: Logged, value: Value) -> Callable[..., Finding]:
+    """In a printed line "acc -0.5" may be a minus sign or a dash: two readings."""
+    is_dash_perhaps = logged.log.kind == "printed" and (value.value or 0) < 0
+    return review if is_dash_perhaps else failed
+
+
 def _outside(logged: Logged, curve: Curve, series: Sequence[tuple[int, Value]]) -> Iterator[Finding]:
     finite = list(shares(curve, series))
     bad = [(number, value) for number, value, share, _ in finite if not 0 <= share <= 1]
@@ -60,7 +68,8 @@ def _outside(logged: Logged, curve: Curve, series: Sequence[tuple[int, Value]]) 
         number, value = bad[0]
         said = f"{logged.at(number)}: the {curve} is {shown(value.written, 40)}, outside of 0 to 100 %{_more(len(bad))}"
         fix = "divide the number of right answers by the number of images that were asked"
-        yield failed(said, **_details(logged, number, value.written, "0 to 1, or 0 to 100 %"), fix=fix, code="outside")
+        told = _told(logged, value)
+        yield told(said, **_details(logged, number, value.written, "0 to 1, or 0 to 100 %"), fix=fix, code="outside")
         return
     bare = [
         (n, value) for n, value in series if value.value is not None and not value.is_percent and value.total is None
@@ -81,6 +90,7 @@ def _no_count(
     in_percent = is_in_percent(series)
     known: set[str] = set()
     wrong: list[tuple[int, Value, str, str]] = []
+    is_explained = False
     for number, value in series:
         if value.written in known or value.value is None or len(known) == MOST_COUNTED:
             continue
@@ -100,10 +110,12 @@ def _no_count(
         judged = judge_accuracy(meant, of)
         if isinstance(judged, Impossible) and 0 <= value.value <= 100:
             wrong.append((number, value, judged.said, judged.fix))
+            is_explained |= of.get("drop_last", "maybe") != "never" and bool(explain(meant, of["n"]))
     if wrong:
         number, value, said, fix = wrong[0]
         told = f"{logged.at(number)}: {curve} {shown(value.written, 40)}: {said}{_more(len(wrong))}"
-        yield failed(told, **_details(logged, number, value.written, f"k of {of['n']:,}"), fix=fix, code="no-count")
+        finding = review if is_explained else failed  # a mean over batches is printed by many, and is no k of n
+        yield finding(told, **_details(logged, number, value.written, f"k of {of['n']:,}"), fix=fix, code="no-count")
 
 
 def _not_finite(logged: Logged, curve: Curve, series: Sequence[tuple[int, Value]]) -> Iterator[Finding]:
@@ -122,7 +134,8 @@ def _negative(logged: Logged, curve: Curve, series: Sequence[tuple[int, Value]])
         written = shown(value.written, 40)
         said = f"{logged.at(number)}: the {curve} is {written}; a cross-entropy is never negative{_more(len(bad))}"
         fix = "give the loss what it takes: log-probabilities to nll_loss, raw scores to cross_entropy"
-        yield failed(said, **_details(logged, number, value.written, "at least 0"), fix=fix, code="negative-loss")
+        told = _told(logged, value)
+        yield told(said, **_details(logged, number, value.written, "at least 0"), fix=fix, code="negative-loss")
 
 
 def _too_good(logged: Logged, classes: int) -> Iterator[Finding]:
@@ -158,12 +171,13 @@ def _alike(logged: Logged) -> Iterator[Finding]:
         before = None
         for entry in run.entries:
             written = sorted((str(curve), value.written) for curve, value in entry.values.items())
-            has_digits = any(len(value.written.strip("0.-+%")) > 2 for value in entry.values.values())
+            losses = [value.written for curve, value in entry.values.items() if curve.metric == "loss"]
+            has_digits = any(len(one.strip("0.-+%")) >= _TELLING for one in losses)  # 0.00 for ever is no wonder
             is_same = bool(written) and has_digits and before is not None and written == before[0]
             is_later = before is not None and (entry.epoch, entry.step) != before[1]
             alike = alike + 1 if is_same and is_later else 1
             before = (written, (entry.epoch, entry.step)) if written else before
-            if alike == _FEWEST_ALIKE and "loss" in {curve.metric for curve in entry.values}:
+            if alike == _FEWEST_ALIKE:
                 said = f"{logged.at(entry.number)}: the same values for the {alike}th time in a row; a person looks"
                 fix = "check that the optimizer has the model's parameters, and that step() is called"
                 details = _details(

@@ -128,16 +128,14 @@ def _batches(about: Mapping[str, Json], logs: Sequence[Logged]) -> Finding:
             continue
         number, said = found
         details: dict[str, Json] = {"place": logged.place(number), "expected": asked, "observed": said}
-        if not said.startswith("!"):
+        if said[:1] not in "!?":
             shown_in.append(passed(f"{logged.path}: {said}; {why}", **details, code="batches"))
             continue
-        said = said[1:]
+        is_sure, said = said[0] == "!" and not logged.log.doubts, said[1:]
         details["observed"] = said
         fix = "check the batch size and the data set of the training, or print the steps as they were counted"
-        told = f"{logged.at(number)}: {said}, but {why}"
-        if logged.log.doubts:
-            return review(told, **details, fix=fix, code="batches")
-        return failed(told, **details, fix=fix, code="batches")
+        told = failed if is_sure else review
+        return told(f"{logged.at(number)}: {said}, but {why}", **details, fix=fix, code="batches")
     if shown_in:
         return shown_in[0]
     said = f"{_names(logs)} does not count mini-batches so that they can be held against the epochs; {why}"
@@ -145,10 +143,13 @@ def _batches(about: Mapping[str, Json], logs: Sequence[Logged]) -> Finding:
 
 
 def _contradicted(logged: Logged, n: int, allowed: Sequence[int]) -> tuple[int, str] | None:
-    """(number of the entry, what it says), which begins with `!` where it cannot be; None where nothing is said."""
+    """(number of the entry, what it says); None where nothing is said.
+
+    It begins with `!` where it cannot be, with `?` where the data set may be counted and not what is trained on.
+    """
     images = [(entry.number, entry.images[1]) for entry in logged.entries if entry.images]
     if images and all(total != n for _, total in images):
-        return images[0][0], f"!an epoch has {images[0][1]:,} images"
+        return images[0][0], f"?an epoch has {images[0][1]:,} images"
     stated = [(entry.number, entry.steps, entry.epochs or 0) for entry in logged.entries if entry.steps]
     if stated and not any(steps in (one, one * epochs) for _, steps, epochs in stated for one in allowed):
         return stated[0][0], f"!{stated[0][1]:,} steps are stated"

@@ -174,6 +174,17 @@ def test_steps_that_do_not_fit_the_images_are_named(judge):
     assert "60,000 images in batches of 32 are 1,875 mini-batches an epoch" in found.said
 
 
+def test_a_printed_size_of_the_data_set_is_perhaps_not_what_is_trained_on(judge):
+    """PyTorch's example prints len(loader.dataset), also where a sampler takes 54,000 of the 60,000."""
+    assert judge(PYTORCH, batches={"n": 54000, "size": 64}).outcome is REVIEW
+
+
+def test_a_mean_over_batches_is_perhaps_no_count(judge):
+    """97.0541 % of 10,000: no k of n, but 157 batches of 64 have a mean like it."""
+    found = judge("epoch,test_acc\n1,0.970541\n", of={"test": {"n": 10000}})
+    assert found.outcome is not FAILED
+
+
 @pytest.mark.parametrize(
     ("drop_last", "outcome"), [("always", PASSED), ("maybe", PASSED), ("never", FAILED)], ids=["937", "either", "938"]
 )
@@ -263,6 +274,8 @@ def test_what_cannot_be_is_named_with_its_line(judge, log, code, line):
     [
         pytest.param("epoch,test_acc\n1,0.9\n2,1.7\n", "outside", id="over 1, or a percentage"),
         pytest.param("epoch,loss\n1,0.5\n2,nan\n", "not-finite", id="NaN"),
+        pytest.param("Epoch 1 test acc -95.3%\n", "outside", id="a dash, or a minus sign"),
+        pytest.param("Epoch 1 loss -0.3\n", "negative-loss", id="a dash before a loss"),
         pytest.param("epoch,loss,acc\n1,2.3,0.1\n2,0.001,0.1\n", "loss-too-low", id="guessing without a loss"),
         pytest.param("epoch,loss\n" + "".join(f"{e},0.2513\n" for e in range(1, 7)), "alike", id="the same line"),
     ],
