@@ -199,6 +199,12 @@ def _entry(row: Row, *, is_tagged: bool) -> Entry:
             _count(entry, words, value)
     if is_by_epoch:
         entry.epoch, entry.step = entry.step, None  # Keras counts epochs in TensorBoard's step
+    leading = SPLITS.get(row.pairs[0][0].split()[0].casefold()) if row.pairs[0][0].split() else None
+    is_each_once = len({curve.metric for curve in entry.values}) == len(entry.values)
+    if (
+        leading and is_each_once and all(curve.split is None for curve in list(entry.values)[1:])
+    ):  # "val Loss: 0.4 Acc: 0.85"
+        entry.values = {Curve(curve.metric, leading): value for curve, value in entry.values.items()}
     held_out = {curve.metric for curve in entry.values if curve.split in ("validation", "test")}
     bare = {curve for curve in entry.values if curve.split is None and curve.metric in held_out}
     if bare:

@@ -114,6 +114,13 @@ def test_the_line_of_seed_001_passes(judge):
     assert judge(line, of={"test": {"n": 10000}}, final={"split": "test"}).outcome is PASSED
 
 
+def test_a_split_that_begins_the_line_is_that_of_the_whole_line(judge):
+    """As PyTorch's transfer tutorial prints it."""
+    log = "Epoch 0/1\ntrain Loss: 0.5 Acc: 0.80\nval Loss: 0.4 Acc: 0.85\n"
+    found = judge(log, given={"acc": 0.85}, final={"split": "validation", "answer": "acc"})
+    assert (found.outcome, found.code) == (PASSED, "agrees")
+
+
 # --- epochs -----------------------------------------------------------------------------------
 
 
