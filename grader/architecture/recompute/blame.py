@@ -23,9 +23,15 @@ CERTAIN_PRICE = 1.5  # a slip in one number or one stride, no rewriting
 CERTAIN_LEFT = 1.0  # the mended row is plain itself, and makes no other row odd
 SUSPICIOUS = 0.85
 WORSE = 0.3
-MOST_REPAIRS = 24
+MOST_REPAIRS = 12
 _MOST_STRANGE = 120  # where more rows than this are strange, the worst of them are looked at
 _LEAST_EFFORT, _EFFORT_A_ROW, _MOST_EFFORT = 4_000, 12, 15_000  # stories told; a slip is found in some hundreds
+_SEARCHED = 3  # what a story costs more that had to be looked for everywhere, and was not found plain
+_MANY_SLIPS, _MANY_STRANGE = (
+    4,
+    12,
+)  # so many are no slip of one cell any more: what else is wrong is not sought for long
+_LITTLE_EFFORT = 1_000
 _MOST_PLACES = 24  # where rows may have changed places with each other
 _ALL_ROWS = 4000  # in longer summaries only the rows near a strange one are tried
 _REACH = 4  # how many rows after a changed one may take it as their input
@@ -73,6 +79,8 @@ class _Search:
         """The repair that gains most, with its rivals; None if none gains enough."""
         self._rounds += 1
         near, strange_count = self._near_strange()
+        if strange_count > max(_MANY_STRANGE, len(self.flow.steps) // 2):
+            self._effort = min(self._effort, _LITTLE_EFFORT)
         tried = self._weigh(self._near_tries(near))
         is_found = any(repair.index >= 0 and repair.mended and repair.story_gain > 0.5 for repair in tried)
         is_small = len(self.flow.steps) <= _ALL_ROWS and strange_count <= _MOST_STRANGE // 2 and self._rounds <= 4
@@ -89,6 +97,8 @@ class _Search:
             around.update(range(index - WINDOW - _REACH, index + WINDOW + _REACH))
             around.update(self.users.get(index, ()))
         self._touched.add((repair.index, repair.cell))
+        if self._rounds >= _MANY_SLIPS:
+            self._effort = min(self._effort, _LITTLE_EFFORT)
         self.ledger = self.ledger.with_changes(steps, repair.totals)
         if repair.view:
             self.flow = self.flow.with_steps(steps, repair.view)
@@ -219,6 +229,8 @@ class _Search:
                     return None
                 self._effort -= 1
                 story = self.flow.story(index, repair.view)
+                if story.price > SUSPICIOUS and not self.flow.steps[index].operation.is_keras:
+                    self._effort -= _SEARCHED
                 after += story.price
                 is_joined = "concatenation" in story.needs  # a dense block's rows are never plainer than that
                 if story.price > self.flow.stories[index].price + 0.1 or (index in repair.view and not is_joined):

@@ -13,6 +13,7 @@ from grader.architecture.recompute.demands import wanted_inputs
 from grader.architecture.recompute.laws import fit
 from grader.architecture.recompute.layouts import same_shape, spatial_of, volume
 from grader.architecture.recompute.operations import Operation
+from grader.architecture.recompute.windowed import crooked
 from grader.architecture.recompute.windows import Fit
 
 UNEXPLAINED = 4.0  # only a tensor that no row shows would explain it
@@ -47,9 +48,12 @@ def applied(
     extra = (
         0.4 if operation.family in KEEPING or operation.family == "flatten" else 0.0
     )  # what keeps a shape stands mostly right behind another row
+    is_conv = operation.family == "conv" and operation.printed is None
     for change in changes(source):
         if change.price + extra >= best.price:
             break
+        if is_conv and change.price + crooked(change.shape[2:], out[2:]) >= best.price:
+            continue  # whatever the kernel: no use to try them all
         found = fit(operation, change.shape, out, count, kernel)
         if found is not None and found.price + change.price + extra < best.price:
             best = Story(found.price + change.price + extra, None, change.shape, change.needs, found)

@@ -29,13 +29,14 @@ def convolved(asked: Asked) -> Fit | None:
     if not inputs or not outputs or (operation.dims and len(before) != operation.dims):
         return None
     best: Fit | None = None
+    bent = crooked(before, after)
     for least, sizes, groups, bias in _conv_kernels(operation, inputs, outputs, count, kernel):
-        if best is not None and least >= best.price:
+        if best is not None and least + bent >= best.price:
             continue
         sides = _sides(operation, before, after, sizes)
         if sides is None:
             continue
-        price = least + _together(sides) + _crooked(before, after)
+        price = least + _together(sides) + bent
         if best is None or price < best.price:
             settings = [
                 ("out_channels", outputs),
@@ -126,6 +127,8 @@ def _agreeing(found: Sequence[Sequence[Side]]) -> tuple[Side, ...]:
     """One side per axis; the same stride and dilation on every axis is cheaper than the cheapest of each."""
     plainest = tuple(sides[0] for sides in found)
     best, price = plainest, _together(plainest)
+    if price == max(side.price for side in plainest):
+        return best  # they agree as they are
     for pair in {(side.stride, side.dilation) for side in found[0][:6]}:
         alike = [[side for side in sides[:6] if (side.stride, side.dilation) == pair][:1] for sides in found]
         if all(alike):
@@ -140,7 +143,7 @@ def _together(sides: tuple[Side, ...]) -> float:
     return max(side.price for side in sides) + (0.45 if differs else 0.0)
 
 
-def _crooked(before: PrintedShape, after: PrintedShape) -> float:
+def crooked(before: PrintedShape, after: PrintedShape) -> float:
     """What it costs that a square becomes none."""
     return 0.7 if len(set(before)) == 1 and len(set(after)) > 1 else 0.0
 
@@ -198,4 +201,4 @@ def pooled(asked: Asked) -> Fit | None:
     if any(side.extra for side in sides):
         settings = (*settings, ("ceil_mode", True))
     differs = len({(side.kernel, side.padding) for side in sides}) > 1
-    return Fit(_together(sides) + (0.3 if differs else 0.0) + _crooked(before, after), settings)
+    return Fit(_together(sides) + (0.3 if differs else 0.0) + crooked(before, after), settings)
