@@ -60,7 +60,7 @@ def test_rows_that_a_network_can_have_in_either_order_are_no_error(one, other):
 
 
 def test_a_row_that_had_to_be_read_anew_is_wrong_for_certain_only_if_a_sum_says_so():
-    """"Conv 2d-1" is put together by the reader; a count of its row that breaks a law goes to a person then."""
+    """ "Conv 2d-1" is put together by the reader; a count of its row that breaks a law goes to a person then."""
     head = "Layer (type)               Output Shape         Param #\n" + "=" * 64 + "\n"
     rest = "              ReLU-2           [-1, 32, 28, 28]               0\n"
     rest += "            Linear-3                   [-1, 10]         250,890\n" + "=" * 64 + "\n"
