@@ -21,7 +21,7 @@ def in_a_fresh_python(code):
 def test_what_honest_code_does_replaces_nothing():
     """Cold, so that torch's own late imports happen under the eyes of `kept`."""
     code = """
-        import os, json, sklearn, matplotlib.pyplot, torch._dynamo, torch.fx, torch.distributed
+        import os, json, sklearn, PIL.Image, torch._dynamo, torch.fx, torch.distributed
         torch.set_default_dtype(torch.float64)
         torch.manual_seed(1)
         torch.use_deterministic_algorithms(True)
