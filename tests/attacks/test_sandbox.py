@@ -450,27 +450,50 @@ def link_or_nothing(link):
 
 
 PARENT = """
-import sys
-from pathlib import Path
+import contextlib, sys
 from grader import sandbox
-sandbox.run("probe", files={}, request={"sleep": 60}, limits=sandbox.Limits(wall_s=60), level=sandbox.Level("L3", ""))
+from grader.sandbox import cgroups, layout, zygote
+if "no groups" in sys.argv:  # another grader would sweep up what is left in them
+    cgroups.Group.create = staticmethod(lambda *_, **__: None)
+if "no flag" in sys.argv:
+    real = layout.arguments
+    layout.arguments = lambda *a, **k: [word for word in real(*a, **k) if word != "--die-with-parent"]
+with zygote.cold() if "cold" in sys.argv else contextlib.nullcontext():
+    sandbox.run("probe", files={}, request={"sleep": 60}, limits=sandbox.Limits(wall_s=60), level=sandbox.Level("L3", ""))
 """
 
 
-@pytest.mark.attack(50)
-def test_trap_e_no_box_outlives_a_killed_grader(box):
-    del box
-    parent = subprocess.Popen([sys.executable, "-c", PARENT])
+def left_by_a_killed_grader(*words, seconds):
+    """The processes that are alive so long after their grader was killed, while a job of it was asleep."""
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, *words])
     try:
         members = waited_for_box(parent.pid)
-        time.sleep(0.5)  # until it sleeps: before that, a write to the broken pipe would end it in any case
+        while True:  # until it sleeps: the first jobs of a warmed process end by themselves
+            time.sleep(1.5)
+            if members == (members := waited_for_box(parent.pid)):
+                break
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    patience = time.monotonic() + 10
+    patience = time.monotonic() + seconds
     while time.monotonic() < patience and any(is_alive(pid) for pid in members):
         time.sleep(0.02)
-    assert not [pid for pid in members if is_alive(pid)]
+    return [pid for pid in members if is_alive(pid)]
+
+
+@pytest.mark.attack(50)
+def test_trap_e_no_box_outlives_a_killed_grader(box, request):
+    del box
+    way = request.node.callspec.params["box"]
+    assert left_by_a_killed_grader(way, seconds=10) == []
+    assert left_by_a_killed_grader(way, "no groups", seconds=10) == []
+
+
+def test_trap_e_without_the_flag_a_box_would(box, request):
+    del box
+    left = left_by_a_killed_grader(request.node.callspec.params["box"], "no groups", "no flag", seconds=2)
+    usage.kill(left)
+    assert left
 
 
 def is_sleeping_box(pid):
