@@ -121,6 +121,12 @@ def files_in(folder: str) -> int:
     return seen.f_files - seen.f_ffree
 
 
+def is_alive(pid: int) -> bool:
+    """Whether it is there, and not only waited for."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in "ZX"
+
+
 def kill(pids: list[int]) -> None:
     """SIGKILL, to those that are still there."""
     for pid in pids:

@@ -29,9 +29,9 @@ from typing import IO
 from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox import boxes, layout, syscalls, trial
-from grader.sandbox.process import Pipe, Watched, wait_until_over, watch, writable
+from grader.sandbox.process import GRACE_S, Pipe, Watched, wait_until_over, watch, writable
 from grader.sandbox.protocol import JSON_ANSWER, FrameReader, request_bytes
-from grader.sandbox.usage import children, kill, tree
+from grader.sandbox.usage import children, is_alive, kill, tree
 
 Origin = tuple[str | None, layout.Installation]  # the bubblewrap and the Python that it is made of
 
@@ -89,8 +89,12 @@ class Zygote:
         self.is_spent = True
         with suppress(OSError):
             self.control.close()
-        kill(list(tree(self.process.pid)))
+        members = list(tree(self.process.pid))
+        kill(members)
         self.process.wait()
+        patience = time.monotonic() + GRACE_S
+        while any(map(is_alive, members)) and time.monotonic() < patience:
+            time.sleep(0.002)  # a killed process is there until its memory is given back
         with suppress(OSError):
             self.printed.close()
 

@@ -422,6 +422,9 @@ def test_a_run_that_is_called_off_leaves_no_process(warm):
     thread.join()
     sandbox.call_on()
     assert ended == ["called off"]
+    patience = time.monotonic() + 10
+    while time.monotonic() < patience and any(map(is_alive, below)):
+        time.sleep(0.02)
     assert not [pid for pid in below if is_alive(pid)]
 
 
