@@ -1,4 +1,4 @@
-"""Runs a plan on this machine, without Ray: a few sandboxes at once, each job's result kept as it arrives.
+"""Does jobs on this machine, without Ray: a few sandboxes at once.
 
 The threads here only wait for sandboxes; what is computed is computed in them.
 """
@@ -6,28 +6,26 @@ The threads here only wait for sandboxes; what is computed is computed in them.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grader.errors import MachineError
 from grader.evidence.cache import Cache
-from grader.evidence.kinds import Bench, cache_key, device_class, do, system_fault, versions
-from grader.model import Evidence, EvidenceByJob, Job
+from grader.evidence.kinds import Bench, device_class, do, system_fault, versions
+from grader.evidence.runner import Died, Runner, Ticket
+from grader.model import Evidence, Job
 
 if TYPE_CHECKING:
     from grader.course import Course
-    from grader.evidence.plan import Plan
 
-log = logging.getLogger(__name__)
-
+AHEAD = 2  # jobs that are placed for each worker: enough that none idles, few enough to hold in memory
 MOST_WORKERS = 8  # a torch process wants about half a GiB; more at once is the TA's choice, by --jobs
 
 
@@ -36,24 +34,82 @@ def default_workers() -> int:
     return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
-class LocalRunner:
-    """Evidence for every job of a plan: from the cache, or from a sandbox here."""
+class Here:
+    """Workers of this process: threads that wait for sandboxes."""
 
-    def __init__(
-        self,
-        bench: Bench,
-        *,
-        cache: Cache | None = None,
-        workers: int | None = None,
-        on_done: Callable[[Job, Evidence], None] | None = None,
-        on_drain: Callable[[int], None] | None = None,
-    ) -> None:
-        self.bench = bench
-        self.cache = cache
-        self.workers = workers or default_workers()
-        self.on_done = on_done
-        self.on_drain = on_drain
-        self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
+    def __init__(self, bench: Bench, workers: int | None = None) -> None:
+        self.bench, self.workers = bench, workers or default_workers()
+        self._pool: ThreadPoolExecutor | None = None
+        self._running: dict[Future[Evidence], Ticket] = {}
+        self._began: dict[str, float] = {}  # by key: when a worker took it up
+
+    def open(self) -> None:
+        """Start the threads."""
+        self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="job")
+
+    def has_room(self) -> bool:
+        """Whether one more would soon be started."""
+        return len(self._running) < AHEAD * self.workers
+
+    def place(self, ticket: Ticket) -> None:
+        """Give a job to the next thread that is free."""
+        if self._pool is None:
+            raise RuntimeError("a job was placed before the workers were there")
+        self._running[self._pool.submit(self._one, ticket)] = ticket
+
+    def arrived(self, timeout_s: float) -> list[tuple[Ticket, Evidence | Died]]:
+        """What has come to an end."""
+        if not self._running:
+            return []
+        done, _ = wait(self._running, timeout=timeout_s, return_when=FIRST_COMPLETED)
+        return [(self._running.pop(future), future.result()) for future in done]
+
+    def hold(self) -> None:
+        """Cancel what no thread has taken up."""
+        for future in [future for future in self._running if future.cancel()]:
+            del self._running[future]
+
+    def forget(self, ticket: Ticket) -> None:
+        """Ask no more for it. The sandbox has a clock of its own, by which the thread is free again."""
+        for future in [future for future, placed in self._running.items() if placed == ticket]:
+            future.cancel()
+            del self._running[future]
+
+    def under_way(self) -> Sequence[Ticket]:
+        """What was placed and has not come to an end, with the time at which a thread took it up."""
+        began = dict(self._began)
+        return [replace(one, placed_at=began.get(one.key, one.placed_at)) for one in self._running.values()]
+
+    def close(self, *, at_once: bool) -> None:
+        """End the threads; with `at_once` the sandboxes that they wait for."""
+        if self._pool is None:
+            return
+        if not at_once:
+            self._pool.shutdown()
+            return
+        from grader import sandbox
+
+        sandbox.call_off()
+        self._pool.shutdown(cancel_futures=True)
+        sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
+
+    def _one(self, ticket: Ticket) -> Evidence:
+        began = self._began[ticket.key] = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
+                stage(ticket.job, ticket.root, Path(folder))
+                return finished(ticket.job, Path(folder), self.bench, began)
+        except Exception as error:  # noqa: BLE001  one broken job must not stop a class
+            return replace(system_fault(error), seconds=time.monotonic() - began)
+        finally:
+            self._began.pop(ticket.key, None)
+
+
+class LocalRunner(Runner):
+    """Evidence from the cache, or from a sandbox here. The settings are those of `Runner`."""
+
+    def __init__(self, bench: Bench, *, workers: int | None = None, **settings: Any) -> None:
+        super().__init__(bench, Here(bench, workers), **settings)
 
     @classmethod
     def for_course(
@@ -64,8 +120,7 @@ class LocalRunner:
         is_isolated: bool = True,
         is_own_code: bool = False,
         uses_cache: bool = True,
-        on_done: Callable[[Job, Evidence], None] | None = None,
-        on_drain: Callable[[int], None] | None = None,
+        **settings: Any,
     ) -> LocalRunner:
         """The runner with the course's limits and data, the best sandbox there is, and the user's cache.
 
@@ -85,66 +140,7 @@ class LocalRunner:
             )
         bench = Bench(course.limits, level, course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
-        return cls(bench, cache=cache, workers=workers, on_done=on_done, on_drain=on_drain)
-
-    def __call__(self, plan: Plan) -> EvidenceByJob:
-        """Evidence by job. A job that breaks is a system fault of its own and stops no other.
-
-        An exception from outside ends the jobs that are going on; those that are done are in the cache. With
-        `on_drain` a first Ctrl-C lets them come to their end, after telling it how many they are.
-        """
-        evidence: dict[Job, Evidence] = {}
-        running: dict[Future[Evidence], Job] = {}
-        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="job")
-        try:
-            running = {pool.submit(self._one, job, root): job for job, root in plan.roots.items()}
-            for future in as_completed(running):
-                job = running[future]
-                evidence[job] = future.result()
-                if self.on_done is not None:
-                    self.on_done(job, evidence[job])
-        except BaseException as stop:
-            from grader import sandbox
-
-            try:
-                if self.on_drain is not None and type(stop) is KeyboardInterrupt:  # not where we are told to end
-                    self._drain(running, self.on_drain)
-            finally:
-                sandbox.call_off()
-                pool.shutdown(cancel_futures=True)
-                sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
-            raise
-        pool.shutdown()
-        if self.not_kept is not None:
-            log.warning("%s", self.not_kept)
-        return evidence
-
-    @staticmethod
-    def _drain(running: Iterable[Future[Evidence]], on_drain: Callable[[int], None]) -> None:
-        """Start nothing more, and wait for what has been started: its results are kept as they arrive."""
-        left = [future for future in running if not future.cancel() and not future.done()]
-        if left:
-            on_drain(len(left))
-            wait(left)
-
-    def _one(self, job: Job, root: Path) -> Evidence:
-        began = time.monotonic()
-        try:
-            key = cache_key(job, self.bench)
-            known = self.cache.get(key) if self.cache is not None else None
-            if known is not None:
-                return known
-            with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
-                stage(job, root, Path(folder))
-                made = replace(finished(job, Path(folder), self.bench, began), key=key)
-        except Exception as error:  # noqa: BLE001  one broken job must not stop a class
-            return replace(system_fault(error), key="", seconds=time.monotonic() - began)
-        if self.cache is not None:
-            try:
-                self.cache.put(made)
-            except MachineError as error:  # the grade stands; it will only be computed again
-                self.not_kept = error
-        return made
+        return cls(bench, workers=workers, cache=cache, **settings)
 
 
 def finished(job: Job, folder: Path, bench: Bench, began: float) -> Evidence:

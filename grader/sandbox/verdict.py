@@ -36,7 +36,9 @@ def judged(
         return SystemFault(problem=_not_started(watched, common["output"]), **common)
     if watched.is_lost and not reader.is_complete and not watched.stopped:
         what = "the process that holds the jobs was killed from outside, and this job with it"
-        problem = Problem("sandbox", "sandbox", what, "grade it again; see whether the machine runs out of memory")
+        problem = Problem(
+            "sandbox-killed", "sandbox", what, "grade it again; see whether the machine runs out of memory"
+        )
         return SystemFault(problem=problem, **common)
     if watched.stopped and watched.stopped != "malformed":
         problem, limit, use = _past_a_limit(watched, reader, limits)
