@@ -78,7 +78,7 @@ def activations_job(
 def train_job(
     submission: Submission, model: Mapping[str, Json], *, recipe: Mapping[str, Json], seed: int, budget_s: int
 ) -> Job:
-    """The student's network trained by a recipe (as `Recipe.to_json` writes it), in so many seconds at most.
+    """The student's network trained by a recipe (as `Recipe.to_json` writes it), in `budget_s` of CPU time at most.
 
     Reads the code alone, no checkpoint: a training begins without weights.
     """

@@ -134,16 +134,23 @@ def _program(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def _predict(job: Job, folder: Path, bench: Bench) -> Evidence:
+    images = bench.image_set(job.parameters["data"], job.parameters["split"])
+    return predicted(job.key, files_of(job, folder), dict(job.parameters), images, bench)
+
+
+def predicted(
+    key: str, files: Mapping[str, Path], request: Mapping[str, Json], images: ImageSet, bench: Bench
+) -> Evidence:
+    """What the network of these files says of a data set, and what lets its word be doubted. `key` is the job's."""
     from grader.evidence.altered import altered_counts, altered_images, altered_rows
     from grader.sandbox.predictions import Predictions, predict
 
-    images = bench.image_set(job.parameters["data"], job.parameters["split"])
     # From the content alone, so that a scorecard is the same each time: the hand-in's files, the images, their labels.
-    seed = f"{job.key} {images.digest}"
+    seed = f"{key} {images.digest}"
     rows = altered_rows(len(images), seed)
     ended = predict(
-        files_of(job, folder),
-        dict(job.parameters),
+        files,
+        request,
         images.images,
         classes=len(images.classes),
         changed=altered_images(images.images, rows, seed),

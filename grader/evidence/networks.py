@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from grader.evidence.kinds import Bench
 
 MOST_BYTES = 32 * 2**20  # of all layers of one job: they lie in the cache
+WAITING = 3  # seconds on the clock that a training may take for each second of CPU time of its budget
 _WEIGHTS = "trained.safetensors"
 
 
@@ -55,28 +56,33 @@ def activated(job: Job, folder: Path, bench: Bench) -> Evidence:
 
 
 def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
-    """Result: the log, what the network was before, and the count of the trained weights on the test split.
+    """Result: that of `predict` for the trained weights on the test split, and how they came about.
 
-    `weights` is their SHA-256, `unmoved` names the tensors that stayed as they were, `is_fresh` says whether the
-    training made the network what it is.
+    `log` is the training's, `loss_before` and `accuracy_before` are of the network as it was built, `is_fresh` says
+    whether the training made it what it is, `unmoved` names the tensors that stayed as they were, `weights` is the
+    SHA-256 of the trained ones; `data` has the digests of both splits and the edition, `threads` those of the CPU.
+
+    `budget_s` are seconds of CPU time. A training that only waits is ended after `WAITING` times as many on the
+    clock: a busy machine must not decide what a network is worth.
     """
-    from grader.evidence.kinds import count, fault_of, files_of
-    from grader.sandbox.predictions import Predictions, predict
+    from grader.evidence.kinds import fault_of, files_of, predicted
     from grader.sandbox.trainings import Trained, train
     from grader.training import Recipe
 
     asked = job.parameters
     recipe = Recipe.from_json(asked["recipe"])
     learnt, unseen = (bench.image_set(recipe.data_set, split) for split in ("train", "test"))
+    if learnt.targets is not None:
+        what = "holds images to be made, and students' networks are trained to name classes only"
+        return _ours("no-classes", recipe.data_set, what, "ask for a training on a data set with labels")
     files = files_of(job, folder)
-    limits = replace(bench.limits, wall_s=asked["budget_s"], cpu_s=asked["budget_s"])
-    classes = len(learnt.classes)
+    limits = replace(bench.limits, wall_s=asked["budget_s"] * WAITING, cpu_s=asked["budget_s"])
     made = train(
         files,
         asked,
         learnt.images,
         learnt.labels,
-        classes=classes,
+        classes=len(learnt.classes),
         recipe=recipe,
         seed=asked["seed"],
         limits=limits,
@@ -88,18 +94,10 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
         weights.write(made.safetensors())
         weights.flush()
         request = {**asked, "checkpoint": _WEIGHTS, "mean": list(recipe.mean), "std": list(recipe.std)}
-        answered = predict(
-            {**files, _WEIGHTS: Path(weights.name)},
-            request,
-            unseen.images,
-            classes=classes,
-            limits=bench.limits,
-            level=bench.level,
-            secret=job.key,
-        )
-    if not isinstance(answered, Predictions):
-        return fault_of(answered)
-    result = {
+        answered = predicted(job.key, {**files, _WEIGHTS: Path(weights.name)}, request, unseen, bench)
+    if not answered.is_done:
+        return answered
+    how = {
         "log": [dict(record) for record in made.log],
         "loss_before": made.loss_before,
         "accuracy_before": made.accuracy_before,
@@ -107,10 +105,10 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
         "unmoved": list(made.unmoved),
         "weights": made.digest,
         "seed": made.seed,
-        "is_repeatable": answered.is_repeatable,
-        **count(answered.logits, unseen),
+        "threads": 1,
+        "data": {"train": learnt.digest, "test": unseen.digest, "edition": unseen.edition},
     }
-    return Evidence("", EvidenceStatus.DONE, result=result)
+    return replace(answered, result={**answered.result, **how})
 
 
 def packed(name: str, shape: tuple[int, ...], data: bytes) -> dict[str, Json]:

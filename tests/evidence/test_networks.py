@@ -103,6 +103,10 @@ def test_a_training_is_counted_on_images_whose_labels_never_went_in(submission, 
     assert [row["train_loss"] for row in result["log"]] == [row["train_loss"] for row in own.log]
     assert (result["is_fresh"], result["unmoved"], result["seed"]) == (True, [], 4)
     assert (evidence.device, set(evidence.versions), evidence.sandbox) == ("cpu", {"torch"}, bench.level.name)
+    digests = {split: load("digits", split).digest for split in ("train", "test")}
+    assert result["data"] == {**digests, "edition": ""}  # what a band has to have been measured on
+    assert set(result["altered"]) == {"light", "moved"}  # and what lets the count be doubted, as of a checkpoint
+    assert (result["is_repeatable"], result["replaced"], result["threads"]) == (True, [], 1)
 
 
 @pytest.mark.sandbox
