@@ -107,7 +107,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Rubric:
-    """What an assignment asks, as data. `digest` is that of the file's bytes."""
+    """What an assignment asks, as data. `digest` is that of the file's bytes, and of the bands it names."""
 
     assignment: str
     title: str

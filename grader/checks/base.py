@@ -49,6 +49,7 @@ class Check(ABC):
     reads_answer: ClassVar[bool] = False  # the rule must name a key of answers.json
     uses_model: ClassVar[bool] = False  # settings["model"] is filled in from the rubric's `models`
     uses_network: ClassVar[bool] = False  # settings["network"] is filled in from the rubric's `networks`
+    uses_reference: ClassVar[bool] = False  # settings["reference"], where written, becomes that reference's band
 
     def answer_schema(self, rule: Rule) -> Mapping[str, Json] | None:
         """JSON Schema of the answer that the rule reads, for the student's editor. None: it reads none."""

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
+from grader.course.bands import ACCURACY, Bands, band_on, chance_to_miss
 from grader.course.points import points_words
 from grader.course.written import Path_
 from grader.documents import Document
 from grader.documents.wording import clean
-from grader.model import Json, Place, Problem, Rubric, Task, Visibility
+from grader.model import Json, Place, Problem, Rubric, Rule, Task, Visibility
 
 PRESENCE_ONLY = "text"  # the check that looks whether something was written, and leaves the rest to a person
 # Settings under which 0 lets everything through, whatever the check.
 DEMANDS = frozenset({"at_least", "threshold", "demand", "min_accuracy", "full_from"})
+MOST_MISSES = 1 / 20  # of the times that the reference is trained: more often, the demand is what is wrong
 
 
-def warnings(rubric: Rubric, document: Document) -> Iterator[tuple[Place, Problem]]:
+def warnings(rubric: Rubric, document: Document, bands: Bands) -> Iterator[tuple[Place, Problem]]:
     """The warnings about a rubric that loaded, each with the place that it belongs to."""
-    for code, path, what, fix in _all(rubric, document):
+    for code, path, what, fix in _all(rubric, document, bands):
         place = document.place(path)
         yield place, Problem(f"warning-{code}", clean(str(place)), what, fix)
 
 
-def _all(rubric: Rubric, document: Document) -> Iterator[tuple[str, Path_, str, str]]:
+def _all(rubric: Rubric, document: Document, bands: Bands) -> Iterator[tuple[str, Path_, str, str]]:
     yield from _tasks(rubric)
     yield from _unused(document)
     yield from _shared(rubric)
@@ -36,6 +39,7 @@ def _all(rubric: Rubric, document: Document) -> Iterator[tuple[str, Path_, str, 
             if rule.visibility is Visibility.STAFF and rule.points > 0 and not rule.is_bonus:
                 what = f"the student never sees the findings of this rule, which is worth {points_words(rule.points)}"
                 yield "hidden-points", path, what, "write points: 0, or visibility: student"
+            yield from _too_hard(rule, path, bands)
             for key, setting in rule.settings.items():
                 if key in DEMANDS and _is_nought(setting):
                     yield "no-demand", (*path, key), f"{key} is 0: everything passes", "write what is demanded"
@@ -85,6 +89,52 @@ def _shared(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
             if other is not task:
                 what = f"the tasks {other.id!r} and {task.id!r} read one answer, {rule.answer!r}"
                 yield "shared-answer", ("tasks", at, "rules", index, "answer"), what, "give each its own, if it has one"
+
+
+def _too_hard(rule: Rule, path: Path_, bands: Bands) -> Iterator[tuple[str, Path_, str, str]]:
+    """An accuracy that the reference itself often misses: measured, so that no teacher finds it out in class."""
+    demanded = _share(rule.settings.get("at_least"))
+    if demanded is None or rule.settings.get("about", ACCURACY) != ACCURACY:
+        return
+    reference = rule.settings.get("reference")
+    if isinstance(reference, dict):
+        name = str(reference["recipe_name"])
+    else:
+        data = rule.settings.get("data") or (rule.settings.get("recompute") or {}).get("data")
+        found = bands.of_data_set(data) if isinstance(data, str) else None
+        if found is None:
+            return
+        name, reference = found
+    if reference["metric"] != ACCURACY:
+        return
+    band = band_on(reference)
+    step = _share(rule.settings.get("round_to"))
+    misses = chance_to_miss(band, demanded - step / 2 if step else demanded)
+    if misses > MOST_MISSES:
+        runs = len(band["runs"])
+        what = (
+            f"the reference {name!r} itself misses this {_how_often(misses)}: "
+            f"{float(band['mean']):.2%} in the mean of {runs} run{'s' * (runs != 1)} on {band['device']}"
+        )
+        yield "too-hard", (*path, "at_least"), what, "demand less, or give the assignment a better reference"
+
+
+def _how_often(share: float) -> str:
+    """A probability as a reader takes it in.
+
+    >>> _how_often(0.12), _how_often(0.5), _how_often(0.9999)
+    ('about 12 times in 100', 'about 50 times in 100', 'nearly every time')
+    """
+    return "nearly every time" if share > 0.995 else f"about {100 * share:.0f} times in 100"
+
+
+def _share(value: Json) -> Fraction | None:
+    """A share of 1, as rubrics write it; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,10})?%", value):
+        return Fraction(value.removesuffix("%")) / 100
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return Fraction(str(value))
+    return None
 
 
 def _is_nought(value: Json) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from grader.course.bands import Bands
 from grader.course.order import order_problems
 from grader.course.points import points_from, points_text, points_words, shared
 from grader.course.references import References, Resolved
@@ -26,14 +27,21 @@ class Reading:
     """One rubric being read: the problems found so far, each with the line it belongs to."""
 
     def __init__(
-        self, document: Document, checks: Checks, *, stem: str, layer_schema: Mapping[str, Json] | None = None
+        self,
+        document: Document,
+        checks: Checks,
+        *,
+        stem: str,
+        layer_schema: Mapping[str, Json] | None = None,
+        bands: Bands | None = None,
     ) -> None:
         self._document = document
         self._checks = checks
         self._stem = stem
         self._found: dict[Problem, int] = {}
         self._unsound: list[Path_] = []
-        self._references = References(document, self._is_sound, layer_schema)
+        self._bands = bands or Bands(None, stem)
+        self._references = References(document, self._is_sound, layer_schema, self._bands)
         self._validators: dict[str, Any] = {}
         self._sound_rules: list[Rule] = []  # those that their checks have nothing against
 
@@ -72,7 +80,7 @@ class Reading:
             title=value["title"],
             tasks=tuple(tasks),
             file=self._document.name,
-            digest=digest,
+            digest=self._bands.digest(digest),
             pass_points=points_from(value["pass_points"]) if "pass_points" in value else None,
             description=value.get("description", ""),
         )

@@ -1,4 +1,7 @@
-"""What do `network: NAME` and `model: NAME` of a rule stand for? The entry of the rubric's own tables, in full."""
+"""What do `network: NAME`, `model: NAME` and `reference: NAME` of a rule stand for?
+
+The first two for an entry of the rubric's own tables, in full; a reference for its measured band (see bands.py).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from grader.course.bands import Bands
 from grader.course.defaults import with_defaults
 from grader.course.written import Path_
 from grader.documents import Document, did_you_mean, schema, validator
 from grader.documents.validation import broken_rules
 from grader.documents.wording import clean, shown
+from grader.errors import CourseError
 from grader.model import Json
 
 if TYPE_CHECKING:
@@ -41,17 +46,19 @@ class Resolved:
 
 
 class References:
-    """The tables `networks` and `models` of one rubric."""
+    """The tables `networks` and `models` of one rubric, and the bands of its course."""
 
     def __init__(
         self,
         document: Document,
         is_sound: Callable[..., bool],
         layer_schema: Mapping[str, Json] | None,
+        bands: Bands,
     ) -> None:
         self._document = document
         self._is_sound = is_sound
         self._layer_schema = layer_schema
+        self._bands = bands
         self._by_kind: dict[str, Any] = {}
         self._broken: set[str] = set()  # networks with a layer that the layer schema refuses
 
@@ -65,7 +72,7 @@ class References:
                 yield from told
 
     def resolve(self, check: CheckSpec, rule: Mapping[str, Json], path: Path_) -> Resolved:
-        """The settings `network` and `model` of a rule whose check uses them."""
+        """The settings `network`, `model` and `reference` of a rule whose check uses them."""
         resolved = Resolved()
         if check.uses_network and "network" in rule:
             self._one("network", rule["network"], path, resolved)
@@ -74,6 +81,8 @@ class References:
                 self._one("model", rule["model"], path, resolved)
             else:
                 self._only_model(check, path, resolved)
+        if check.uses_reference and "reference" in rule:
+            self._band(rule["reference"], path, resolved)
         return resolved
 
     def _table(self, name: str) -> Mapping[str, Json]:
@@ -131,6 +140,20 @@ class References:
                 fix = "add `models` at the top of the rubric, such as models: {net: {input: [1, 28, 28]}}"
             resolved.problems.append(("unknown-model", path, what, fix))
             resolved.give_up("model")
+
+    def _band(self, written: Json, path: Path_, resolved: Resolved) -> None:
+        """The band document of a reference of the course, which is measured and never written out in a rubric."""
+        at = (*path, "reference")
+        try:
+            if not isinstance(written, str):
+                what = f"{shown(written)} is no name of a reference"
+                raise CourseError.single(what, where="", fix="write RECIPE or ASSIGNMENT/RECIPE", code="bad-reference")
+            resolved.settings["reference"] = self._bands.named(written)
+        except CourseError as error:
+            for problem in error.problems:
+                what = f"{problem.where}: {problem.what}" if problem.where else problem.what  # within the band's file
+                resolved.problems.append((problem.code, at, what, problem.fix))
+            resolved.give_up("reference")
 
     def _take(self, key: str, value: Mapping[str, Json], origin: Path_, resolved: Resolved) -> None:
         resolved.settings[key] = with_defaults(value, schema("rubric")["$defs"][key])

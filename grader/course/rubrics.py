@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from grader.course.bands import Bands
 from grader.course.folder import Course
 from grader.documents import DocumentError, decode, did_you_mean, parse_yaml
 from grader.documents.wording import clean
@@ -28,12 +29,14 @@ class CheckSpec(Protocol):
     def name(self) -> str: ...
     @property
     def settings_schema(self) -> Mapping[str, Json]:
-        """JSON Schema of an object: the rule's settings, with `network` and `model` resolved."""
+        """JSON Schema of an object: the rule's settings, with `network`, `model` and `reference` resolved."""
 
     @property
     def uses_model(self) -> bool: ...
     @property
     def uses_network(self) -> bool: ...
+    @property
+    def uses_reference(self) -> bool: ...
     @property
     def reads_answer(self) -> bool: ...
     def answer_schema(self, rule: Rule) -> Mapping[str, Json] | None:
@@ -47,12 +50,18 @@ Checks = Mapping[str, CheckSpec]
 
 
 def load_rubric(
-    path: Path, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None, name: str | None = None
+    path: Path,
+    checks: Checks,
+    *,
+    layer_schema: Mapping[str, Json] | None = None,
+    name: str | None = None,
+    reference_solutions: Path | None = None,
 ) -> Rubric:
     """The rubric in the file `path`, or CourseError with every problem of it.
 
     `layer_schema` is the JSON Schema of one layer of the rubric's networks. `name` is what messages and
-    findings call the file: by default its folder and name, the same on every machine.
+    findings call the file: by default its folder and name, the same on every machine. `reference_solutions` is
+    the course's folder of that name, where the bands lie that `reference: NAME` of a rule stands for.
     """
     from grader.course.reading import Reading
 
@@ -61,7 +70,8 @@ def load_rubric(
         document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
     except DocumentError as error:
         raise CourseError(error.problems) from error
-    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema)
+    bands = Bands(reference_solutions, path.stem)
+    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands)
     rubric = reading.rubric(hashlib.sha256(data).hexdigest())
     if rubric is None:
         raise CourseError(reading.errors())
@@ -69,11 +79,16 @@ def load_rubric(
 
 
 def rubric_problems(
-    path: Path, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None, name: str | None = None
+    path: Path,
+    checks: Checks,
+    *,
+    layer_schema: Mapping[str, Json] | None = None,
+    name: str | None = None,
+    reference_solutions: Path | None = None,
 ) -> tuple[Problem, ...]:
     """Every error of the rubric in the file `path`, and what is worth a second look (codes "warning-...").
 
-    In the order of the lines. Empty means that it loads and that nothing looks odd.
+    In the order of the lines. Empty means that it loads and that nothing looks odd. The rest is as in `load_rubric`.
     """
     from grader.course.advice import warnings
     from grader.course.reading import Reading
@@ -85,10 +100,11 @@ def rubric_problems(
         return error.problems
     except CourseError as error:
         return error.problems
-    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema)
+    bands = Bands(reference_solutions, path.stem)
+    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands)
     rubric = reading.rubric(hashlib.sha256(data).hexdigest())
     if rubric is not None:
-        for place, problem in warnings(rubric, document):
+        for place, problem in warnings(rubric, document, bands):
             reading.add(place, problem)
     return reading.problems()
 
@@ -124,14 +140,16 @@ def load_assignment(
     course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
 ) -> Rubric:
     """The rubric of an assignment of the course, or CourseError. `assignment` may come from a stranger."""
-    return load_rubric(_rubric_file(course, assignment), checks, layer_schema=layer_schema)
+    file = _rubric_file(course, assignment)
+    return load_rubric(file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions)
 
 
 def lint_assignment(
     course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
 ) -> tuple[Problem, ...]:
     """The errors and warnings of an assignment's rubric; CourseError where there is no such assignment."""
-    return rubric_problems(_rubric_file(course, assignment), checks, layer_schema=layer_schema)
+    file = _rubric_file(course, assignment)
+    return rubric_problems(file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions)
 
 
 def _rubric_file(course: Course, assignment: str) -> Path:

@@ -21,6 +21,7 @@ class FakeCheck:
     settings_schema: Mapping[str, Json]
     uses_model: bool = False
     uses_network: bool = False
+    uses_reference: bool = False
     reads_answer: bool = False
     shape: Mapping[str, Json] | None = None
 

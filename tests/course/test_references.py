@@ -186,6 +186,7 @@ class Pointing:
     settings_schema = FORM
     uses_network: bool = True
     uses_model: bool = False
+    uses_reference: bool = False
     reads_answer: bool = False
 
     def answer_schema(self, rule):
