@@ -1,22 +1,25 @@
 """Where is a result kept? In one file per key, written at once or not at all, checked when read.
 
 Layout: `<folder>/<first two hex digits>/<key>.json` holds {"checksum": ..., "evidence": {...}}. A file whose
-checksum does not fit (a power cut, a full disk) counts as absent and is made again. Faults of the system never
-get here, nor do limits that another day might not hit (a clock, memory).
+checksum does not fit (a power cut, a full disk), or that another version of the grader wrote in another form, counts as
+absent and is made again; the log tells of it. Faults of the system never get here, nor do limits that another day might
+not hit (a clock, memory).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import suppress
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
 from grader.errors import MachineError
+from grader.evidence.room import tried
+from grader.evidence.whole_files import sweep, write_whole
 from grader.model import Evidence, EvidenceStatus, Json, Problem
+
+log = logging.getLogger(__name__)
 
 
 def is_lasting(evidence: Evidence) -> bool:
@@ -34,15 +37,24 @@ class Cache:
 
     def get(self, key: str) -> Evidence | None:
         """The evidence under `key`, or None where there is none or it is damaged."""
+        path = self._path(key)
         try:
-            stored = json.loads(self._path(key).read_bytes())
-            body = stored["evidence"]
-            if stored["checksum"] != _checksum(body) or body["key"] != key:
-                return None
-            problem = Problem(**body["problem"]) if body["problem"] else None
-            return Evidence(**{**body, "status": EvidenceStatus(body["status"]), "problem": problem})
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            data = path.read_bytes()
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            log.warning("%s cannot be read (%s): its result is made again", path, error.strerror)
+            return None
+        try:
+            stored = json.loads(data)
+            body = stored["evidence"]
+            if stored["checksum"] == _checksum(body) and body["key"] == key:
+                problem = Problem(**body["problem"]) if body["problem"] else None
+                return Evidence(**{**body, "status": EvidenceStatus(body["status"]), "problem": problem})
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        log.warning("%s (%d bytes) is damaged or in another form: its result is made again", path, len(data))
+        return None
 
     def put(self, evidence: Evidence) -> None:
         """Keep a lasting result; others are dropped. Raises MachineError where the disk refuses."""
@@ -51,23 +63,22 @@ class Cache:
         body = asdict(evidence) | {"status": evidence.status.value}
         path = self._path(evidence.key)
         data = json.dumps({"checksum": _checksum(body), "evidence": body}, sort_keys=True).encode()
-        temporary = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            write_whole(path, data, point="cache")
         except OSError as error:
-            with suppress(OSError):
-                Path(temporary).unlink()
             raise MachineError.single(
                 f"a result of {len(data):,} bytes cannot be kept ({error.strerror})",
                 where=str(path.parent),
                 fix="free some space there, or name another folder with GRADER_CACHE",
             ) from error
+
+    def prepare(self) -> None:
+        """See, before anything runs, that results can be kept, and clear away what dead processes had begun to write.
+
+        Raises MachineError with the folder, and with the bytes that are needed.
+        """
+        tried(self.folder, other="GRADER_CACHE")
+        sweep(self.folder)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
