@@ -7,7 +7,7 @@ little; a table of the test images, wherever it is kept, no longer finds them.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.model import Json
@@ -20,14 +20,14 @@ MOST = 250  # of each kind: with 10,000 images 5% more to compute
 KINDS: Final[Mapping[str, bool]] = {"light": False, "moved": True}  # -> whether it is moved by a pixel as well
 
 
-def altered_rows(count: int, seed: str) -> dict[str, list[int]]:
+def altered_rows(count: int, seed: str, kinds: Iterable[str] = KINDS) -> dict[str, list[int]]:
     """Which of `count` images are changed in which way; the same for the same seed.
 
     >>> {kind: len(rows) for kind, rows in altered_rows(10_000, "a seed").items()}
     {'light': 250, 'moved': 250}
     """
     dice = random.Random(seed)  # noqa: S311  no cipher
-    return {kind: sorted(dice.sample(range(count), min(MOST, count))) for kind in KINDS}
+    return {kind: sorted(dice.sample(range(count), min(MOST, count))) for kind in kinds}
 
 
 def altered_images(images: np.ndarray[Any, Any], rows: Mapping[str, Sequence[int]], seed: str) -> np.ndarray[Any, Any]:

@@ -13,6 +13,7 @@ from grader.model import Job, Json, Submission, SubmittedFile
 CHECKPOINT = "checkpoint"
 DESCRIBE = "describe"
 PREDICT = "predict"
+DENOISE = "denoise"
 ACTIVATIONS = "activations"
 TRAIN = "train"
 NOTEBOOK = "notebook"
@@ -50,6 +51,17 @@ def predict_job(submission: Submission, model: Mapping[str, Json], *, data: str,
         if key in model:
             parameters[key] = model[key]
     return Job(PREDICT, _model_files(submission, model), parameters)
+
+
+def denoise_job(
+    submission: Submission, model: Mapping[str, Json], *, data: str, split: str, output_range: Sequence[float] = (0, 1)
+) -> Job:
+    """What the student's checkpoint makes of noisy images, measured against the clean ones outside the sandbox.
+
+    `output_range` is what the network gives for black and for white.
+    """
+    job = predict_job(submission, model, data=data, split=split)
+    return Job(DENOISE, job.files, {**job.parameters, "output_range": list(output_range)})
 
 
 def embedded_job(submission: Submission) -> Job:

@@ -16,13 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, EMBEDDED, NOTEBOOK, PICTURE, PREDICT, SYNTAX, TRAIN
+from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, DENOISE, EMBEDDED, NOTEBOOK, PICTURE, PREDICT, SYNTAX, TRAIN
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
     from grader.datasets import ImageSet
     from grader.limits import Limits
     from grader.sandbox import Level, StudentFault, SystemFault
+    from grader.sandbox.predictions import Predictions
 
 # Of kinds that run no network, the package whose version decides.
 _WITHOUT_TORCH = {CHECKPOINT: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK: "nbformat", PICTURE: "pillow"}
@@ -73,7 +74,7 @@ def cache_key(job: Job, bench: Bench) -> str:
 
 def lent_splits(job: Job) -> list[tuple[str, str]]:
     """The data sets that a job reads, with their splits."""
-    if job.kind in (PREDICT, ACTIVATIONS):
+    if job.kind in (PREDICT, DENOISE, ACTIVATIONS):
         return [(job.parameters["data"], job.parameters["split"])]
     return [(job.parameters["recipe"]["data_set"], split) for split in ("train", "test")] if job.kind == TRAIN else []
 
@@ -83,11 +84,11 @@ def _code_digest() -> str:
     """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
     from grader import sandbox
     from grader.datasets import mild
-    from grader.evidence import altered, networks
+    from grader.evidence import altered, denoised, image_quality, networks
     from grader.sandbox.layout import BOTH_SIDES
 
     folder = Path(sandbox.__file__).parent
-    beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in (mild, altered, networks))]
+    beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in (mild, altered, denoised, image_quality, networks))]
     digest = hashlib.sha256()
     for file in (*sorted(folder.rglob("*.py")), *beside, Path(__file__)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
@@ -115,6 +116,10 @@ def do(job: Job, folder: Path, bench: Bench) -> Evidence:
     """Do a job on the staged files in `folder`."""
     if job.kind == PREDICT:
         return _predict(job, folder, bench)
+    if job.kind == DENOISE:
+        from grader.evidence.denoised import denoised
+
+        return denoised(job, folder, bench)
     if job.kind in (ACTIVATIONS, TRAIN):
         from grader.evidence import networks
 
@@ -161,9 +166,16 @@ def predicted(
     if not isinstance(ended, Predictions):
         return fault_of(ended)
     result = count(ended.logits, images)
+    result["edition"] = images.edition
     result["altered"] = altered_counts(ended.logits, ended.changed_logits, images.labels, rows)
+    result |= said_of_the_box(ended)
+    return Evidence("", EvidenceStatus.DONE, result=result)
+
+
+def said_of_the_box(ended: Predictions) -> dict[str, Json]:
+    """What was seen of the network besides its answers, and what the box says of itself."""
     found, compared, tensor = ended.stored
-    result |= {
+    return {
         "repeated": ended.again.compared,
         "changed": ended.again.changed,
         "is_repeatable": ended.is_repeatable,
@@ -175,7 +187,6 @@ def predicted(
         "parameters": ended.parameters,
         "stored_images": {"found": found, "compared": compared, "tensor": tensor},
     }
-    return Evidence("", EvidenceStatus.DONE, result=result)
 
 
 def count(logits: Json, images: ImageSet) -> dict[str, Json]:

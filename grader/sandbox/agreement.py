@@ -56,7 +56,7 @@ def agreement(scores: np.ndarray[Any, Any], first: np.ndarray[Any, Any], second:
     import numpy as np
 
     usual = float(np.median(_gaps(scores)))
-    tolerance = COARSE if _is_coarse(scores) else TOLERANCE
+    tolerance = COARSE if is_coarse(scores) else TOLERANCE
     undecided = 2 * tolerance * usual  # a gap so small that rounding may turn it
     is_answered = np.isfinite(second).all(axis=1)
     one, other = (rows[is_answered].astype(np.float64) for rows in (first, second))
@@ -76,7 +76,7 @@ def agreement(scores: np.ndarray[Any, Any], first: np.ndarray[Any, Any], second:
     return Agreement(len(one), int(is_turned.sum()), float(np.median(apart)) / scale, tolerance)
 
 
-def _is_coarse(scores: np.ndarray[Any, Any]) -> bool:
+def is_coarse(scores: np.ndarray[Any, Any]) -> bool:
     """Whether every score has so few digits that it came from a type of 16 bits."""
     import numpy as np
 

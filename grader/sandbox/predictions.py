@@ -13,7 +13,7 @@ import json
 import math
 import random
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ from grader.sandbox.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 BATCH_SIZE = 250
 AGAIN = 64  # images that the second box is asked about
@@ -94,12 +96,15 @@ def predict(
     limits: Limits | None = None,
     level: Level | None = None,
     secret: str = "",
+    program: str = "predict",
+    agree: Callable[[Array, Array, Array], Agreement] = agreement,
 ) -> Predictions | StudentFault | SystemFault:
     """The logits of the student's network for `images`, or whose fault it is that there are none.
 
     Shapes:  images (N, C, H, W) uint8 (a NumPy array, memory-mapped or not); `changed` (P, C, H, W) uint8, which only
              the second box is asked about
     Request: `code`, `factory`, `checkpoint`; `mean` and `std` per channel, `batch_size`, `threads` where wanted
+    `program` is the one that is run; `agree` says whether two answers are one.
     Costs:   the second box is one more start, and 64 images in 22 calls besides `changed`; a fault of the student's in
              it alone is no fault of these predictions, but they are not repeatable then
     The order in which the images go in follows from `secret`, the request and the images: the same each time.
@@ -125,7 +130,7 @@ def predict(
             file.writelines(given)
             file.flush()
             return run(
-                "predict",
+                program,
                 files=files,
                 request=said,
                 inputs=Path(file.name),
@@ -140,7 +145,7 @@ def predict(
     again = asked(second, sizes, is_again=True)
     if isinstance(again, SystemFault):
         return again
-    return _predictions(ended, _Second(again, slice_, places), order, classes)
+    return _predictions(ended, _Second(again, slice_, places), order, classes, agree)
 
 
 def _second_rows(chosen: list[Any], changed: Any, dice: random.Random) -> tuple[list[Any], list[int], list[int]]:
@@ -205,7 +210,13 @@ def _uneven(rows: int, dice: random.Random) -> list[int]:
     return sizes
 
 
-def _predictions(ended: Answered, second: _Second, order: Sequence[int], classes: int) -> Predictions | StudentFault:
+def _predictions(
+    ended: Answered,
+    second: _Second,
+    order: Sequence[int],
+    classes: int,
+    agree: Callable[[Array, Array, Array], Agreement],
+) -> Predictions | StudentFault:
     """Put the answers back in order, and hold those of the slice against the second ones."""
     import numpy as np
 
@@ -226,7 +237,7 @@ def _predictions(ended: Answered, second: _Second, order: Sequence[int], classes
     scores[np.asarray(order)] = answered
     others = second.scores(classes)
     count = len(second.slice_)
-    met = agreement(scores, scores[np.asarray(second.slice_)], others[:count])
+    met = agree(scores, scores[np.asarray(second.slice_)], others[:count])
     said, why = (again.notes, again.notes.get("why")) if isinstance(again, Answered) else ({}, again.problem.what)
     stored = ended.notes.get("stored")
     return Predictions(

@@ -93,6 +93,7 @@ SCHEMAS: Final[Mapping[str, Json]] = {
         numbers_place={"type": "string", "maxLength": 1_000},
         unread=_list({"type": "string", "maxLength": 1_000}, 8),
     ),
+    "held": _object(found=_COUNT, compared=_COUNT, tensor={"type": "string", "maxLength": 1_000}),
     "describe": _object(
         layers=_list(_LAYER, 5_000),
         layers_count=_COUNT,

@@ -35,7 +35,7 @@ from grader.sandbox.usage import children, is_alive, kill, tree
 
 Origin = tuple[str | None, layout.Installation]  # the bubblewrap and the Python that it is made of
 
-WITH_TORCH = frozenset({"describe", "predict", "activations", "train"})
+WITH_TORCH = frozenset({"describe", "predict", "denoise", "activations", "train"})
 MOST_JOBS = 200  # of one zygote
 _START_S = {False: 20.0, True: 120.0}  # importing torch takes 2 s here, and much longer on a busy machine
 _FORK_S = 30.0

@@ -18,6 +18,7 @@ from .weights import refuse_not_finite
 if TYPE_CHECKING:
     import torch
 
+Check = Callable[[Kept, Any, int], Any]  # the output for so many rows -> float32 (rows, numbers); raises Fault
 MOST_MOVED = 8  # names of tensors that changed while the network answered
 prepare = inputs.prepare
 
@@ -29,6 +30,15 @@ def main(request: dict[str, Any], box: Any) -> bytearray:
     `std` per channel (or null); `batches`, the sizes in which the images are handed to the network; `threads`;
     `is_again`: a batch that the network refuses is a row of NaN for each image, and the rest is asked all the same.
     """
+
+    def scores(kept: Kept, output: Any, rows: int) -> Any:
+        return checked(kept, output, rows, request["classes"], request["code"])
+
+    return answers(request, box, scores)
+
+
+def answers(request: dict[str, Any], box: Any, check: Check) -> bytearray:
+    """What the network gives for each image, `request["classes"]` numbers of it, as `check` lets them pass."""
     import torch
 
     kept = Kept()
@@ -51,12 +61,12 @@ def main(request: dict[str, Any], box: Any) -> bytearray:
             raise network.keys_fault(state, request["checkpoint"])
         notes["module_prefix"] = state["module_prefix"]
         network.load(model, weights, prefix="module." if state["module_prefix"] else "")
-    asked = _Asked(kept, student, model, request, notes)
+    asked = _Asked(kept, student, model, request, notes, check)
     width = request["classes"] * 4
     payload = bytearray(len(images) * width)
     with kept.inference_mode():
         for start, stop in _bounds(request["batches"]):
-            payload[start * width : stop * width] = asked.logits(prepared, images[start:stop])
+            payload[start * width : stop * width] = asked.answer(prepared, images[start:stop])
         notes["moved"] = asked.moved()
     notes |= {"replaced": kept.replaced(), "parameters": _parameters(model)}
     box.channel.notes(notes)
@@ -81,14 +91,21 @@ class _Asked:
     """The network, while it answers one batch after the other."""
 
     def __init__(
-        self, kept: Kept, student: Student, model: torch.nn.Module, request: dict[str, Any], notes: dict[str, Any]
+        self,
+        kept: Kept,
+        student: Student,
+        model: torch.nn.Module,
+        request: dict[str, Any],
+        notes: dict[str, Any],
+        check: Check,
     ) -> None:
         self.kept, self.student, self.model, self.request, self.notes = kept, student, model, request, notes
+        self.check = check
         self.before: dict[str, int] | None = None  # fingerprints after the first batch, which may fill caches
         self.notes |= {"own_class": "", "unanswered": 0, "why": ""}
 
-    def logits(self, prepared: Callable[[Any], Any], images: Any) -> memoryview | bytes:
-        """The scores of one batch as raw float32."""
+    def answer(self, prepared: Callable[[Any], Any], images: Any) -> memoryview | bytes:
+        """The numbers of one batch as raw float32."""
         count = len(images)
         network.force_eval(self.model)
         try:
@@ -112,7 +129,7 @@ class _Asked:
         output = self.student.call(stage, self.model, batch, code=code)
         if self.kept.is_tensor(output) and type(output) is not self.kept.tensor:
             self.notes["own_class"] = type(output).__name__[:80]
-        return checked(self.kept, output, len(batch), self.request["classes"], code)
+        return self.check(self.kept, output, len(batch))
 
     def moved(self) -> list[str]:
         """The names of the network's tensors that have changed since its first answer: it goes on learning."""

@@ -1,0 +1,309 @@
+"""How good is a student's denoiser? Noisy images into the sandbox, images out; the clean ones never leave this process.
+
+Some noisy images are made anew, from clean ones that the parent has: a network that removes noise does as well on
+another throw of it, and one that knows the test set by heart does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from grader.datasets import noisy
+from grader.evidence.image_quality import scores
+from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from grader.datasets import ImageSet
+    from grader.evidence.kinds import Bench
+
+    Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a set's noisy images are made: `throw` makes them of clean ones by a seed; a byte stands for `factor` / 255.
+
+    `factor` turns the stored noisy image into what the sheet calls so.
+    """
+
+    throw: Callable[[Array, str], Array]
+    factor: float
+
+
+NOISES: Final[Mapping[str, Noise]] = {noisy.NAME: Noise(noisy.noisy, 2.0)}
+KINDS: Final[Mapping[str, bool]] = {"noise": False, "moved": True}  # -> whether the clean image is changed as well
+# Other ways to write a pixel x from 0 to 1. Each is undone by scale * y + offset.
+SCALES: Final[Mapping[str, tuple[float, float]]] = {
+    "from 0 to 255": (1 / 255, 0.0),
+    "from -1 to 1": (0.5, 0.5),
+    "from -0.5 to 0.5": (1.0, 0.5),
+    "from 0 to 2": (0.5, 0.0),
+    "from 0 to 0.5": (2.0, 0.0),
+    "inverted, from 0 to 1": (-1.0, 1.0),
+    "inverted, from 0 to 255": (-1 / 255, 1.0),
+    "inverted, from -1 to 1": (-0.5, 0.5),
+}
+LEAST_BETTER: Final = 0.5  # of the squared error (3 dB): what another scale must take away to be looked at
+
+
+def denoised(job: Job, folder: Path, bench: Bench) -> Evidence:
+    """Result: the scores of what was made, of it cut to 0 and 1, and of the noisy images; and what lets one doubt them.
+
+    `made`, `clipped`, `noisy` and, where the images fit another scale far better, `rescaled` are as
+    `Scores.to_json` has them. `fitted` and `noisy_fitted` are mean squared errors after the best scale and offset.
+    """
+    from grader.evidence.kinds import fault_of, files_of, said_of_the_box
+    from grader.sandbox import Answered
+    from grader.sandbox.denoised import denoise, held
+    from grader.sandbox.predictions import Predictions
+
+    asked = job.parameters
+    images = bench.image_set(asked["data"], asked["split"])
+    if images.targets is None:
+        what = f"the set {asked['data']!r} has no clean images beside its own"
+        problem = Problem("no-targets", asked["data"], what, "name a set of noisy images, such as noisy_fashion_mnist")
+        return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=problem)
+    # From the content alone, so that a scorecard is the same each time: the hand-in's files and the images.
+    seed = f"{job.key} {images.digest}"
+    again = thrown_again(images, seed)
+    files = files_of(job, folder)
+    settings: dict[str, Any] = {"limits": bench.limits, "level": bench.level}
+    ended = denoise(files, asked, images.images, changed=again.images if again else None, secret=seed, **settings)
+    if not isinstance(ended, Predictions):
+        return fault_of(ended)
+    low, high = asked["output_range"]
+    made, made_again = (
+        _as_pixels(rows.reshape(-1, *images.images.shape[1:]), low, high)
+        for rows in (ended.logits, ended.changed_logits)
+    )
+    result = measured(made, images) | said_of_the_box(ended)
+    result["images"] = hashlib.sha256(ended.scores).hexdigest()
+    result["again"] = again.compared(made, made_again, images.targets) if again else {}
+    result["edition"] = images.edition
+    if asked["checkpoint"]:
+        found = held(files, asked["checkpoint"], images.targets, **settings)
+        if not isinstance(found, Answered):
+            return fault_of(found)
+        result["stored_images"] = max(result["stored_images"], found.result, key=lambda note: int(note["found"]))
+    return Evidence("", EvidenceStatus.DONE, result=result)
+
+
+def _as_pixels(rows: Array, low: float, high: float) -> Array:
+    """From the network's own range to pixels from 0 to 1."""
+    return rows if (low, high) == (0, 1) else (rows - low) / (high - low)
+
+
+# --- what was made, against what was wanted ------------------------------------------------------------
+
+
+def measured(made: Array, images: ImageSet) -> dict[str, Json]:
+    """What the images (N, C, H, W) are worth against the clean ones, and what they look like if they are worth little.
+
+    `scale` and `offset` of the straight line that fits them best; `between` and `within`, how much the images differ
+    from each other, and the pixels of one from each other, as shares of the clean ones' (standard deviations);
+    `like_input`, the median correlation of an image with its noisy one.
+    """
+    import numpy as np
+
+    wanted = images.targets
+    if wanted is None:
+        raise ValueError(f"{images.name} has no targets")
+    clean = wanted.astype(np.float32) / 255
+    fit = _fit(made, clean)
+    result: dict[str, Json] = {
+        "n": len(wanted),
+        "made": scores(made, wanted).to_json(),
+        "clipped": scores(made.clip(0, 1), wanted).to_json(),
+        "scale": fit[0],
+        "offset": fit[1],
+        "fitted": fit[2],
+        "rescaled": None,
+        **_of_noisy(images, wanted),
+        "between": _share(_between(made), _between(clean)),
+        "within": _share(_within(made), _within(clean)),
+        "like_input": float(np.median(_correlations(made, images.images))),
+    }
+    squared, name = min((_squared(made, clean, *how), name) for name, how in SCALES.items())
+    if squared < LEAST_BETTER * result["made"]["squared"]["mean"]:
+        scale, offset = SCALES[name]
+        rescaled = made * np.float32(scale) + np.float32(offset)
+        result["rescaled"] = {"name": name, **scores(rescaled, wanted).to_json()}
+    return result
+
+
+def _squared(made: Array, clean: Array, scale: float, offset: float) -> float:
+    import numpy as np
+
+    off = made * np.float32(scale)
+    off += np.float32(offset)
+    off -= clean
+    return float(np.square(off).mean(dtype=np.float64))
+
+
+_KNOWN: dict[str, dict[str, Json]] = {}
+
+
+def _of_noisy(images: ImageSet, wanted: Array) -> dict[str, Json]:
+    """What the noisy images themselves are worth: as the sheet has them, and after the best scale and offset."""
+    import numpy as np
+
+    if images.digest not in _KNOWN:
+        known = NOISES.get(images.name)
+        noise = images.images.astype(np.float32) * np.float32((known.factor if known else 1) / 255)
+        clean = wanted.astype(np.float32) / 255
+        _KNOWN.clear()  # a worker grades with one set for long
+        _KNOWN[images.digest] = {
+            "noisy": scores(noise, wanted).to_json(),
+            "noisy_fitted": _fit(noise, clean)[2],
+        }
+    return _KNOWN[images.digest]
+
+
+def _fit(made: Array, clean: Array) -> tuple[float, float, float]:
+    """Scale and offset by which the images come nearest to the clean ones (least squares), and what error is left.
+
+    The scale is 0 where every pixel is the same.
+    """
+    import numpy as np
+
+    mean, mean_clean = (float(pixels.mean(dtype=np.float64)) for pixels in (made, clean))
+    one, other = made.ravel() - np.float64(mean), clean.ravel() - np.float64(mean_clean)
+    variance, together = float(one @ one), float(one @ other)
+    # What is left of rounding alone is no variance.
+    scale = together / variance if variance > 1e-12 * max(1.0, mean * mean) * made.size else 0.0
+    left = float(other @ other) - scale * together
+    return scale, mean_clean - scale * mean, max(0.0, left) / made.size
+
+
+def _between(images: Array) -> float:
+    """How much a pixel differs from image to image: root mean square over the pixels."""
+    import numpy as np
+
+    return math.sqrt(float(images.var(axis=0, dtype=np.float64).mean()))
+
+
+def _within(images: Array) -> float:
+    """How much the pixels of one image differ: root mean square over the images."""
+    import numpy as np
+
+    return math.sqrt(float(images.var(axis=(1, 2, 3), dtype=np.float64).mean()))
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _correlations(made: Array, given: Array) -> Array:
+    """The correlation of each image with the one that went in; 0 where one of them is a single grey."""
+    import numpy as np
+
+    one, other = (
+        rows - rows.mean(axis=1, keepdims=True)
+        for rows in (images.reshape(len(images), -1).astype(np.float32) for images in (made, given))
+    )
+    length = np.sqrt(np.einsum("ij,ij->i", one, one) * np.einsum("ij,ij->i", other, other))
+    length[length == 0] = np.inf
+    correlations: Array = np.einsum("ij,ij->i", one, other) / length
+    return correlations
+
+
+# --- another throw of the noise -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ThrownAgain:
+    """Noisy images of the parent's own making. `rows` says by kind which images of the set they come from.
+
+    Shapes:  images and targets (P, C, H, W) uint8, kind after kind
+    """
+
+    rows: Mapping[str, Sequence[int]]
+    images: Array
+    targets: Array
+
+    def compared(self, made: Array, made_again: Array, clean: Array) -> dict[str, Json]:
+        """By kind: n, the mean squared error `before` and `after`, and their `ratio` with its `lower` 99% limit.
+
+        The limit is that of a ratio of two means of pairs (Fieller); null where it has none. Where an image has no
+        answer (NaN), every pixel of it counts as off by 1.
+        """
+        import numpy as np
+
+        from grader.evidence.image_quality import scores as measured_scores
+
+        result: dict[str, Json] = {}
+        start = 0
+        for kind, chosen in self.rows.items():
+            which, part = np.asarray(chosen), slice(start, start + len(chosen))
+            start = part.stop
+            before = measured_scores(made[which], clean[which]).squared
+            is_answered = np.isfinite(made_again[part]).all(axis=(1, 2, 3))
+            after = np.ones(len(which))
+            if is_answered.any():
+                after[is_answered] = measured_scores(
+                    made_again[part][is_answered], self.targets[part][is_answered]
+                ).squared
+            result[kind] = {
+                "n": len(which),
+                "before": float(before.mean()),
+                "after": float(after.mean()),
+                "unanswered": int((~is_answered).sum()),
+                "lower": lower_ratio(before, after),
+            }
+        return result
+
+
+def lower_ratio(before: Array, after: Array) -> float | None:
+    """The lower 99% limit (one-sided) of mean(after) / mean(before), measured on the same images.
+
+    None where `before` is not above 0 by itself: then the ratio may be anything.
+    Source:  E. C. Fieller, Some problems in interval estimation, Journal of the Royal Statistical Society B 16, 1954
+
+    >>> import numpy as np
+    >>> before = np.array([0.9, 1.0, 1.1, 1.0] * 25)
+    >>> lower_ratio(before, 2 * before)
+    2.0
+    >>> lower_ratio(before, before[::-1] * 2) < 2
+    True
+    """
+    import numpy as np
+
+    n, z = len(before), 2.3263478740408408
+    one, other = float(before.mean()), float(after.mean())
+    if n < 2 or one == 0:
+        return None
+    covariance = np.cov(before, after) / n
+    v_one, v_other, together = float(covariance[0, 0]), float(covariance[1, 1]), float(covariance[0, 1])
+    a, b, c = one * one - z * z * v_one, one * other - z * z * together, other * other - z * z * v_other
+    if a <= 0:
+        return None
+    return (b - math.sqrt(max(0.0, b * b - a * c))) / a
+
+
+def thrown_again(images: ImageSet, seed: str) -> ThrownAgain | None:
+    """Some images under another throw of the noise, some changed and moved before it; None where no recipe is known.
+
+    The same for the same seed. Of each kind as many as `altered_rows` has.
+    """
+    import numpy as np
+
+    from grader.datasets.mild import mildly_changed
+    from grader.evidence.altered import altered_rows
+
+    known = NOISES.get(images.name)
+    if known is None or images.targets is None:
+        return None
+    rows = altered_rows(len(images), seed, KINDS)
+    targets = []
+    for kind, chosen in rows.items():
+        clean = images.targets[np.asarray(chosen)]
+        targets.append(mildly_changed(clean, f"{seed} {kind}", is_shifted=True) if KINDS[kind] else clean)
+    wanted = np.concatenate(targets)
+    return ThrownAgain(rows, known.throw(wanted, f"{seed} another throw"), wanted)
