@@ -20,6 +20,7 @@ NOTEBOOK = "notebook"
 SYNTAX = "syntax"
 PICTURE = "picture"
 EMBEDDED = "embedded"
+REFERENCE = "reference"
 
 
 def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_checkpoint: bool = True) -> list[str]:

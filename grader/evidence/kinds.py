@@ -16,7 +16,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.evidence.jobs import ACTIVATIONS, CHECKPOINT, DENOISE, EMBEDDED, NOTEBOOK, PICTURE, PREDICT, SYNTAX, TRAIN
+from grader.evidence.jobs import (
+    ACTIVATIONS,
+    CHECKPOINT,
+    DENOISE,
+    EMBEDDED,
+    NOTEBOOK,
+    PICTURE,
+    PREDICT,
+    REFERENCE,
+    SYNTAX,
+    TRAIN,
+)
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:
@@ -63,6 +74,10 @@ def cache_key(job: Job, bench: Bench) -> str:
         "device": device_class(job.kind),
         "level": bench.level.name,
     }
+    if job.kind == REFERENCE:  # trusted code, in a process without walls
+        from grader.evidence.references import code_digest
+
+        parts |= {"code": code_digest(), "level": ""}
     read = lent_splits(job)
     if read:
         from grader.datasets import digest
@@ -76,7 +91,9 @@ def lent_splits(job: Job) -> list[tuple[str, str]]:
     """The data sets that a job reads, with their splits."""
     if job.kind in (PREDICT, DENOISE, ACTIVATIONS):
         return [(job.parameters["data"], job.parameters["split"])]
-    return [(job.parameters["recipe"]["data_set"], split) for split in ("train", "test")] if job.kind == TRAIN else []
+    if job.kind in (TRAIN, REFERENCE):
+        return [(job.parameters["recipe"]["data_set"], split) for split in ("train", "test")]
+    return []
 
 
 @cache
@@ -108,8 +125,11 @@ def versions(kind: str) -> dict[str, str]:
 
 
 def device_class(kind: str) -> str:
-    """Where student models run. On the CPU: the sandbox opens no device, and a CPU's answer is the same everywhere."""
-    return "" if kind in _WITHOUT_TORCH else "cpu"
+    """Where student models run. On the CPU: the sandbox opens no device, and a CPU's answer is the same everywhere.
+
+    A reference is trained where its job says, and its result names the device.
+    """
+    return "" if kind in _WITHOUT_TORCH or kind == REFERENCE else "cpu"
 
 
 def do(job: Job, folder: Path, bench: Bench) -> Evidence:
@@ -124,6 +144,10 @@ def do(job: Job, folder: Path, bench: Bench) -> Evidence:
         from grader.evidence import networks
 
         return (networks.activated if job.kind == ACTIVATIONS else networks.trained)(job, folder, bench)
+    if job.kind == REFERENCE:
+        from grader.evidence import references
+
+        return references.trained(job, folder, bench)
     return _program(job, folder, bench)
 
 

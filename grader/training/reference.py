@@ -3,20 +3,25 @@
 model.py is what a perfect student would hand in: `build_model()` and nothing of ours. recipes.py holds `RECIPES`
 (name -> Recipe) and `DEMANDS` (name -> what the assignment demands of it: test accuracy, or PSNR in dB of a network
 that makes images). Where an assignment has several networks, its `NETWORKS` says which function of which file
-builds that of a recipe (name -> "model:build_wide"); `build_model` builds the others. A trained recipe is three
-files: <recipe>.pth (the weights), <recipe>.train.jsonl (the log), <recipe>.results.json (what came out, and of what).
+builds that of a recipe (name -> "model:build_wide"); `build_model` builds the others. A file whose networks begin
+with weights that others trained has a `find_weights()`, and its function takes `weights_file`. A trained recipe is
+three files: <recipe>.pth (the weights), <recipe>.train.jsonl (the log), <recipe>.results.json (what came out, and of
+what). What several seeds came to is its band: bands/<recipe>.json, see bands.py.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from grader.documents import did_you_mean
 from grader.errors import CourseError
 from grader.model import Json
 from grader.training.evaluation import Accuracy, Errors
@@ -27,23 +32,17 @@ if TYPE_CHECKING:
     import torch
 
 
+MODEL = "model:build_model"  # the network of a recipe that NETWORKS does not name
+
+
 @dataclass(frozen=True)
-class Reference:
-    """The reference solution of an assignment."""
+class Recipes:
+    """What recipes.py says. To read it takes no PyTorch."""
 
     folder: Path
-    build_model: Callable[[], torch.nn.Module]
     recipes: Mapping[str, Recipe]
     demands: Mapping[str, float]
     networks: Mapping[str, str] = field(default_factory=dict)
-
-    def network(self, recipe_name: str) -> Callable[[], torch.nn.Module]:
-        """What builds the network of a recipe, or CourseError for a file or a function that is missing."""
-        if recipe_name not in self.networks:
-            return self.build_model
-        stem, _, function = self.networks[recipe_name].partition(":")
-        found: Callable[[], torch.nn.Module] = _named(_run(self.folder / f"{stem}.py"), function)
-        return found
 
     def recipe(self, name: str) -> Recipe:
         """The recipe of this name, or CourseError that lists them."""
@@ -51,9 +50,68 @@ class Reference:
             raise CourseError.single(
                 f"there is no recipe {name!r}",
                 where=str(self.folder / "recipes.py"),
-                fix=f"name one of {', '.join(self.recipes)}",
+                fix=did_you_mean(name, self.recipes),
             )
         return self.recipes[name]
+
+    def network_name(self, recipe_name: str) -> str:
+        """What builds the network of a recipe, as FILE:FUNCTION."""
+        return self.networks.get(recipe_name, MODEL)
+
+    def network(self, recipe_name: str, weights_file: Path | None = None) -> Callable[[], torch.nn.Module]:
+        """What builds the network of a recipe, or CourseError for a file or a function that is missing.
+
+        `weights_file` holds the weights that it begins with, of a network whose function takes them.
+        """
+        return network(self.folder, self.network_name(recipe_name), weights_file)
+
+    def pretrained(self, recipe_name: str, named: Path | None = None) -> Path | None:
+        """The file of weights that the network begins with: `named`, else where its own file finds it.
+
+        None for a network that begins without weights. Raises MachineError where there is no such file here.
+        """
+        stem, _, function = self.network_name(recipe_name).partition(":")
+        module = _run(self.folder / f"{stem}.py")
+        if not hasattr(module, "find_weights"):
+            return None if named is None else _refuse_weights(module, function)
+        found: Path = named or module.find_weights()
+        return found
+
+    def parameters(self, recipe_name: str) -> int:
+        """How many numbers the network has, trained or frozen. It is built without memory, and without weights."""
+        import torch
+
+        stem, _, function = self.network_name(recipe_name).partition(":")
+        module = _run(self.folder / f"{stem}.py")
+        with torch.device("meta"):
+            built = _named(module, "build_without_weights" if hasattr(module, "find_weights") else function)()
+        return sum(tensor.numel() for tensor in built.parameters())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference(Recipes):
+    """The reference solution of an assignment."""
+
+    build_model: Callable[[], torch.nn.Module]
+
+
+def assignments(root: Path) -> tuple[str, ...]:
+    """The assignments that have a reference solution below `root`, sorted."""
+    return tuple(sorted(path.parent.name for path in root.glob("*/recipes.py")))
+
+
+def load_recipes(folder: Path) -> Recipes:
+    """Read recipes.py of a reference solution by running it: it is the teacher's, and trusted.
+
+    Raises:  CourseError for a file or a name in it that is missing
+    """
+    recipes = _run(folder / "recipes.py")
+    return Recipes(
+        folder=folder,
+        recipes=_named(recipes, "RECIPES"),
+        demands=_named(recipes, "DEMANDS"),
+        networks=getattr(recipes, "NETWORKS", {}),
+    )
 
 
 def load_reference(folder: Path) -> Reference:
@@ -61,13 +119,31 @@ def load_reference(folder: Path) -> Reference:
 
     Raises:  CourseError for a file or a name in it that is missing
     """
-    model, recipes = (_run(folder / name) for name in ("model.py", "recipes.py"))
-    return Reference(
-        folder=folder,
-        build_model=_named(model, "build_model"),
-        recipes=_named(recipes, "RECIPES"),
-        demands=_named(recipes, "DEMANDS"),
-        networks=getattr(recipes, "NETWORKS", {}),
+    build_model = _named(_run(folder / "model.py"), "build_model")
+    read = load_recipes(folder)
+    return Reference(folder, read.recipes, read.demands, read.networks, build_model=build_model)
+
+
+def network(folder: Path, named: str, weights_file: Path | None = None) -> Callable[[], torch.nn.Module]:
+    """What builds the network `named` (FILE:FUNCTION) of the reference solution in `folder`.
+
+    Raises:  CourseError for a file or a function that is missing, or one that takes no `weights_file`
+    """
+    stem, _, function = named.partition(":")
+    module = _run(folder / f"{stem}.py")
+    found: Callable[..., torch.nn.Module] = _named(module, function)
+    if weights_file is None:
+        return found
+    if "weights_file" not in inspect.signature(found).parameters:
+        _refuse_weights(module, function)
+    return partial(found, weights_file=weights_file)
+
+
+def _refuse_weights(module: ModuleType, function: str) -> NoReturn:
+    raise CourseError.single(
+        f"{function} begins without weights, and a file of them was named",
+        where=str(module.__file__),
+        fix="leave out --weights: it is for networks that are fine-tuned",
     )
 
 

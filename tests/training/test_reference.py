@@ -48,10 +48,11 @@ def test_without_a_folder_the_results_lie_beside_the_recipe(reference_folder):
 
 
 def test_an_unknown_recipe_gets_the_list(reference_folder):
-    ended = _run(reference_folder, "fast")
+    ended = _run(reference_folder, "none")
     assert ended.exit_code == 3
-    assert "there is no recipe 'fast'" in ended.output
-    assert "name one of quick, absent" in ended.output
+    assert "there is no recipe 'none'" in ended.output
+    assert "fix: known: absent, quick" in ended.output
+    assert "fix: did you mean 'quick'?" in _run(reference_folder, "quik").output
 
 
 def test_a_missing_data_set_ends_with_the_remedy(reference_folder, tmp_path):
