@@ -20,6 +20,7 @@ except ImportError:  # Windows, where no hand-in's code is run: there nothing is
     fcntl = None  # type: ignore[assignment]
 
 PREFIX = ".new-"
+_NOT_THROUGH_LINKS = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_NOFOLLOW", "O_CLOEXEC"))
 
 
 def write_whole(path: Path, data: bytes, *, point: str) -> None:
@@ -58,16 +59,19 @@ def _begun(folder: Path) -> tuple[int, str]:
         os.close(descriptor)
 
 
-def is_locked_by_us(descriptor: int) -> bool:
-    """Lock an open file or folder as long as it is open here. False where another process holds it."""
+def is_locked_by_us(descriptor: int, *, is_lock_needed: bool = False) -> bool:
+    """Lock an open file or folder as long as it is open here. False where another process holds it.
+
+    On a file system without locks one can write all the same, but not clear away: `is_lock_needed` makes it False.
+    """
     if fcntl is None:
-        return True
+        return not is_lock_needed
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks: it must be writable all the same
-        return True
+    except OSError:
+        return not is_lock_needed
     return True
 
 
@@ -83,8 +87,6 @@ def sync_folder(folder: Path) -> None:
 
 def sweep(folder: Path) -> int:
     """Remove what dead processes had begun in `folder` and the folders in it; how many files that were."""
-    if fcntl is None:
-        return 0
     swept = 0
     for pattern in (f"{PREFIX}*", f"*/{PREFIX}*"):
         for left in folder.glob(pattern):
@@ -95,10 +97,11 @@ def sweep(folder: Path) -> int:
 
 def _is_removed(left: Path) -> bool:
     """False where its writer is alive, or where the file system cannot tell."""
-    descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(left, _NOT_THROUGH_LINKS)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        left.unlink()
+        is_nobodys = is_locked_by_us(descriptor, is_lock_needed=True)
+        if is_nobodys:
+            left.unlink()
     finally:
         os.close(descriptor)
-    return True
+    return is_nobodys

@@ -64,10 +64,11 @@ def test_a_sweep_between_the_steps_of_a_beginning_is_survived(tmp_path, monkeypa
 
     locked, swept = module.is_locked_by_us, []
 
-    def swept_first(descriptor):
+    def swept_first(descriptor, **options):
         if not swept:
-            swept.append(sweep(tmp_path))
-        return locked(descriptor)
+            swept.append(0)
+            swept[0] = sweep(tmp_path)
+        return locked(descriptor, **options)
 
     monkeypatch.setattr(module, "is_locked_by_us", swept_first)
     write_whole(tmp_path / "file", NEW, point="it")

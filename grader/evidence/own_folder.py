@@ -1,0 +1,91 @@
+"""Where does a process keep what lasts no longer than itself, and who clears away after one that was killed?
+
+In one folder, which it locks as long as it lives: all its temporary files are made there, and those of its children.
+The kernel lets go of the lock when the process dies, in whatever way. So whoever comes next knows which folders are
+nobody's, and removes them: by no process number, which another may have by then, and by no clock.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grader.evidence.whole_files import is_locked_by_us
+
+PREFIX = "grader-run-"
+_LONGEST_FOR_RAY = 39  # letters: its sockets stand 68 letters deeper, and the kernel takes 107
+_FOLDER = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC"))
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder for all temporary files of this process and its children, as long as this lasts.
+
+    Those of dead processes are removed first.
+
+    >>> with own_folder() as folder:
+    ...     print(Path(tempfile.mkdtemp()).parent == folder)
+    True
+    >>> folder.exists()
+    False
+    """
+    outer, named = tempfile.gettempdir(), {name: os.environ.get(name) for name in ("TMPDIR", "RAY_TMPDIR")}
+    sweep_dead(Path(outer))
+    folder, descriptor = _begun(outer)
+    try:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        if len(str(folder)) > _LONGEST_FOR_RAY:
+            os.environ.setdefault("RAY_TMPDIR", outer)
+        yield folder
+    finally:
+        tempfile.tempdir = outer
+        for name, value in named.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _remove(folder)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def sweep_dead(outer: Path) -> int:
+    """Remove the folders in `outer` of processes that are dead; how many. Those of other users are left alone."""
+    swept = 0
+    for left in outer.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if not hasattr(os, "geteuid") or left.lstat().st_uid != os.geteuid():
+                continue
+            descriptor = os.open(left, _FOLDER)
+            try:
+                if is_locked_by_us(descriptor, is_lock_needed=True):
+                    _remove(left)
+                    swept += 1
+            finally:
+                os.close(descriptor)
+    return swept
+
+
+def _begun(outer: str) -> tuple[Path, int | None]:
+    """A new folder that is locked by this process; who sweeps between the two steps takes it away, so look again."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=outer))
+        folder.chmod(0o711)  # where a job becomes another user, it walks through to its own folder
+        if os.name != "posix":
+            return folder, None
+        descriptor = os.open(folder, _FOLDER)
+        if is_locked_by_us(descriptor) and folder.exists():
+            return folder, descriptor
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """With all that is in it, however it was left. Never raises."""
+    from grader.sandbox.scratch import empty
+
+    empty(str(folder))
+    with suppress(OSError):
+        folder.rmdir()

@@ -1,0 +1,107 @@
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from grader.evidence.own_folder import own_folder, sweep_dead
+
+HOLD = """
+import os, subprocess, sys, tempfile
+from pathlib import Path
+from grader.evidence.own_folder import own_folder
+with own_folder() as folder:
+    Path(tempfile.mkdtemp(prefix="grader-job-"), "file").write_text("x")
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def outer(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def holder(outer):
+    """A living process with a folder of its own in `outer`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        env={**os.environ, "TMPDIR": str(outer)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.folder = Path(process.stdout.readline().strip())
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_all_that_is_temporary_is_made_there_by_children_too_and_goes_with_it(outer):
+    with own_folder() as folder:
+        made = [tempfile.mkdtemp(), subprocess.run(["mktemp"], capture_output=True, text=True, check=True).stdout]
+        assert {Path(one).parent for one in made} == {folder}
+        assert folder.parent == outer
+    assert list(outer.iterdir()) == []
+    assert tempfile.gettempdir() == str(outer)
+
+
+def test_it_goes_too_where_the_work_ends_by_an_exception(outer):
+    with pytest.raises(FileNotFoundError), own_folder():
+        Path(tempfile.mkdtemp(), "missing").read_text()
+    assert list(outer.iterdir()) == []
+
+
+@pytest.mark.fault("F3", "F5")
+def test_what_a_killed_process_left_is_removed_by_the_next(outer, holder):
+    holder.kill()
+    holder.wait()
+    assert [path.name for path in holder.folder.rglob("file")] == ["file"]
+    with own_folder() as folder:
+        assert list(outer.iterdir()) == [folder]
+
+
+def test_what_a_living_process_has_is_left_alone(outer, holder):
+    assert sweep_dead(outer) == 0
+    assert list(holder.folder.rglob("file"))
+    holder.communicate()
+    assert list(outer.iterdir()) == []
+
+
+def test_a_child_that_outlives_its_parent_does_not_keep_the_folder(outer):
+    code = HOLD.replace("    sys.stdin", "    subprocess.Popen(['cat'])\n    sys.stdin")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(outer)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    process.stdout.readline()
+    process.kill()
+    process.wait()
+    assert sweep_dead(outer) == 1
+    process.stdin.close()
+    process.stdout.close()
+
+
+def test_links_and_files_of_that_name_are_not_followed(outer):
+    (outer / "precious").mkdir()
+    (outer / "precious" / "file").write_text("")
+    (outer / "grader-run-link").symlink_to(outer / "precious")
+    (outer / "grader-run-file").write_text("")
+    assert sweep_dead(outer) == 0
+    assert (outer / "precious" / "file").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_the_folders_of_other_users_are_left_alone(outer):
+    (outer / "grader-run-other").mkdir()
+    os.chown(outer / "grader-run-other", 65534, 65534)
+    assert sweep_dead(outer) == 0
+
+
+def test_ray_is_given_a_place_where_its_sockets_fit(outer, monkeypatch):
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    with own_folder() as folder:
+        place = os.environ.get("RAY_TMPDIR", os.environ["TMPDIR"])
+        assert place == str(folder) if len(str(folder)) < 40 else str(outer)
+    assert "RAY_TMPDIR" not in os.environ
