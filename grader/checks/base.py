@@ -88,7 +88,7 @@ def register(kind: _C) -> _C:
 def run_check(check: Check, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> tuple[Finding, ...]:
     """Judge one rule. A check that breaks or says nothing is UNKNOWN: a person looks, the student loses nothing."""
     try:
-        unread = _unread_answers(submission) if check.reads_answer else None
+        unread = unread_answers(submission) if check.reads_answer else None
         # list() here, so a late crash is caught too
         findings = [unread] if unread else list(check.judge(rule, submission, evidence))
     except Exception as error:  # noqa: BLE001  our own bug must not cost a student anything
@@ -104,7 +104,7 @@ def _unknown(said: str, code: str) -> Finding:
     return Finding(Outcome.UNKNOWN, said, code=code)
 
 
-def _unread_answers(submission: Submission) -> Finding | None:
+def unread_answers(submission: Submission) -> Finding | None:
     """Where answers.json is broken as a whole: "no answer was given" would be untrue, and a person can read it."""
     if submission.answers:
         return None
