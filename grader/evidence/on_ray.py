@@ -1,74 +1,177 @@
-"""Runs a plan on Ray: on this machine's cores, or on a cluster whose nodes share no folder with this one.
+"""Carries jobs to workers of Ray: on this machine's cores, or on a cluster whose nodes share no folder with this one.
 
-The driver reads the submissions, sends each job's own files, and keeps every result as it arrives; a worker stages
-them in a folder of its own and opens the sandbox there. Student code never runs in a Ray worker's process: it runs in
-the sandbox that this one starts. Ray carries plain data only, and retries nothing: what is run again, and how often,
-is decided here.
+The driver reads the submissions and sends each job's own files; a worker stages them in a folder of its own and opens
+the sandbox there. Ray carries plain data only, and retries nothing: what is run again, and how often, `Runner` decides.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from grader.errors import MachineError
 from grader.evidence.cache import Cache
-from grader.evidence.kinds import Bench, cache_key, lent_splits, system_fault
-from grader.evidence.local import default_workers, finished
-from grader.evidence.parcels import Contents, heard, packed, told, unpacked
-from grader.model import Evidence, EvidenceByJob, EvidenceStatus, Job, Json, Problem
+from grader.evidence.clusters import started
+from grader.evidence.kinds import Bench, lent_splits, system_fault
+from grader.evidence.local import AHEAD, default_workers
+from grader.evidence.parcels import heard, packed
+from grader.evidence.runner import Died, Runner, Ticket
+from grader.evidence.there import done_there, made_by
+from grader.model import Evidence, Json
 
 if TYPE_CHECKING:
     from grader.course import Course
-    from grader.evidence.plan import Plan
 
 log = logging.getLogger(__name__)
 
-OLDEST_RAY = (2, 54)  # before it, the job port of a cluster could be reached through a TA's browser
-MOST_ATTEMPTS = 2  # of a job whose worker died: then it is a person's business, for a third worker would die too
-_AHEAD = 2  # jobs that wait in Ray for each that runs: enough that no worker idles, few enough to hold in memory
-_OBJECT_STORE_BYTES = 2 * 2**30
+_LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
+_MOST_LENT_BYTES = 2**29  # of such files at once; the oldest is let go, and sent again if a job still reads it
 
 
-@dataclass
-class _Waiting:
-    job: Job
-    root: Path
-    key: str
-    attempts: int = 0
-
-
-class RayRunner:
-    """Evidence for every job of a plan: from the cache, or from a worker of Ray.
+class OnRay:
+    """Workers of Ray. As many jobs as there are cores are in Ray's hands, so that those it has are those that run.
 
     `address` is that of a cluster to join ("auto" for one that runs here); without it Ray is started here, with
-    `workers` processes. `sandbox` is "auto" or "none", and is settled on the node where a job runs: with "auto" a node
-    without a sandbox runs no student code.
+    `workers` processes. `sandbox` is "auto" or "none", and is settled on the node where a job runs.
     """
+
+    def __init__(
+        self, bench: Bench, workers: int | None = None, *, address: str | None = None, sandbox: str = "auto"
+    ) -> None:
+        self.bench, self.address = bench, address
+        self.workers = workers or default_workers()
+        self._settings: dict[str, Json] = {"limits": asdict(bench.limits), "sandbox": sandbox, "made_by": {}}
+        self._stack = ExitStack()
+        self._ray: Any = None
+        self._work: Any = None
+        self._line: deque[Ticket] = deque()  # placed, and not yet in Ray's hands
+        self._unsent: list[tuple[Ticket, Evidence | Died]] = []  # whose files or data cannot be read: they arrive
+        self._running: dict[Any, Ticket] = {}  # by the reference of its result, the oldest first
+        self._sets: dict[tuple[str, str], Any] = {}  # data sets in the object store: each travels once to each node
+        self._files: OrderedDict[str, tuple[Any, int]] = OrderedDict()  # by digest: large files there, with their size
+
+    def open(self) -> None:
+        """Start Ray, or join the cluster. Raises MachineError where it cannot be had."""
+        self._ray = self._stack.enter_context(started(self.workers, self.address))
+        self._work = self._ray.remote(num_cpus=1, max_retries=0)(done_there)
+        self.workers = max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+
+    def has_room(self) -> bool:
+        """Whether one more would soon be started."""
+        return len(self._line) + len(self._running) < AHEAD * self.workers
+
+    def place(self, ticket: Ticket) -> None:
+        """Into the line, or into Ray's hands where a worker is free."""
+        self._line.append(ticket)
+        self._send()
+
+    def arrived(self, timeout_s: float) -> list[tuple[Ticket, Evidence | Died]]:
+        """What has come in. A job whose file or data set cannot be read comes back at once."""
+        made, self._unsent = self._unsent, []
+        if self._running:
+            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0 if made else timeout_s)
+            made += [(self._running.pop(reference), self._outcome(reference)) for reference in ready]
+        self._send()
+        return made
+
+    def hold(self) -> None:
+        """Drop the line."""
+        self._line.clear()
+
+    def forget(self, ticket: Ticket) -> None:
+        """End the worker that has it: a task of Ray's has no other end from outside."""
+        with suppress(ValueError):
+            self._line.remove(ticket)
+        for reference in [one for one, placed in self._running.items() if placed == ticket]:
+            del self._running[reference]
+            with suppress(Exception):
+                self._ray.cancel(reference, force=True)
+
+    def under_way(self) -> Sequence[Ticket]:
+        """What was placed and has not arrived; what stands in line has its time still before it."""
+        unsent = (ticket for ticket, _ in self._unsent)
+        return [*self._running.values(), *unsent, *(replace(one, placed_at=time.monotonic()) for one in self._line)]
+
+    def close(self, *, at_once: bool) -> None:
+        """Leave Ray, and end it where it was started here. What still runs is ended either way."""
+        if at_once:
+            for ticket in list(self._running.values()):
+                self.forget(ticket)
+        self._line.clear()
+        self._running.clear()
+        self._sets.clear()
+        self._files.clear()
+        self._stack.close()
+        self._ray = None
+
+    # --- one job --------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        """As many jobs as keep every worker busy, and no more."""
+        while self._line and len(self._running) < self.workers:
+            ticket = self._line.popleft()
+            try:
+                reference = self._sent(ticket)
+            except Exception as error:  # noqa: BLE001  one broken job must not stop a class
+                self._unsent.append((ticket, system_fault(error)))
+            else:
+                self._running[reference] = replace(ticket, placed_at=time.monotonic())
+
+    def _sent(self, ticket: Ticket) -> Any:
+        """The job in Ray's hands: the reference of its result."""
+        document, contents = packed(ticket.job, ticket.root)
+        digests = {file.path: file.digest for file in ticket.job.files}
+        small = tuple((path, data) for path, data in contents if len(data) < _LARGE_BYTES)
+        large = {path: self._file(digests[path], data) for path, data in contents if len(data) >= _LARGE_BYTES}
+        sets = {split: self._set(split) for split in lent_splits(ticket.job)}
+        if ticket.job.kind not in self._settings["made_by"]:
+            self._settings["made_by"][ticket.job.kind] = made_by(ticket.job.kind)
+        names = (list(large), list(sets))
+        return self._work.remote(document, small, self._settings, names, *large.values(), *sets.values())
+
+    def _set(self, split: tuple[str, str]) -> Any:
+        if split not in self._sets:
+            self._sets[split] = self._ray.put(self.bench.image_set(*split))
+        return self._sets[split]
+
+    def _file(self, digest: str, data: bytes) -> Any:
+        """A large file in the object store, for all jobs that read it about now."""
+        if digest not in self._files:
+            self._files[digest] = (self._ray.put(data), len(data))
+        self._files.move_to_end(digest)
+        while len(self._files) > 1 and sum(size for _, size in self._files.values()) > _MOST_LENT_BYTES:
+            self._files.popitem(last=False)
+        return self._files[digest][0]
+
+    def _outcome(self, reference: Any) -> Evidence | Died:
+        """The evidence; Died where the worker ended and not its job."""
+        try:
+            return heard(self._ray.get(reference))
+        except self._ray.exceptions.RayTaskError as error:
+            return system_fault(error.as_instanceof_cause())
+        except self._ray.exceptions.RayError as error:
+            return Died(f"{type(error).__name__} in Ray")
+        except Exception as error:  # noqa: BLE001  an answer that is none must not stop a class
+            return system_fault(error)
+
+
+class RayRunner(Runner):
+    """Evidence from the cache, or from a worker of Ray. The settings are those of `Runner`."""
 
     def __init__(
         self,
         bench: Bench,
         *,
-        cache: Cache | None = None,
         workers: int | None = None,
         address: str | None = None,
         sandbox: str = "auto",
-        on_done: Callable[[Job, Evidence], None] | None = None,
-        on_drain: Callable[[int], None] | None = None,
+        **settings: Any,
     ) -> None:
-        self.bench, self.cache, self.address, self.sandbox = bench, cache, address, sandbox
-        self.on_done, self.on_drain = on_done, on_drain
-        self.workers = workers or default_workers()
-        self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
+        super().__init__(bench, OnRay(bench, workers, address=address, sandbox=sandbox), **settings)
 
     @classmethod
     def for_course(
@@ -79,204 +182,12 @@ class RayRunner:
         address: str | None = None,
         sandbox: str = "auto",
         uses_cache: bool = True,
-        on_done: Callable[[Job, Evidence], None] | None = None,
-        on_drain: Callable[[int], None] | None = None,
+        **settings: Any,
     ) -> RayRunner:
-        """The runner with the course's limits and data, and the user's cache."""
+        """The runner with the course's limits and data, and the user's cache. Each node has its own sandbox."""
         from grader import sandbox as box
         from grader.places import cache_folder
 
-        level = box.Level("", "each node has its own")
+        bench = Bench(course.limits, box.Level("", "each node has its own"), course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
-        bench = Bench(course.limits, level, course.data_root)
-        return cls(
-            bench, cache=cache, workers=workers, address=address, sandbox=sandbox, on_done=on_done, on_drain=on_drain
-        )
-
-    def __call__(self, plan: Plan) -> EvidenceByJob:
-        """Evidence by job. A job that breaks, or whose worker dies twice, is a system fault and stops no other."""
-        evidence: dict[Job, Evidence] = {}
-        waiting: deque[_Waiting] = deque()
-        for job, root in plan.roots.items():
-            try:
-                key = cache_key(job, self.bench)
-                known = self.cache.get(key) if self.cache is not None else None
-            except Exception as error:  # noqa: BLE001  one broken job must not stop a class
-                known, key = system_fault(error), ""
-            if known is not None:
-                self._arrived(evidence, job, known)
-            else:
-                waiting.append(_Waiting(job, root, key))
-        if waiting:  # starting Ray takes seconds
-            with started(self.workers, self.address) as ray:
-                self._run(ray, waiting, evidence)
-        if self.not_kept is not None:
-            log.warning("%s", self.not_kept)
-        return evidence
-
-    def _run(self, ray: Any, waiting: deque[_Waiting], evidence: dict[Job, Evidence]) -> None:
-        work = ray.remote(num_cpus=1, max_retries=0)(done_there)
-        settings = {"limits": asdict(self.bench.limits), "sandbox": self.sandbox}
-        lent: dict[tuple[str, str], Any] = {}  # each data set travels once to each node
-        running: dict[Any, _Waiting] = {}
-        try:
-            while waiting or running:
-                self._send(ray, work, settings, lent, waiting, running, evidence)
-                self._receive(ray, waiting, running, evidence)
-        except KeyboardInterrupt as stop:
-            if (
-                self.on_drain is not None and running and type(stop) is KeyboardInterrupt
-            ):  # not where we are told to end
-                self.on_drain(len(running))
-                while running:
-                    self._receive(ray, waiting, running, evidence)
-            raise
-
-    def _send(
-        self,
-        ray: Any,
-        work: Any,
-        settings: Mapping[str, Json],
-        lent: dict[tuple[str, str], Any],
-        waiting: deque[_Waiting],
-        running: dict[Any, _Waiting],
-        evidence: dict[Job, Evidence],
-    ) -> None:
-        """As many jobs as keep every worker busy, and no more."""
-        most = _AHEAD * max(int(ray.cluster_resources().get("CPU", 1)), 1)
-        while waiting and len(running) < most:
-            one = waiting.popleft()
-            try:
-                document, contents = packed(one.job, one.root)
-                sets = {split: lent.get(split) or self._lend(ray, lent, split) for split in lent_splits(one.job)}
-            except Exception as error:  # noqa: BLE001  one broken job must not stop a class
-                self._arrived(evidence, one.job, system_fault(error))
-                continue
-            names, references = list(sets), list(sets.values())
-            running[work.remote(document, contents, settings, names, *references)] = one
-
-    def _receive(
-        self, ray: Any, waiting: deque[_Waiting], running: dict[Any, _Waiting], evidence: dict[Job, Evidence]
-    ) -> None:
-        """The next result, or none within a second."""
-        arrived, _ = ray.wait(list(running), num_returns=1, timeout=1.0) if running else ([], None)
-        for reference in arrived:
-            one = running.pop(reference)
-            made = self._result(ray, reference, one)
-            if made is None:
-                waiting.append(one)
-            else:
-                self._arrived(evidence, one.job, made, one.key)
-
-    def _lend(self, ray: Any, lent: dict[tuple[str, str], Any], split: tuple[str, str]) -> Any:
-        lent[split] = ray.put(self.bench.image_set(*split))
-        return lent[split]
-
-    def _result(self, ray: Any, reference: Any, one: _Waiting) -> Evidence | None:
-        """The evidence; None where the job is to be run again, since its worker died and not its code."""
-        try:
-            return heard(ray.get(reference))
-        except ray.exceptions.RayTaskError as error:
-            return system_fault(error.as_instanceof_cause())
-        except ray.exceptions.RayError as error:
-            one.attempts += 1
-            log.warning("a worker of Ray died with a job of kind %r (%s)", one.job.kind, type(error).__name__)
-            if one.attempts < MOST_ATTEMPTS:
-                return None
-            what = f"{one.attempts} workers of Ray died with this job ({type(error).__name__}): it is not tried again"
-            fix = "see Ray's logs, and grade this submission alone without --parallel"
-            return Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=Problem("worker-died", "ray", what, fix))
-
-    def _arrived(self, evidence: dict[Job, Evidence], job: Job, made: Evidence, key: str = "") -> None:
-        """Kept at once: what has arrived is never computed again."""
-        if key:
-            made = replace(made, key=key)
-            if self.cache is not None:
-                try:
-                    self.cache.put(made)
-                except MachineError as error:  # the grade stands; it will only be computed again
-                    self.not_kept = error
-        evidence[job] = made
-        if self.on_done is not None:
-            self.on_done(job, made)
-
-
-# --- on the worker ------------------------------------------------------------------------------
-
-
-def done_there(
-    document: Mapping[str, Json],
-    contents: Contents,
-    settings: Mapping[str, Json],
-    names: list[tuple[str, str]],
-    *sets: Any,
-) -> dict[str, Json]:
-    """Do a job on a node: what a worker of Ray runs. Plain data in, plain data out."""
-    from grader import sandbox
-    from grader.limits import Limits
-
-    began = time.monotonic()
-    level = sandbox.level(settings["sandbox"])
-    if settings["sandbox"] != "none" and not level.is_isolated:
-        what = f"the code of other people is not run without a sandbox, and a node has none: {level.reason}"
-        return told(
-            Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=Problem("no-sandbox", "sandbox", what, level.fix))
-        )
-    lent = dict(zip(names, sets, strict=True))
-    bench = Bench(Limits(**settings["limits"]), level, lent=lent)
-    with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
-        job = unpacked(document, contents, Path(folder))
-        return told(finished(job, Path(folder), bench, began))
-
-
-# --- Ray itself ---------------------------------------------------------------------------------
-
-
-@contextmanager
-def started(workers: int, address: str | None) -> Iterator[Any]:
-    """Ray, as long as this lasts: started here behind a token and on the loopback alone, or a cluster that is joined.
-
-    Raises MachineError where it cannot be had, with what helps.
-    """
-    # Read when Ray is imported, and by the processes that it starts.
-    for name, value in {
-        "RAY_AUTH_MODE": "token",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_DEDUP_LOGS": "0",
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    }.items():
-        os.environ.setdefault(name, value)
-    if not address:
-        # By its name for the systems on which it is the default: else Ray takes 127.0.0.1 for "any address of this
-        # machine", and listens on all of them.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise _without(f"Ray cannot be imported ({error})") from error
-    version = tuple(int(part) for part in ray.__version__.split(".")[:2])
-    if version < OLDEST_RAY:
-        raise _without(f"Ray {ray.__version__} is too old, {'.'.join(map(str, OLDEST_RAY))} is the oldest that is used")
-    here: dict[str, Any] = {
-        "num_cpus": workers,
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-        "_node_ip_address": "127.0.0.1",
-    }
-    try:
-        ray.init(
-            address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else here)
-        )
-    except Exception as error:
-        said = str(error).strip().split("\n")[0][:300]
-        raise _without(f"Ray does not start: {said or type(error).__name__}") from error
-    try:
-        yield ray
-    finally:
-        with suppress(Exception):
-            ray.shutdown()
-
-
-def _without(what: str) -> MachineError:
-    fix = "leave out --parallel: the same grades, by this process's own workers"
-    return MachineError.single(what, where="ray", fix=fix, code="no-ray")
+        return cls(bench, workers=workers, address=address, sandbox=sandbox, cache=cache, **settings)

@@ -35,12 +35,14 @@ def unpacked(document: Mapping[str, Json], contents: Contents, folder: Path) -> 
     job = Job(
         document["kind"], tuple(SubmittedFile(**file) for file in document["files"]), dict(document["parameters"])
     )
-    if [path for path, _ in contents] != [file.path for file in job.files]:
+    if sorted(path for path, _ in contents) != sorted(file.path for file in job.files):
         raise ValueError("the parcel holds other files than its job")
-    for file, (path, data) in zip(job.files, contents, strict=True):
+    by_path = dict(contents)
+    for file in job.files:
+        data = by_path[file.path]
         if hashlib.sha256(data).hexdigest() != file.digest:
-            raise ValueError(f"{path} was changed on its way")
-        target = folder / path
+            raise ValueError(f"{file.path} was changed on its way")
+        target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     return job

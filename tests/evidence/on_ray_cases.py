@@ -84,7 +84,7 @@ def test_scorecards_are_the_same_byte_for_byte_as_without_ray(runner):
 
 
 DIES = """
-def do(document, contents, settings, names, *sets):
+def do(document, contents, settings, names, *lent):
     import os
     if b"poison" in contents[0][1]:
         os._exit(0)
@@ -106,7 +106,7 @@ def test_a_job_that_kills_every_worker_is_given_up_and_the_others_are_done(runne
 
 
 DIES_ONCE = """
-def do(document, contents, settings, names, *sets):
+def do(document, contents, settings, names, *lent):
     import os
     from pathlib import Path
     mark = Path(contents[0][1].decode())
@@ -125,7 +125,7 @@ def test_a_worker_that_was_killed_costs_its_job_nothing(runner, handed_in, tmp_p
 
 
 RAISES = """
-def do(document, contents, settings, names, *sets):
+def do(document, contents, settings, names, *lent):
     raise ZeroDivisionError("ours")
 """
 

@@ -1,0 +1,79 @@
+"""What does a node do with a job? Stage its files in a folder of its own, run it in the sandbox there, and tell.
+
+Runs in a worker of Ray: plain data in, plain data out. Student code never runs in this process: there it could submit
+tasks and read objects. It runs in the sandbox that this process starts, and a node without a sandbox refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from grader.evidence.kinds import Bench, versions
+from grader.evidence.local import finished
+from grader.evidence.parcels import Contents, told, unpacked
+from grader.model import Evidence, EvidenceStatus, Json, Problem
+
+
+def done_there(
+    document: Mapping[str, Json],
+    contents: Contents,
+    settings: Mapping[str, Json],
+    names: tuple[list[str], list[tuple[str, str]]],
+    *lent: Any,
+) -> dict[str, Json]:
+    """Do a job on a node.
+
+    `lent` holds what came by the object store, in the order of `names`: the larger files of the job by their paths,
+    then the data sets by name and split.
+    """
+    from grader import sandbox
+    from grader.limits import Limits
+
+    began = time.monotonic()
+    paths, splits = names
+    level = sandbox.level(settings["sandbox"])
+    refused = _refused(document["kind"], settings, level)
+    if refused is not None:
+        return told(Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=refused))
+    sets = dict(zip(splits, lent[len(paths) :], strict=True))
+    bench = Bench(Limits(**settings["limits"]), level, lent=sets)
+    with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
+        by_path = dict(contents) | dict(zip(paths, lent[: len(paths)], strict=True))
+        job = unpacked(document, tuple(by_path.items()), Path(folder))
+        return told(finished(job, Path(folder), bench, began))
+
+
+def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | None:
+    """Why this node must not do the job: its results would not be those of the other nodes."""
+    if settings["sandbox"] != "none" and not level.is_isolated:
+        what = f"the code of other people is not run without a sandbox, and a node has none: {level.reason}"
+        return Problem("no-sandbox", "sandbox", what, level.fix)
+    here, there = made_by(kind), settings["made_by"][kind]
+    if here != there:
+        differ = ", ".join(
+            f"{name} {here.get(name)} and not {there[name]}" for name in there if here.get(name) != there[name]
+        )
+        what = f"a node of the cluster has {differ}: its results would not be those of the others"
+        return Problem("other-version", "cluster", what, "install the same grader and the same packages on every node")
+    return None
+
+
+def made_by(kind: str) -> dict[str, str]:
+    """What a result of this kind is made by, here: the grader's own code, and the versions of what it uses."""
+    return {"grader": _code()[:12], **versions(kind)}
+
+
+@cache
+def _code() -> str:
+    """The bytes of the whole grader: a cluster on which one node has another is a cluster with two graders."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
