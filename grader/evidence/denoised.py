@@ -50,6 +50,7 @@ SCALES: Final[Mapping[str, tuple[float, float]]] = {
     "inverted, from 0 to 255": (-1 / 255, 1.0),
     "inverted, from -1 to 1": (-0.5, 0.5),
 }
+NOTHING: Final = 1e-4  # a mean squared error: 40 dB
 LEAST_BETTER: Final = 0.5  # of the squared error (3 dB): what another scale must take away to be looked at
 
 
@@ -229,27 +230,22 @@ class ThrownAgain:
     targets: Array
 
     def compared(self, made: Array, made_again: Array, clean: Array) -> dict[str, Json]:
-        """By kind: n, the mean squared error `before` and `after`, and their `ratio` with its `lower` 99% limit.
+        """By kind: n, the mean squared error `before` and `after`, and `lower`, how often the first the second is.
 
-        The limit is that of a ratio of two means of pairs (Fieller); null where it has none. Where an image has no
-        answer (NaN), every pixel of it counts as off by 1.
+        Where an image has no answer (NaN), every pixel of it counts as off by 1.
         """
         import numpy as np
-
-        from grader.evidence.image_quality import scores as measured_scores
 
         result: dict[str, Json] = {}
         start = 0
         for kind, chosen in self.rows.items():
             which, part = np.asarray(chosen), slice(start, start + len(chosen))
             start = part.stop
-            before = measured_scores(made[which], clean[which]).squared
+            before = scores(made[which], clean[which]).squared
             is_answered = np.isfinite(made_again[part]).all(axis=(1, 2, 3))
             after = np.ones(len(which))
             if is_answered.any():
-                after[is_answered] = measured_scores(
-                    made_again[part][is_answered], self.targets[part][is_answered]
-                ).squared
+                after[is_answered] = scores(made_again[part][is_answered], self.targets[part][is_answered]).squared
             result[kind] = {
                 "n": len(which),
                 "before": float(before.mean()),
@@ -260,31 +256,29 @@ class ThrownAgain:
         return result
 
 
-def lower_ratio(before: Array, after: Array) -> float | None:
-    """The lower 99% limit (one-sided) of mean(after) / mean(before), measured on the same images.
+def lower_ratio(before: Array, after: Array) -> float:
+    """The lower 99% limit (one-sided) of mean(after) / mean(before), measured on the same images; 0 where it has none.
 
-    None where `before` is not above 0 by itself: then the ratio may be anything.
+    To both errors that of 40 dB is added: what is better than that counts as perfect, and is no reason to divide by 0.
+
     Source:  E. C. Fieller, Some problems in interval estimation, Journal of the Royal Statistical Society B 16, 1954
 
     >>> import numpy as np
     >>> before = np.array([0.9, 1.0, 1.1, 1.0] * 25)
-    >>> lower_ratio(before, 2 * before)
-    2.0
-    >>> lower_ratio(before, before[::-1] * 2) < 2
-    True
+    >>> round(lower_ratio(before, 2 * before), 3), lower_ratio(before, 2 * before[::-1]) < 1.99
+    (2.0, True)
     """
     import numpy as np
 
-    n, z = len(before), 2.3263478740408408
-    one, other = float(before.mean()), float(after.mean())
-    if n < 2 or one == 0:
-        return None
-    covariance = np.cov(before, after) / n
-    v_one, v_other, together = float(covariance[0, 0]), float(covariance[1, 1]), float(covariance[0, 1])
-    a, b, c = one * one - z * z * v_one, one * other - z * z * together, other * other - z * z * v_other
-    if a <= 0:
-        return None
-    return (b - math.sqrt(max(0.0, b * b - a * c))) / a
+    n, z = len(before), 2.3263478740408408  # the 99% point of the standard normal distribution
+    if n < 2:
+        return 0.0
+    one, other = float(before.mean()) + NOTHING, float(after.mean()) + NOTHING
+    spread, together, spread_after = np.cov(before, after)[np.triu_indices(2)].tolist()
+    a, b, c = (
+        x * y - z * z * v / n for x, y, v in ((one, one, spread), (one, other, together), (other, other, spread_after))
+    )
+    return (b - math.sqrt(max(0.0, b * b - a * c))) / a if a > 0 else 0.0
 
 
 def thrown_again(images: ImageSet, seed: str) -> ThrownAgain | None:

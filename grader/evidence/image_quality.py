@@ -37,15 +37,18 @@ class Scores:
     def to_json(self) -> dict[str, Json]:
         """Means over the images, each with its standard error, for the evidence.
 
-        `psnr_mean_db` is the mean over the images of each one's PSNR, null where an image is met exactly.
+        `psnr_db` is the mean over the images of each one's PSNR, null where an image is met exactly.
         """
+        import numpy as np
+
         made: dict[str, Json] = {"n": len(self.squared)}
-        for name in ("absolute", "squared", "ssim", "ssim_bordered"):
-            values = getattr(self, name)
+        each = np.array([psnr_db(value) for value in self.squared.tolist()])
+        for name, values in (*vars(self).items(), ("psnr_db", each)):
+            if not np.isfinite(values).all():
+                made[name] = None
+                continue
             spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
             made[name] = {"mean": float(values.mean()), "error": spread / math.sqrt(len(values))}
-        each = [psnr_db(value) for value in self.squared.tolist()]
-        made["psnr_mean_db"] = math.fsum(each) / len(each) if all(map(math.isfinite, each)) else None
         return made
 
 
