@@ -136,6 +136,39 @@ def test_a_network_as_good_as_the_reference_falls_below_no_more_than_1_time_in_2
     assert below <= times / 20 + 3 * (times / 20 * 0.95) ** 0.5  # three standard deviations of the count
 
 
+def share_below(reference, own, n, tail):
+    """How often the mean of `own` (times, k) lies under what `reference` (times, K) says of so many runs."""
+    pairs = zip(reference.tolist(), own.tolist(), strict=True)
+    return sum(sum(m) < expected(Runs(tuple(r), n), len(m), tail)[0] * n * len(m) for r, m in pairs) / len(own)
+
+
+@pytest.mark.parametrize(("k", "of_reference"), [(1, 5), (3, 5), (2, 3), (1, 2)])
+def test_where_only_seeds_matter_it_is_1_time_in_20(k, of_reference):
+    """So many images that their sampling is nothing: then Student's t is exact, however few the runs are."""
+    dice, n, times = np.random.default_rng(k), 10**9, 4000
+    counts = np.rint(n * dice.normal(0.9, 0.01, (times, of_reference + k))).astype(int)
+    told = share_below(counts[:, :of_reference], counts[:, of_reference:], n, ONE_IN_20)
+    assert told == pytest.approx(1 / 20, abs=4 * (0.05 * 0.95 / times) ** 0.5)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_where_only_test_images_matter_it_is_1_time_in_20(k):
+    """Seeds that change nothing, and two networks that find different images hard."""
+    dice, n, times = np.random.default_rng(k), 5000, 4000
+    counts = dice.binomial(n, 0.9, (times, 2))
+    told = share_below(counts[:, :1].repeat(5, axis=1), counts[:, 1:].repeat(k, axis=1), n, ONE_IN_20)
+    assert told == pytest.approx(1 / 20, abs=4 * (0.05 * 0.95 / times) ** 0.5)
+
+
+def test_networks_that_find_different_images_hard_differ_1_time_in_20():
+    dice, n, times = np.random.default_rng(0), 5000, 4000
+    apart = 0
+    for one, other in dice.binomial(n, 0.9, (times, 2)).tolist():
+        low, high = differ(Runs((one,), n), Runs((other,), n))
+        apart += not low <= 0 <= high
+    assert apart / times == pytest.approx(1 / 20, abs=4 * (0.05 * 0.95 / times) ** 0.5)
+
+
 def test_a_network_that_is_clearly_worse_falls_below_nearly_always():
     dice, times = np.random.default_rng(3), 200
     reference = simulated(dice, 2000, 5, hard=0.02, noise=0.002, times=times)
