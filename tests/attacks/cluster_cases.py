@@ -159,7 +159,7 @@ def test_who_has_no_token_does_not_join(ray, tmp_path):
 
 
 def test_on_ray_too_a_crash_is_run_once_and_an_end_by_a_signal_once_more(described):
-    """Ray's own default would run each of these four times. A signal may have come from outside, so it is seen twice."""
+    """Ray's own default would run each of these four times. A signal may have come from outside: once more."""
     crashes = ["import os\nos._exit(0)\n", "import ctypes\nctypes.string_at(0)\n", "x = bytearray(10**12)\n"]
     made, times = described(NET, *crashes)
     assert [one.status for one in made] == [EvidenceStatus.DONE, *[EvidenceStatus.STUDENT_FAULT] * 3]
