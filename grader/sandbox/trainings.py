@@ -14,7 +14,7 @@ import math
 import struct
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from grader.sandbox.descriptions import StateTensor, describe, refused, tensors_
 from grader.sandbox.job import run
 from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault
 from grader.sandbox.programs.weights import EXPONENTS
+from grader.training.device import settled
 from grader.training.recipe import Recipe
-from grader.training.steps import is_logged, rate_at, steps_in
+from grader.training.steps import all_steps, is_logged, rate_at, steps_in
 
 MOST_TRIED = 500  # training images on which the network is tried before it is trained
 _TYPES = {
@@ -33,6 +34,9 @@ _TYPES = {
     "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL",
 }  # fmt: skip
 _PAIR = struct.Struct("<2d")
+# Faults that bfloat16 or channels last can bring about in a network that trains well without: a `view` of a tensor that
+# lies in another order, numbers of two types in one product, a loss that needs more digits.
+_MAY_BE_OURS = ("code-raised", "training-diverged", "bad-output", "not-finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Trained(Ended):
     `log` has a record for each epoch's end, and where the recipe asks for more: `epoch`, `step`, `train_loss`,
     `train_accuracy` (means over the images of the epoch so far), `learning_rate`. `loss_before` and
     `accuracy_before` are of the network as it was built, on `tried` training images; `share` is what naming one class
-    for all of them would get right.
+    for all of them would get right. `precision` is the one in which it was trained.
     """
 
     tensors: tuple[StateTensor, ...] = ()
@@ -54,6 +58,7 @@ class Trained(Ended):
     tried: int = 0
     share: float = 0.0
     seed: int = 0
+    precision: str = "float32"
 
     @property
     def unmoved(self) -> tuple[str, ...]:
@@ -107,9 +112,12 @@ def train(
 ) -> Trained | StudentFault | SystemFault:
     """The student's network after a training by `recipe`, or whose fault it is that there is none.
 
+    A network that fails in the recipe's bfloat16 or channels last is trained again without them: they are there for
+    speed, and no student need write for them.
+
     Shapes:  images (N, C, H, W) uint8 and labels (N,) of the TRAINING split (NumPy arrays)
     Request: `code` and `factory`; `threads` where wanted. Hand in code alone: a training begins without weights
-    Raises ValueError where images, labels and recipe do not belong together.
+    Raises ValueError where images, labels and recipe do not belong together, or the recipe is ended by a clock.
     """
     shape = [int(side) for side in images.shape]
     if len(shape) != 4 or math.prod(shape) == 0 or str(images.dtype) != "uint8":
@@ -119,6 +127,8 @@ def train(
         raise ValueError(f"{len(wanted)} labels for {shape[0]} images of {classes} classes")
     if any(len(values) not in (0, shape[1]) for values in (recipe.mean, recipe.std)):
         raise ValueError(f"mean and std need a number for each of the {shape[1]} channels")
+    if recipe.most_seconds is not None:
+        raise ValueError("a student's network is trained for epochs or steps: by the clock no result can be made again")
     settings: dict[str, Any] = {"limits": limits, "level": level}
     asked = {"code": request["code"], "factory": request["factory"], "checkpoint": None, "input": shape[1:]}
     described = describe(files, asked, **settings)
@@ -127,33 +137,46 @@ def train(
     tensors = tensors_of(described.result, request["code"])
     if isinstance(tensors, Problem):
         return refused(tensors, described)
-    seed = recipe.seed if seed is None else seed
     tried = [index * shape[0] // min(shape[0], MOST_TRIED) for index in range(min(shape[0], MOST_TRIED))]
-    rows = _rows(recipe, shape[0])
     asked = {
         **{word: request.get(word) for word in ("code", "factory", "threads")},
         "shape": shape,
         "classes": classes,
-        "recipe": {name: value for name, value in recipe.to_json().items() if name != "data_set"},
-        "seed": seed,
+        "seed": recipe.seed if seed is None else seed,
         "tensors": [tensor.to_json() for tensor in tensors],
         "before": tried,
     }
-    size = sum(tensor.size for tensor in tensors)
+    recipe = settled(recipe)
+    plain = replace(recipe, precision="float32", memory_format="contiguous")
     with tempfile.NamedTemporaryFile(prefix="grader-inputs-") as file:
         file.write(images.tobytes())
         file.write(struct.pack(f"<{len(wanted)}q", *wanted))
         file.flush()
-        answer_bytes = _PAIR.size * (1 + len(rows)) + 2 * size
-        inputs = Path(file.name)
-        ended = run("train", files=files, request=asked, inputs=inputs, answer_bytes=answer_bytes, **settings)
+        settings |= {"files": files, "inputs": Path(file.name)}
+        made = _once(asked, recipe, tensors, [wanted[index] for index in tried], settings)
+        if isinstance(made, StudentFault) and made.problem.code in _MAY_BE_OURS and plain != recipe:
+            made = _once(asked, plain, tensors, [wanted[index] for index in tried], settings)
+    return made
+
+
+def _once(
+    request: Mapping[str, Json],
+    recipe: Recipe,
+    tensors: tuple[StateTensor, ...],
+    labels: Sequence[int],
+    settings: Mapping[str, Any],
+) -> Trained | StudentFault | SystemFault:
+    """One training; `labels` are those of the images on which the network is tried before."""
+    images = request["shape"][0]
+    rows = _rows(recipe, images)
+    asked = {**request, "recipe": {name: value for name, value in recipe.to_json().items() if name != "data_set"}}
+    answer_bytes = _PAIR.size * (1 + len(rows)) + 2 * sum(tensor.size for tensor in tensors)
+    ended = run("train", request=asked, answer_bytes=answer_bytes, **settings)
     if not isinstance(ended, Answered):
         return ended
-    counts = [0] * classes
-    for index in tried:
-        counts[wanted[index]] += 1
-    made = _trained(ended, tensors, rows, seed, (len(tried), max(counts) / len(tried)))
-    problem = _problem(made, request["code"], shape[0])
+    share = max(labels.count(label) for label in set(labels)) / len(labels)
+    made = replace(_trained(ended, tensors, rows, request["seed"], (len(labels), share)), precision=recipe.precision)
+    problem = _problem(made, request["code"], images)
     return StudentFault(problem=problem, **ended.carried()) if problem is not None else made
 
 
@@ -162,7 +185,7 @@ def _rows(recipe: Recipe, images: int) -> list[dict[str, Json]]:
     each = steps_in(recipe, images)
     return [
         {"epoch": (step - 1) // each + 1, "step": step, "learning_rate": rate_at(recipe, step - 1, each)}
-        for step in range(1, recipe.epochs * each + 1)
+        for step in range(1, all_steps(recipe, each) + 1)
         if is_logged(recipe, step, each)
     ]
 

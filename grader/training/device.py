@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader.errors import MachineError
+from grader.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +54,38 @@ def device_class(on: torch.device | None = None) -> str:
 
     on = device() if on is None else on
     return f"cuda {torch.cuda.get_device_name(on)}" if on.type == "cuda" else on.type
+
+
+def settled(recipe: Recipe, kind: str = "cpu") -> Recipe:
+    """The recipe with the precision that "auto" means on a kind of device (cpu, cuda, mps): never "auto" again.
+
+    bfloat16 where the device multiplies in it. Measured on CPUs: with such units a training takes a third to a half of
+    the time of float32; on one without them, which has to emulate it, 11 times as long.
+    """
+    if recipe.precision != "auto":
+        return recipe
+    if kind == "cpu":
+        is_faster = bool(cpu_features() & {"avx512_bf16", "amx_bf16"})
+    elif kind == "cuda":
+        import torch
+
+        is_faster = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        is_faster = False
+    return replace(recipe, precision="bfloat16" if is_faster else "float32")
+
+
+@cache
+def cpu_features() -> frozenset[str]:
+    """What this machine's processor can do, in the words of Linux, such as avx512_bf16; empty on other systems.
+
+    Read without PyTorch: the sandbox's parent has to know what a training in the box will use.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.partition(":")[2] for line in lines if line.startswith("flags")), "").split())
 
 
 def _refuse(named: str, what: str) -> NoReturn:

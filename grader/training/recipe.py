@@ -12,6 +12,8 @@ from grader.training.steps import rate_at
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "cosine", "one-cycle", "multi-step"]
+Precision = Literal["float32", "bfloat16", "auto"]
+MemoryFormat = Literal["contiguous", "channels-last"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +22,17 @@ class Recipe:
 
     Units:   `learning_rate` is the highest of the schedule; `milestones` are epochs, after which the rate is
              multiplied by `gamma`; `warm_up` is a fraction of all steps; `shift_px` is the most pixels by which a
-             training image is moved, up or down and left or right; `log_every_steps` counts mini-batches
+             training image is moved, up or down and left or right; `rotation_degrees` the most by which it is turned,
+             either way; `cutout_px` the side of the square that is covered; `is_flipped` images are mirrored by a
+             chance of one half; `log_every_steps`, `most_steps` and `lookahead_steps` count mini-batches
+    Budget:  the training ends after `epochs`, or earlier after `most_steps`; the schedule is that of the steps that
+             it will have. `most_seconds` ends it by the clock, after the step that passes them: such a result cannot
+             be made again, and the log's last record says so
     Raises:  ValueError that names every setting out of its range
 
     The loss is the cross-entropy; the last mini-batch of an epoch may be smaller. Inputs are pixels from 0 to 1,
-    normalised where `mean` and `std` (one number per channel) are given.
+    normalised where `mean` and `std` (one number per channel) are given. "bfloat16" is autocast: the weights stay
+    float32; "auto" takes it where the device computes faster with it (`grader.training.device.settled`).
     """
 
     data_set: str
@@ -41,8 +49,18 @@ class Recipe:
     gamma: float = 0.1  # of multi-step
     label_smoothing: float = 0.0
     shift_px: int = 0
+    is_flipped: bool = False
+    rotation_degrees: float = 0.0
+    cutout_px: int = 0
+    ema_decay: float = 0.0  # 0 is none
+    lookahead_steps: int = 0  # 0 is none
+    lookahead_share: float = 0.5  # of lookahead
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "contiguous"
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    most_steps: int | None = None
+    most_seconds: float | None = None
     log_every_steps: int | None = None
     seed: int = 0
 
@@ -50,6 +68,9 @@ class Recipe:
         demands = {
             f"optimizer {self.optimizer!r} is none of {get_args(Optimizer)}": self.optimizer in get_args(Optimizer),
             f"schedule {self.schedule!r} is none of {get_args(Schedule)}": self.schedule in get_args(Schedule),
+            f"precision {self.precision!r} is none of {get_args(Precision)}": self.precision in get_args(Precision),
+            f"memory_format {self.memory_format!r} is none of {get_args(MemoryFormat)}": self.memory_format
+            in get_args(MemoryFormat),
             f"learning_rate {self.learning_rate} is not over 0": 0 < self.learning_rate < math.inf,
             f"epochs {self.epochs} is not at least 1": self.epochs >= 1,
             f"batch_size {self.batch_size} is not at least 1": self.batch_size >= 1,
@@ -63,6 +84,17 @@ class Recipe:
             f"gamma {self.gamma} is not over 0": 0 < self.gamma < math.inf,
             f"label_smoothing {self.label_smoothing} is not in [0, 1)": 0 <= self.label_smoothing < 1,
             f"shift_px {self.shift_px} is negative": self.shift_px >= 0,
+            f"rotation_degrees {self.rotation_degrees} is not from 0 to 180": 0 <= self.rotation_degrees <= 180,
+            f"cutout_px {self.cutout_px} is negative": self.cutout_px >= 0,
+            f"ema_decay {self.ema_decay} is not in [0, 1)": 0 <= self.ema_decay < 1,
+            f"lookahead_steps {self.lookahead_steps} is negative": self.lookahead_steps >= 0,
+            f"lookahead_share {self.lookahead_share} is not in (0, 1]": 0 < self.lookahead_share <= 1,
+            "ema_decay and lookahead_steps are two averages, and one can count": not (
+                self.ema_decay and self.lookahead_steps
+            ),
+            f"most_steps {self.most_steps} is not at least 1": self.most_steps is None or self.most_steps >= 1,
+            f"most_seconds {self.most_seconds} is not over 0": self.most_seconds is None
+            or 0 < self.most_seconds < math.inf,
             f"log_every_steps {self.log_every_steps} is not at least 1": self.log_every_steps is None
             or self.log_every_steps >= 1,
             f"seed {self.seed} is not from 0 to 2^63 - 1": 0 <= self.seed < 2**63,

@@ -23,7 +23,15 @@ def recipes(tmp_path) -> Recipes:
 
 
 def _result(seed: int = 0, correct: int = 300, device: str = "cpu", **more) -> dict:
-    made = {"seed": seed, "correct": correct, "n": 360, "seconds": 1.25, "device": device, "threads": 1}
+    made = {
+        "seed": seed,
+        "correct": correct,
+        "n": 360,
+        "seconds": 1.25,
+        "device": device,
+        "threads": 1,
+        "precision": "float32",
+    }
     made |= {"versions": {"torch": "2.13"}, "data": {"train": "0" * 64, "test": "1" * 64, "edition": ""}}
     return made | {"parameters": 7850, "weights": "2" * 64, "log": []} | more
 

@@ -8,7 +8,7 @@ import pytest
 
 from grader.errors import MachineError
 from grader.training import Recipe, evaluate, train
-from grader.training.steps import shifted
+from grader.training.augmentation import shifted
 
 pytestmark = pytest.mark.torch
 PLAIN = {"data_set": "bars", "optimizer": "sgd", "learning_rate": 0.1, "epochs": 3, "batch_size": 32}
