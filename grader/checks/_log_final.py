@@ -25,7 +25,7 @@ TOLERANCE: Final = 0.001  # another device, and a mean over batches of unequal s
 
 
 @dataclass(frozen=True)
-class _Point:
+class Point:
     """A value of the curve: where, as written, as a share, the unit of its last digit."""
 
     logged: Logged
@@ -51,13 +51,13 @@ def judge_final(
     """
     final = settings["final"]
     curve = Curve(final.get("metric", "accuracy"), final.get("split"))
-    points = [point for logged in logs for point in _points(logged, curve)]
+    points = [point for logged in logs for point in points_of(logged, curve)]
     if not points:
         said = f"no {curve} was found in {', '.join(one.path for one in logs)}; a person looks"
         fix = f"print it under its usual name, as {str(curve).replace(' ', '_')}=0.97"
         yield review(said, place=logs[0].place(1), fix=fix, code="no-final")
         return
-    meant = _meant(points, curve, final.get("take", "either"))
+    meant = finals(points, curve, final.get("take", "either"))
     is_whole = not any(logged.log.doubts for logged in logs)
     if "answer" in final:
         yield _against_answer(final["answer"], answer, meant, points, is_whole=is_whole)
@@ -68,7 +68,7 @@ def judge_final(
         yield passed(f"the {curve} of the log is {point.said}", place=point.logged.place(point.number), code="final")
 
 
-def _points(logged: Logged, curve: Curve) -> list[_Point]:
+def points_of(logged: Logged, curve: Curve) -> list[Point]:
     """The values of the curve; where its split is not named anywhere, those that name none."""
     there = curves_of(logged)
     others = {one.split for one in there if one.metric == curve.metric}
@@ -79,14 +79,14 @@ def _points(logged: Logged, curve: Curve) -> list[_Point]:
         return []
     series = logged.series(chosen)
     return [
-        _Point(logged, number, value, share, step, chosen.metric)
+        Point(logged, number, value, share, step, chosen.metric)
         for number, value, share, step in shares(chosen, series)
     ]
 
 
-def _meant(points: Sequence[_Point], curve: Curve, take: str) -> list[_Point]:
+def finals(points: Sequence[Point], curve: Curve, take: str) -> list[Point]:
     """The last and the best of each log: several logs are several trainings, or parts of one."""
-    found: list[_Point] = []
+    found: list[Point] = []
     for path in dict.fromkeys(point.logged.path for point in points):
         own = [point for point in points if point.logged.path == path]
         best = (min if is_better_low(curve) else max)(own, key=lambda point: point.share)
@@ -95,7 +95,7 @@ def _meant(points: Sequence[_Point], curve: Curve, take: str) -> list[_Point]:
 
 
 def _against_answer(
-    key: str, answer: Answer | None, meant: Sequence[_Point], points: Sequence[_Point], *, is_whole: bool
+    key: str, answer: Answer | None, meant: Sequence[Point], points: Sequence[Point], *, is_whole: bool
 ) -> Finding:
     last = meant[0]
     if answer is None:
@@ -108,10 +108,10 @@ def _against_answer(
         said = f"{key}: the answer was not read as a number, and not held against the log"
         return review(said, **details, code="unread-answer")
     for point in meant:
-        if _agrees(number, point):
+        if agrees(number, point):
             details["expected"] = point.value.written
             return passed(f"{key}: the log says the same, {point.said}", **details, code="agrees")
-    elsewhere = next((point for point in points if _agrees(number, point)), None)
+    elsewhere = next((point for point in points if agrees(number, point)), None)
     said = f"{key}: {shown(number.written, 40)} is claimed, the log says {_both(meant)}"
     if elsewhere is not None:
         said += f"; the claimed value stands at {elsewhere.logged.at(elsewhere.number)}"
@@ -121,11 +121,11 @@ def _against_answer(
     return told(said, **details, fix=fix, code="claim-differs")
 
 
-def _both(meant: Sequence[_Point]) -> str:
+def _both(meant: Sequence[Point]) -> str:
     return " and ".join(dict.fromkeys(point.said for point in meant[:4]))
 
 
-def _agrees(number: Number, point: _Point) -> bool:
+def agrees(number: Number, point: Point) -> bool:
     """As far as the digits of both go; a bound holds or not; "about" is within a hundredth."""
     if point.metric == "accuracy":
         claim = claim_of(number)
@@ -144,8 +144,8 @@ def _agrees(number: Number, point: _Point) -> bool:
 def _against_checkpoint(
     settings: Mapping[str, Json],
     made: Evidence | None,
-    meant: Sequence[_Point],
-    points: Sequence[_Point],
+    meant: Sequence[Point],
+    points: Sequence[Point],
     *,
     is_whole: bool,
 ) -> Finding:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
 from grader.answers.curves import Curve, Entry, Run, Value, curves_in, runs_of
-from grader.documents.training_log import Log
-from grader.model import Place
+from grader.checks._submitted import opened
+from grader.checks.base import review
+from grader.documents import DocumentError
+from grader.documents.training_log import MAX_LOG_BYTES, Log, read_log
+from grader.model import Finding, Outcome, Place, Submission, SubmittedFile
 
+MOST_NAMED: Final = 10
 _FALLING: Final = frozenset(("loss", "error", "mae", "mse"))
 
 
@@ -64,3 +68,33 @@ def shares(curve: Curve, series: Sequence[tuple[int, Value]]) -> Iterator[tuple[
 def is_better_low(curve: Curve) -> bool:
     """Whether the lowest value of the curve is its best."""
     return curve.metric in _FALLING
+
+
+def read_of(submission: Submission, file: SubmittedFile) -> Logged | Finding:
+    """A file as a training log, or the finding that says why it is none."""
+    try:
+        with opened(submission, file) as stream:
+            return understood(file.path, read_log(stream.read(MAX_LOG_BYTES + 1), name=file.path))
+    except DocumentError as error:
+        said = f"{file.path} was not read: {error.problem.what}; a person looks"
+        return review(said, place=Place(file.path), fix=error.problem.fix, code=error.problem.code)
+    except OSError as error:
+        return Finding(Outcome.UNKNOWN, f"{file.path} could not be opened ({error})", code="unreadable")
+
+
+def decided(found: Sequence[Finding], *, may_fail: bool) -> Iterator[Finding]:
+    """The first wrong thing carries the points; else the first open one; else that all is well."""
+    if not may_fail:
+        found = [
+            replace(one, outcome=Outcome.REVIEW, credit=None) if one.outcome is Outcome.FAILED else one for one in found
+        ]
+    wrong = [one for one in found if one.outcome is Outcome.FAILED]
+    is_open = [one for one in found if one.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) and one.weight]
+    well = [one for one in found if one.outcome is Outcome.PASSED]
+    if wrong or is_open:
+        well = [one for one in well if one.code != "read"]
+    first = (wrong or is_open or well[-1:])[:1]
+    yield from first
+    rest = [one for one in found if one not in first and one not in well]
+    told = [one for one in well if one not in first]
+    yield from (replace(one, weight=Fraction(0)) for one in [*rest[:MOST_NAMED], *told])

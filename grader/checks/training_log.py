@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import ClassVar, Final
 
 from grader.checks._data import data_problems
@@ -12,17 +11,14 @@ from grader.checks._lint import as_meant, setting_problem
 from grader.checks._log_curves import impossible_curves
 from grader.checks._log_demands import judge_demands
 from grader.checks._log_final import TOLERANCE, judge_final
-from grader.checks._logged import Logged, understood
+from grader.checks._logged import Logged, decided, read_of
 from grader.checks._recomputed import absent_files, job_of
 from grader.checks._settings import MODEL, counted, share_schema
-from grader.checks._submitted import closest, matching, opened
+from grader.checks._submitted import closest, matching
 from grader.checks.base import Check, missing, passed, register, remark, review
-from grader.documents import DocumentError
-from grader.documents.training_log import MAX_LOG_BYTES, read_log
-from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission, SubmittedFile
+from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
 MOST_FILES: Final = 20
-MOST_NAMED: Final = 10
 _WHOLE: Final[Mapping[str, Json]] = {"type": "integer", "minimum": 1, "maximum": 10**9}
 _RATE: Final[Mapping[str, Json]] = {"type": "number", "exclusiveMinimum": 0, "maximum": 10**6}
 _SPLIT: Final[Mapping[str, Json]] = {"enum": ["train", "validation", "test"]}
@@ -261,7 +257,7 @@ class TrainingLog(Check):
         found: list[Finding] = []
         logs: list[Logged] = []
         for file in files[:MOST_FILES]:
-            read = _read(submission, file)
+            read = read_of(submission, file)
             if isinstance(read, Finding):
                 found.append(read)
             else:
@@ -273,24 +269,13 @@ class TrainingLog(Check):
         logs = [logged for logged in logs if logged.entries]
         if logs:
             found += _told(settings, logs, submission, evidence)
-        yield from _decided(found, may_fail=settings.get("contradictions", "review") == "fail")
+        yield from decided(found, may_fail=settings.get("contradictions", "review") == "fail")
 
 
 def _job(settings: Mapping[str, Json], submission: Submission) -> Job | None:
     if "recompute" not in settings or "model" not in settings or absent_files(settings, submission):
         return None
     return job_of(settings, submission)
-
-
-def _read(submission: Submission, file: SubmittedFile) -> Logged | Finding:
-    try:
-        with opened(submission, file) as stream:
-            return understood(file.path, read_log(stream.read(MAX_LOG_BYTES + 1), name=file.path))
-    except DocumentError as error:
-        said = f"{file.path} was not read: {error.problem.what}; a person looks"
-        return review(said, place=Place(file.path), fix=error.problem.fix, code=error.problem.code)
-    except OSError as error:
-        return Finding(Outcome.UNKNOWN, f"{file.path} could not be opened ({error})", code="unreadable")
 
 
 def _unread(logged: Logged) -> Iterator[Finding]:
@@ -319,21 +304,3 @@ def _told(
         job = _job(settings, submission)
         made = evidence.get(job) if job is not None else None
         yield from judge_final(settings, logs, None if is_empty else answer, made)
-
-
-def _decided(found: Sequence[Finding], *, may_fail: bool) -> Iterator[Finding]:
-    """The first wrong thing carries the points; else the first open one; else that all is well."""
-    if not may_fail:
-        found = [
-            replace(one, outcome=Outcome.REVIEW, credit=None) if one.outcome is Outcome.FAILED else one for one in found
-        ]
-    wrong = [one for one in found if one.outcome is Outcome.FAILED]
-    is_open = [one for one in found if one.outcome in (Outcome.REVIEW, Outcome.UNKNOWN) and one.weight]
-    well = [one for one in found if one.outcome is Outcome.PASSED]
-    if wrong or is_open:
-        well = [one for one in well if one.code != "read"]
-    first = (wrong or is_open or well[-1:])[:1]
-    yield from first
-    rest = [one for one in found if one not in first and one not in well]
-    told = [one for one in well if one not in first]
-    yield from (replace(one, weight=Fraction(0)) for one in [*rest[:MOST_NAMED], *told])
