@@ -1,4 +1,4 @@
-"""How does a submission become a scorecard? Plan what its rules need, run it, judge, score.
+"""How does a submission become a scorecard? Ask what its rules need, get it done, judge, score.
 
 The one place where the stages meet; `grader check` and `grader run-all` both end here, so that a student's
 laptop and the TA's machine come to the same verdict.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from grader.checks import Check, all_checks, run_check
-from grader.evidence.plan import Plan
 from grader.model import (
     Evidence,
-    EvidenceByJob,
     Finding,
     Job,
     Json,
@@ -25,8 +25,24 @@ from grader.model import (
 )
 from grader.scoring import score
 
-# Runs a plan: the local workers, later Ray. Must give evidence for every job of the plan.
-RunPlan = Callable[[Plan], EvidenceByJob]
+
+class Doer(Protocol):
+    """Who gets jobs done: `grader.evidence.runner.Runner`, here or on Ray."""
+
+    @property
+    def has_room(self) -> bool: ...
+    def order(self, job: Job, root: Path, submission: str = "", *, is_anew: bool = False) -> Evidence | None: ...
+    def arrived(self) -> list[tuple[Job, Evidence]]: ...
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """A submission to be graded by a rubric. `number` is its place in the class; `close` removes what was unpacked."""
+
+    submission: Submission
+    rubric: Rubric
+    number: int = 0
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -40,16 +56,116 @@ class Asked:
 
 
 def grade(
-    work: Iterable[tuple[Submission, Rubric]], run: RunPlan, *, made_with: Mapping[str, Json] | None = None
-) -> Iterator[ScoreCard]:
-    """The scorecard of each submission, in order. `run` is called once, with the needs of all of them."""
-    asked = [ask(submission, rubric) for submission, rubric in work]
-    plan = Plan.of((job, one.submission.root) for one in asked for jobs in one.needs.values() for job in jobs)
-    evidence = run(plan) if len(plan) else {}
-    for one in asked:
-        findings = judge(one, evidence)
-        used = [evidence[job] for jobs in one.needs.values() for job in jobs if job in evidence]
-        yield score(one.rubric, one.submission, findings, {**(made_with or {}), **_made_with(used)})
+    work: Iterable[tuple[Submission, Rubric]], doer: Doer, *, made_with: Mapping[str, Json] | None = None
+) -> list[ScoreCard]:
+    """The scorecard of each submission, in order."""
+    hand_ins = (HandIn(submission, rubric, number) for number, (submission, rubric) in enumerate(work))
+    cards = {one.number: card for one, card in grade_as_done(hand_ins, doer, made_with=made_with)}
+    return [cards[number] for number in sorted(cards)]
+
+
+def grade_as_done(
+    hand_ins: Iterable[HandIn],
+    doer: Doer,
+    *,
+    made_with: Mapping[str, Json] | None = None,
+    is_anew: Callable[[Rule], bool] | None = None,
+) -> Iterator[tuple[HandIn, ScoreCard]]:
+    """Each hand-in with its scorecard as soon as it is finished, in any order.
+
+    Only so many are open at once as keep the workers busy: `hand_ins` is read as they take jobs, and what is finished
+    is forgotten. Equal jobs of several open hand-ins are ordered once. The jobs of rules for which `is_anew` says so
+    are done although their results are known.
+    """
+    waiting: dict[Job, list[_Open]] = {}
+    left = iter(hand_ins)
+    opened: set[_Open] = set()
+    is_all_open = False
+    try:
+        while not is_all_open or waiting:
+            while not is_all_open and doer.has_room:
+                hand_in = next(left, None)
+                if hand_in is None:
+                    is_all_open = True
+                    break
+                one = _Open(hand_in, is_anew or (lambda _rule: False))
+                opened.add(one)
+                if one.go_on(doer, waiting):
+                    yield _finished(one, opened, made_with)
+            for job, evidence in doer.arrived() if waiting else ():
+                for one in waiting.pop(job, ()):
+                    one.evidence[job] = evidence
+                    if one.go_on(doer, waiting):
+                        yield _finished(one, opened, made_with)
+    finally:
+        for one in opened:
+            one.hand_in.close()
+
+
+def _finished(one: _Open, opened: set[_Open], made_with: Mapping[str, Json] | None) -> tuple[HandIn, ScoreCard]:
+    opened.discard(one)
+    one.hand_in.close()
+    return one.hand_in, one.card(made_with)
+
+
+class _Open:
+    """A hand-in that is being graded: which rules are judged, and what the others wait for.
+
+    The jobs of a rule that builds on others are ordered once these are judged, and not at all where one failed: a
+    network that cannot be built is not trained.
+    """
+
+    def __init__(self, hand_in: HandIn, is_anew: Callable[[Rule], bool]) -> None:
+        self.hand_in = hand_in
+        self.asked = ask(hand_in.submission, hand_in.rubric)
+        self.evidence: dict[Job, Evidence] = {}
+        self._is_anew = is_anew
+        self._findings: dict[str, Sequence[Finding]] = {}
+        self._left = list(_in_order(hand_in.rubric))
+
+    def go_on(self, doer: Doer, waiting: dict[Job, list[_Open]]) -> bool:
+        """Judge what can be judged, and order what can be ordered; whether that was the last rule."""
+        is_further = True
+        while is_further:
+            is_further = False
+            for rule in list(self._left):
+                if set(self._findings).issuperset(rule.after) and self._judge(rule, doer, waiting):
+                    self._left.remove(rule)
+                    is_further = True
+        return not self._left
+
+    def _judge(self, rule: Rule, doer: Doer, waiting: dict[Job, list[_Open]]) -> bool:
+        """Judge a rule; False where it waits for jobs, which have then been ordered."""
+        finding = _beforehand(rule, self.asked, self._findings)
+        if finding is not None:
+            self._findings[rule.id] = (_stamped(finding, rule),)
+            return True
+        needs = self.asked.needs[rule.id]
+        for job in needs:
+            if job in self.evidence:
+                continue
+            if job not in waiting:
+                submission = self.asked.submission
+                known = doer.order(job, submission.root, submission.id, is_anew=self._is_anew(rule))
+                if known is not None:
+                    self.evidence[job] = known
+                    continue
+                waiting[job] = []
+            if self not in waiting[job]:
+                waiting[job].append(self)
+        if not all(job in self.evidence for job in needs):
+            return False
+        check: Check = all_checks()[rule.check]
+        own = {job: self.evidence[job] for job in needs}
+        self._findings[rule.id] = run_check(check, rule, self.asked.submission, own)
+        return True
+
+    def card(self, made_with: Mapping[str, Json] | None) -> ScoreCard:
+        """The scorecard, once every rule is judged."""
+        # In the order of the rubric, whatever order they came in.
+        used = [self.evidence[job] for jobs in self.asked.needs.values() for job in jobs if job in self.evidence]
+        made = {**(made_with or {}), **_made_with(used)}
+        return score(self.asked.rubric, self.asked.submission, self._findings, made)
 
 
 def ask(submission: Submission, rubric: Rubric) -> Asked:
@@ -69,28 +185,18 @@ def ask(submission: Submission, rubric: Rubric) -> Asked:
     return Asked(submission, rubric, needs, broken)
 
 
-def judge(asked: Asked, evidence: EvidenceByJob) -> Mapping[str, Sequence[Finding]]:
-    """The findings of every rule. A rule that builds on a failed one is not judged: UNKNOWN."""
-    checks = all_checks()
-    findings: dict[str, Sequence[Finding]] = {}
-    for rule in _in_order(asked.rubric):
-        findings[rule.id] = _judge_rule(rule, checks[rule.check], asked, evidence, findings)
-    return findings
-
-
-def _judge_rule(
-    rule: Rule, check: Check, asked: Asked, evidence: EvidenceByJob, before: Mapping[str, Sequence[Finding]]
-) -> Sequence[Finding]:
+def _beforehand(rule: Rule, asked: Asked, before: Mapping[str, Sequence[Finding]]) -> Finding | None:
+    """What is to be said of a rule without its evidence, if anything."""
     if not asked.submission.is_readable:
         said = "the submission could not be read: see the problems at the top"
-        return (_stamped(Finding(Outcome.UNKNOWN, said, code="unreadable-submission"), rule),)
+        return Finding(Outcome.UNKNOWN, said, code="unreadable-submission")
     if rule.id in asked.broken:
-        return (_stamped(asked.broken[rule.id], rule),)
+        return asked.broken[rule.id]
     for other in rule.after:
         if any(f.outcome is Outcome.FAILED and f.weight > 0 for f in before.get(other, ())):
             said = f"not looked at, since {other!r} failed and this builds on it"
-            return (_stamped(Finding(Outcome.UNKNOWN, said, code="builds-on-failed"), rule),)
-    return run_check(check, rule, asked.submission, evidence)
+            return Finding(Outcome.UNKNOWN, said, code="builds-on-failed")
+    return None
 
 
 def _stamped(finding: Finding, rule: Rule) -> Finding:

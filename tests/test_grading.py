@@ -5,7 +5,7 @@ import pytest
 
 from grader import grading
 from grader.checks.base import Check, failed, passed
-from grader.grading import grade
+from grader.grading import HandIn, grade, grade_as_done
 from grader.model import Evidence, EvidenceStatus, Job, Outcome, Problem, Rubric, Rule, Submission, Task
 
 
@@ -51,12 +51,36 @@ def submission(name="s", **more):
     return Submission(name, "a", Path("/nowhere"), **more)
 
 
-def nothing(plan):
-    raise AssertionError(f"nothing was to be run, but {len(plan)} jobs")
+class Worker:
+    """Does jobs one after the other, when it is asked what has arrived."""
+
+    has_room = True
+
+    def __init__(self):
+        self.ordered = []
+        self.waiting = []
+
+    def order(self, job, root, submission="", *, is_anew=False):
+        del root, submission, is_anew
+        self.ordered.append(job)
+        self.waiting.append(job)
+
+    def arrived(self):
+        job = self.waiting.pop()  # the last first: whoever asked must not rely on an order
+        return [(job, Evidence(job.key, EvidenceStatus.DONE, {"n": job.parameters["n"]}))]
 
 
-def cards(rubric, *submissions, run=nothing):
-    return list(grade([(one, rubric) for one in submissions], run))
+class Nobody:
+    """Nothing is to be done."""
+
+    has_room = True
+
+    def order(self, job, *_, **__):
+        raise AssertionError(f"nothing was to be run, but a job of kind {job.kind}")
+
+
+def cards(rubric, *submissions, doer=None):
+    return grade([(one, rubric) for one in submissions], doer or Nobody())
 
 
 def findings(card, name):
@@ -69,15 +93,79 @@ def test_a_theory_only_rubric_runs_nothing():
 
 
 def test_needs_of_all_submissions_are_planned_together_and_equal_ones_once():
-    plans = []
+    worker = Worker()
+    made = cards(rubric(rule("x", job=1), rule("y", job=2)), submission("s"), submission("t"), doer=worker)
+    assert sorted(job.parameters["n"] for job in worker.ordered) == [1, 2]
+    assert [(card.submission, card.points) for card in made] == [("s", 2), ("t", 2)]
 
-    def run(plan):
-        plans.append(plan)
-        return {job: Evidence(job.key, EvidenceStatus.DONE, {"n": job.parameters["n"]}) for job in plan.roots}
 
-    made = cards(rubric(rule("x", job=1), rule("y", job=2)), submission("s"), submission("t"), run=run)
-    assert [len(plan) for plan in plans] == [2]
-    assert [card.points for card in made] == [2, 2]
+def test_what_builds_on_a_failed_rule_is_not_computed():
+    worker = Worker()
+    made = cards(
+        rubric(rule("dear", after=("first",), job=7), rule("first", says="failed"), rule("x", job=1)),
+        submission(),
+        doer=worker,
+    )
+    assert [job.parameters["n"] for job in worker.ordered] == [1]
+    assert findings(made[0], "dear")[0].code == "builds-on-failed"
+
+
+def test_what_builds_on_a_rule_that_waits_is_computed_after_it():
+    worker = Worker()
+    [card] = cards(rubric(rule("second", after=("first",), job=2), rule("first", job=1)), submission(), doer=worker)
+    assert [job.parameters["n"] for job in worker.ordered] == [1, 2]
+    assert card.points == 2
+
+
+def test_hand_ins_are_read_only_as_workers_have_room_and_closed_when_finished():
+    seen = []
+
+    class Narrow(Worker):
+        @property
+        def has_room(self):
+            return len(self.waiting) < 2
+
+    def class_of(n):
+        for number in range(n):
+            seen.append(("read", number))
+            yield HandIn(
+                submission(f"s{number}"), rubric(rule("x", job=number)), number,
+                lambda number=number: seen.append(("closed", number)),
+            )  # fmt: skip
+
+    most = 0
+    for _, card in grade_as_done(class_of(50), Narrow()):
+        assert card.points == 1
+        opened = sum(1 if what == "read" else -1 for what, _ in seen)
+        most = max(most, opened)
+    assert sorted(number for what, number in seen if what == "closed") == list(range(50))
+    assert most <= 3
+
+
+def test_a_run_that_is_cut_off_closes_what_is_open():
+    closed = []
+    hand_ins = [HandIn(submission(str(n)), rubric(rule("x", job=n)), n, lambda n=n: closed.append(n)) for n in range(3)]
+
+    class Breaks(Worker):
+        def arrived(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(grade_as_done(hand_ins, Breaks()))
+    assert sorted(closed) == [0, 1, 2]
+
+
+def test_a_check_that_is_wanted_anew_says_so_for_its_jobs_alone():
+    asked = {}
+
+    class Notes(Worker):
+        def order(self, job, root, submission="", *, is_anew=False):
+            asked[job.parameters["n"]] = is_anew
+            return super().order(job, root, submission)
+
+    hand_in = HandIn(submission(), rubric(rule("x", job=1), rule("y", job=2)))
+    list(grade_as_done([hand_in], Notes(), is_anew=lambda rule: rule.id == "y"))
+    assert asked == {1: False, 2: True}
 
 
 @pytest.mark.parametrize("half", ["needs", "judge"])

@@ -120,10 +120,10 @@ class Unrecorded:
 class Runner:
     """Evidence for jobs: from the cache, or from a worker of the backend. Use it as a context.
 
-    `is_wanted_anew(job)` says which jobs are done although their result is in the cache. `patience_s` ends a job that
-    gave no result within it: as a fault of the system, for nothing is known of it. With `on_drain` a first Ctrl-C lets
-    what runs come to its end and keeps it, after telling it how many these are; otherwise, and by any other exception,
-    what runs is ended. Without a cache results live as long as the runner, so that equal jobs are done once.
+    `patience_s` ends a job that gave no result within it: as a fault of the system, for nothing is known of it. With
+    `on_drain` a first Ctrl-C lets what runs come to its end and keeps it, after telling it how many these are;
+    otherwise, and by any other exception, what runs is ended. Without a cache results live as long as the runner, so
+    that equal jobs are done once.
     """
 
     def __init__(
@@ -134,7 +134,6 @@ class Runner:
         cache: Cache | None = None,
         record: Record | None = None,
         patience_s: float | None = None,
-        is_wanted_anew: Callable[[Job], bool] | None = None,
         on_done: Callable[[Job, Evidence], None] | None = None,
         on_drain: Callable[[int], None] | None = None,
     ) -> None:
@@ -143,11 +142,10 @@ class Runner:
         self.patience_s, self.on_done, self.on_drain = patience_s, on_done, on_drain
         self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
         self.from_cache = self.computed = 0
-        self._is_wanted_anew = is_wanted_anew or (lambda _job: False)
         self._waiting: deque[Ticket] = deque()
         self._current: dict[str, Ticket] = {}  # by key: the try whose result counts
         self._ended: set[str] = set()  # keys of jobs whose first try ended by a signal, perhaps one from outside
-        self._anew: set[str] = set()  # keys of jobs that were wanted anew, and have been done in this run
+        self._anew: set[str] = set()  # keys of jobs that were done in this run
         self._passing: dict[str, Evidence] = {}  # by key: what the cache does not take, for equal jobs of this run
         self._unasked: list[tuple[Job, Evidence]] = []  # what no worker could be given
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -155,14 +153,17 @@ class Runner:
 
     # --- jobs in, evidence out ------------------------------------------------------------------
 
-    def order(self, job: Job, root: Path, submission: str = "") -> Evidence | None:
-        """The evidence where it is known; None where it will arrive. Order a job that is under way only once."""
+    def order(self, job: Job, root: Path, submission: str = "", *, is_anew: bool = False) -> Evidence | None:
+        """The evidence where it is known; None where it will arrive. Order a job that is under way only once.
+
+        With `is_anew` it is done although its result is in the cache, once in the life of this runner.
+        """
         try:
             key = cache_key(job, self.bench)
-            known = self._known(job, key)
+            known = self._known(key, is_anew=is_anew)
         except Exception as error:  # noqa: BLE001  one broken job must not stop a class
             key, known = "", system_fault(error)
-        if known is None and self.record.faults(key) >= MOST_FAULTS:
+        if known is None and not is_anew and self.record.faults(key) >= MOST_FAULTS:
             known = _quarantined(self.record.faults(key), "in an earlier run that was cut off")
         if known is not None:
             self._tell(job, known)
@@ -251,10 +252,14 @@ class Runner:
     def _store(self) -> Cache:
         return self.cache if self.cache is not None else Cache(Path(self._scratch.name if self._scratch else ""))
 
-    def _known(self, job: Job, key: str) -> Evidence | None:
+    def is_known(self, job: Job) -> bool:
+        """Whether the evidence for a job is there already. Raises MachineError where it has no key."""
+        return self._store().get(cache_key(job, self.bench)) is not None
+
+    def _known(self, key: str, *, is_anew: bool) -> Evidence | None:
         if key in self._passing:
             return self._passing[key]
-        if self._is_wanted_anew(job) and key not in self._anew:
+        if is_anew and key not in self._anew:
             return None
         known = self._store().get(key)
         self.from_cache += known is not None

@@ -1,0 +1,118 @@
+"""How is a scorecard kept? As plain JSON that loses nothing: points stay exact fractions.
+
+The form that is published, rounded for readers, is `grader.reports.scorecard`; this one is for ourselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from fractions import Fraction
+
+from grader.model import (
+    Finding,
+    Json,
+    Outcome,
+    Place,
+    Problem,
+    RuleScore,
+    ScoreCard,
+    Student,
+    TaskScore,
+    Visibility,
+)
+
+FORM = 1  # raise it when a noun of a scorecard gains or loses a field
+
+
+def kept(card: ScoreCard) -> dict[str, Json]:
+    """The card as plain JSON."""
+    return {
+        "form": FORM,
+        **_plain(card),
+        "students": [_plain(student) for student in card.students],
+        "problems": [_plain(problem) for problem in card.problems],
+        "made_with": dict(card.made_with),
+        "tasks": [
+            {**_plain(task), "rules": [{**_plain(rule), "findings": _findings(rule)} for rule in task.rules]}
+            for task in card.tasks
+        ],
+    }
+
+
+def card_from(document: Mapping[str, Json]) -> ScoreCard:
+    """The card that `kept` wrote. Raises ValueError for one of another form.
+
+    >>> card = ScoreCard("ada", "digits", (), "0" * 64, (), Fraction(7, 3), Fraction(20), Fraction(0))
+    >>> card_from(kept(card)) == card
+    True
+    """
+    if document.get("form") != FORM:
+        raise ValueError(f"a kept scorecard of form {document.get('form')!r}, not {FORM}")
+    return ScoreCard(
+        **_points(document),
+        submission=document["submission"],
+        assignment=document["assignment"],
+        students=tuple(Student(**student) for student in document["students"]),
+        rubric_digest=document["rubric_digest"],
+        tasks=tuple(_task(task) for task in document["tasks"]),
+        problems=tuple(Problem(**problem) for problem in document["problems"]),
+        pass_points=_fraction(document["pass_points"]),
+        made_with=document["made_with"],
+    )
+
+
+def _task(task: Mapping[str, Json]) -> TaskScore:
+    return TaskScore(
+        **_points(task), task=task["task"], title=task["title"], rules=tuple(_rule(rule) for rule in task["rules"])
+    )
+
+
+def _rule(rule: Mapping[str, Json]) -> RuleScore:
+    return RuleScore(
+        **_points(rule),
+        rule=rule["rule"],
+        check=rule["check"],
+        is_bonus=rule["is_bonus"],
+        visibility=Visibility(rule["visibility"]),
+        findings=tuple(_finding(finding) for finding in rule["findings"]),
+    )
+
+
+def _findings(rule: RuleScore) -> list[Json]:
+    return [
+        {**_plain(finding), "place": None if finding.place is None else _plain(finding.place)}
+        for finding in rule.findings
+    ]
+
+
+def _finding(finding: Mapping[str, Json]) -> Finding:
+    place = finding["place"]
+    return Finding(
+        **{
+            **finding,
+            "outcome": Outcome(finding["outcome"]),
+            "visibility": Visibility(finding["visibility"]),
+            "credit": _fraction(finding["credit"]),
+            "weight": Fraction(finding["weight"]),
+            "place": None if place is None else Place(**place),
+        }
+    )
+
+
+def _points(document: Mapping[str, Json]) -> dict[str, Fraction]:
+    return {word: Fraction(document[word]) for word in ("points", "max_points", "open_points")}
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
+
+
+def _plain(noun: Json) -> dict[str, Json]:
+    """The fields that are no nouns themselves: fractions as text, such as "7/2"; words as they are."""
+    values = {one.name: getattr(noun, one.name) for one in fields(noun)}
+    return {
+        name: str(value) if isinstance(value, Fraction) else value
+        for name, value in values.items()
+        if name not in ("tasks", "rules", "findings", "students", "problems", "place", "made_with")
+    }
