@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from grader.course import Course, assignments
 from grader.documents import did_you_mean, shown
-from grader.errors import UsageError
-from grader.grading import HandIn
+from grader.errors import GraderError, UsageError
+from grader.grading import HandIn, ask
 from grader.intake import read_submission, remove_tree, submission_id
-from grader.model import Problem, Rubric, Submission
+from grader.model import Job, Problem, Rubric, Rule, Submission
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ class ClassOf:
     sources: Sequence[Path]
     rubric_of: Callable[[str], Rubric]
     assignment: str | None = None
+    ids: Sequence[str] = ()
+    _known: Sequence[str] = ()
     _rubrics: dict[str, Rubric] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,7 +54,7 @@ class ClassOf:
             submission = self._read(number)
             if submission.assignment in self._known:
                 named.add(submission.assignment)
-            elif not submission.assignment and submission.files and len(self._known) > 1:
+            elif not submission.assignment and len(self._known) > 1:
                 last.append(number)  # for what the others are for, once it is known what that is
                 _removed(submission)
                 continue
@@ -84,6 +88,85 @@ def ids_of(sources: Sequence[Path]) -> list[str]:
     ids = [submission_id(source.absolute()) for source in sources]
     times = Counter(ids)
     return [source.name if times[one] > 1 else one for one, source in zip(ids, sources, strict=True)]
+
+
+def changed_at(source: Path) -> float:
+    """When a hand-in last changed (seconds since 1970): the newest of its files, for there is no other time in it."""
+    files = [source, *source.rglob("*")] if source.is_dir() and not source.is_symlink() else [source]
+    newest = 0.0
+    for file in files:
+        with suppress(OSError):
+            newest = max(newest, file.lstat().st_mtime)
+    return newest
+
+
+# --- what a run would do ------------------------------------------------------------------------
+
+
+class Keyed(Protocol):
+    """Who knows what is done already: `grader.evidence.runner.Runner`."""
+
+    def key_of(self, job: Job) -> tuple[str, bool]: ...
+
+
+class Timed(Protocol):
+    """Who knows how long such jobs took: the ledger."""
+
+    def seconds_of(self, kind: str, key: str | None = None) -> float | None: ...
+
+
+@dataclass
+class KindOfJob:
+    """The jobs of one kind, equal ones once. `seconds` is their sum by earlier runs; `untimed` have no earlier run."""
+
+    kind: str
+    jobs: int = 0
+    known: int = 0
+    seconds: float = 0.0
+    untimed: int = 0
+
+
+@dataclass
+class Planned:
+    """What a run would recompute. `shared` counts the needs that another need had already named."""
+
+    hand_ins: int = 0
+    shared: int = 0
+    kinds: dict[str, KindOfJob] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def planned(hand_ins: Iterable[HandIn], runner: Keyed, ledger: Timed, *, is_anew: Callable[[Rule], bool]) -> Planned:
+    """Ask all that a class needs, and do nothing. What builds on a rule that may fail is counted in: the most."""
+    plan = Planned()
+    seen: set[str] = set()
+    told: set[str] = set()
+    for hand_in in hand_ins:
+        plan.hand_ins += 1
+        needs = ask(hand_in.submission, hand_in.rubric).needs
+        hand_in.close()
+        for rule in hand_in.rubric.rules():
+            for job in needs.get(rule.id, ()):
+                if job.key in seen:
+                    plan.shared += 1
+                    continue
+                seen.add(job.key)
+                kind = plan.kinds.setdefault(job.kind, KindOfJob(job.kind))
+                kind.jobs += 1
+                try:
+                    key, is_known = runner.key_of(job)
+                except GraderError as error:  # a data set that is missing: it would be so in the run
+                    kind.untimed += 1
+                    plan.problems += [one for one in error.problems if str(one) not in told]
+                    told.update(str(one) for one in error.problems)
+                    continue
+                if is_known and not is_anew(rule):
+                    kind.known += 1
+                    continue
+                seconds = ledger.seconds_of(job.kind, key)
+                kind.seconds += seconds or 0.0
+                kind.untimed += seconds is None
+    return plan
 
 
 def _without_rubric(submission: Submission, name: str, known: Sequence[str]) -> tuple[Submission, Rubric]:

@@ -24,3 +24,9 @@ def _cache_of_the_tests(tmp_path_factory):
         del os.environ["GRADER_CACHE"]
     else:
         os.environ["GRADER_CACHE"] = before
+
+
+@pytest.fixture(autouse=True)
+def _state_of_the_test(tmp_path_factory, monkeypatch):
+    """No two tests write one ledger, and none the repository's."""
+    monkeypatch.setenv("GRADER_STATE", str(tmp_path_factory.getbasetemp() / "state"))

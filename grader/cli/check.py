@@ -61,28 +61,27 @@ def check(
     from grader.cli.grade import graded, output
 
     course = find_course(course_folder, submission.absolute())
-    with graded(
+    handed_in, card = graded(
         course,
-        [submission],
+        submission,
         assignment=assignment,
         jobs=jobs,
         sandbox=sandbox,
         uses_cache=not no_cache,
         is_own_code=True,  # a student's own; who checks that of others reads the level in the report
-    ) as results:
-        [(handed_in, card)] = results
-        if is_json:
-            from grader.reports.scorecard import scorecard_json
+    )
+    if is_json:
+        from grader.reports.scorecard import scorecard_json
 
-            output(scorecard_json(card, for_staff=for_staff))
-        elif is_quiet:
-            from grader.reports.terminal import summary_line
+        output(scorecard_json(card, for_staff=for_staff))
+    elif is_quiet:
+        from grader.reports.terminal import summary_line
 
-            console().print(summary_line(card), soft_wrap=True)
-        else:
-            from grader.reports.terminal import show_card
+        console().print(summary_line(card), soft_wrap=True)
+    else:
+        from grader.reports.terminal import show_card
 
-            show_card(console(), card, for_staff=for_staff)
+        show_card(console(), card, for_staff=for_staff)
     if sandbox == "auto" and card.made_with.get("sandbox") == "L1":
         from grader.sandbox import level
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,18 +14,40 @@ import click
 from grader.cli.common import console, course_option, find_course, grading_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from grader.cli.grade import Doer
+    from grader.evidence.ledger import Ledger
     from grader.model import ScoreCard
+    from grader.running import ClassOf
+
+_ROWS = 200  # of a table: a class of any size is printed without being held in memory
 
 
-@click.command("run-all", epilog="Example: grader run-all submissions/ --json > cards.json")
+@click.command("run-all", epilog="Example: grader run-all submissions/ --parallel --json > cards.json")
 @click.argument("submissions", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--assignment", help="Grade by this rubric, whatever the submissions say.")
 @click.option("--parallel", "is_parallel", is_flag=True, help="Recompute in workers of Ray, on all cores.")
 @click.option("--address", help="Join the Ray cluster at this address; 'auto' finds one that runs here.")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Only the submission of this name, or pattern such as 'ad*'."
+)
+@click.option("--since", type=click.DateTime(), help="Only what was handed in, or changed, at or after this time.")
+@click.option(
+    "--rerun", multiple=True, metavar="CHECK", help="Recompute what this check needs, known or not; or 'all'."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), metavar="SECONDS", help="Wait no longer for one recomputation."
+)
+@click.option(
+    "--dry-run", "is_dry_run", is_flag=True, help="Show what would be recomputed and what it costs; do nothing."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print a list of scorecards as JSON.")
 @click.option("--full", "is_full", is_flag=True, help="Print every report in full above the class table.")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="GRADER_STATE",
+    help="Where the record of this course's runs is kept. Default: .grader in the course's folder.",
+)
 @course_option
 @grading_options
 def run_all(
@@ -29,8 +55,14 @@ def run_all(
     assignment: str | None,
     is_parallel: bool,
     address: str | None,
+    only: tuple[str, ...],
+    since: datetime | None,
+    rerun: tuple[str, ...],
+    timeout: float | None,
+    is_dry_run: bool,
     is_json: bool,
     is_full: bool,
+    state: Path | None,
     course_folder: Path | None,
     jobs: int | None,
     sandbox: str,
@@ -38,41 +70,185 @@ def run_all(
 ) -> int:
     """Grade every submission in the folder SUBMISSIONS: its sub-folders and zip files.
 
-    One that cannot be read gets a line that says why, and stops no other.
+    One that cannot be read gets a line that says why, and stops no other. Stopped by Ctrl-C, by a kill or by a power
+    cut, the same command goes on where it was. The exit code is 0 when all were graded, 5 when something of the
+    machine, of the course or of this program kept a rule from being judged.
     """
-    from grader.cli.grade import Cluster, graded, output
-    from grader.errors import UsageError
-    from grader.intake import find_submissions
+    from grader.cli.grade import Cluster, Doer, class_of
+    from grader.evidence.ledger import Ledger
 
     course = find_course(course_folder, submissions.absolute())
-    sources = find_submissions(submissions)
+    sources = _chosen(submissions, only, since)
+    _known_checks(rerun)
+    of = class_of(course, sources, assignment)
+    cluster = Cluster(address) if is_parallel or address else None
+    with Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger:
+        settings = {"record": ledger, "patience_s": timeout, "on_drain": _draining}
+        doer = Doer(course, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster, settings=settings)
+        if is_dry_run:
+            return _show_plan(of, doer, ledger, rerun, is_json=is_json)
+        names = [str(source.absolute()) for source in sources]
+        unfinished = _graded(of, doer, ledger, names, rerun)
+        cards = _kept(ledger, names)
+        if is_json:
+            _print_json(cards)
+        else:
+            _print(cards, is_full=is_full)
+    return 5 if unfinished else 0
+
+
+def _chosen(folder: Path, only: Sequence[str], since: datetime | None) -> list[Path]:
+    """The hand-ins that are wanted. UsageError where there are none, or where a name fits none."""
+    from grader.documents import did_you_mean, shown
+    from grader.errors import UsageError
+    from grader.intake import find_submissions
+    from grader.running import changed_at, ids_of
+
+    sources = find_submissions(folder)
     if not sources:
         raise UsageError.single(
-            "no submission in this folder",
-            where=str(submissions),
-            fix="name a folder that holds one folder or zip each",
+            "no submission in this folder", where=str(folder), fix="name a folder that holds one folder or zip each"
         )
-    cluster = Cluster(address) if is_parallel or address else None
-    with graded(
-        course, sources, assignment=assignment, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster,
-        drains=True,
-    ) as results:  # fmt: skip
-        cards = [card for _, card in results]
-        if is_json:
-            from grader.reports.scorecard import scorecard_json
+    ids = ids_of(sources)
+    for pattern in only:
+        if not fnmatch.filter(ids, pattern):
+            what = f"no submission is named {shown(pattern)}"
+            raise UsageError.single(what, where="--only", fix=did_you_mean(pattern, ids))
+    if only:
+        wanted = {name for pattern in only for name in fnmatch.filter(ids, pattern)}
+        sources = [source for source, name in zip(sources, ids, strict=True) if name in wanted]
+    if since is not None:
+        moment = since.astimezone().timestamp()
+        sources = [source for source in sources if changed_at(source) >= moment]
+        if not sources:
+            what = f"nothing was handed in or changed since {since:%Y-%m-%d %H:%M}"
+            raise UsageError.single(what, where="--since", fix="name an earlier time")
+    return sources
 
-            output([scorecard_json(card) for card in cards])
-        else:
-            _show(cards, is_full)
-    return 0
+
+def _known_checks(rerun: Sequence[str]) -> None:
+    from grader.checks import all_checks
+    from grader.documents import did_you_mean, shown
+    from grader.errors import UsageError
+
+    for name in rerun:
+        if name != "all" and name not in all_checks():
+            what = f"there is no check {shown(name)}"
+            raise UsageError.single(what, where="--rerun", fix=did_you_mean(name, [*all_checks(), "all"]))
 
 
-def _show(cards: Sequence[ScoreCard], is_full: bool) -> None:
+def _graded(of: ClassOf, doer: Doer, ledger: Ledger, names: Sequence[str], rerun: Sequence[str]) -> int:
+    """Grade them all, and keep each card as it is made; how many could not be graded in full."""
+    import time
+
+    from grader.cards import kept
+    from grader.cli.grade import program_version
+    from grader.grading import grade_as_done
+    from grader.reports.progress import Progress, duration
+
+    began = time.monotonic()
+    unfinished = waiting = 0
+    with Progress(len(names)) as progress, doer:
+        doer.on_tick = lambda doer: progress.show(doer.under_way(), doer.counts)
+        for hand_in, card in grade_as_done(
+            of.hand_ins(),
+            doer,
+            made_with=program_version(),
+            is_anew=lambda rule: rule.check in rerun or "all" in rerun,
+        ):
+            made_from = f"{hand_in.submission.source.digest if hand_in.submission.source else ''} {card.rubric_digest}"
+            ledger.keep_card(names[hand_in.number], kept(card), made_from=made_from)
+            unfinished += bool(our_faults(card))
+            waiting += card.open_points > 0
+            progress.graded()
+            progress.show(doer.under_way(), doer.counts)
+    ledger.forgive()  # what was given up in this run may be tried in the next one
+    computed, known = doer.counts
+    click.echo(
+        f"{len(names):,} graded in {duration(time.monotonic() - began)}: {computed:,} recomputed, {known:,} from the "
+        f"cache; {waiting:,} with points that wait for a person",
+        err=True,
+    )
+    if unfinished:
+        click.echo(
+            f"{unfinished:,} not in full, for a reason that is not theirs (? in the table): mend that and run the same "
+            "command again",
+            err=True,
+        )
+    return unfinished
+
+
+def our_faults(card: ScoreCard) -> list[str]:
+    """The rules that could not be judged for a reason of the machine, of the course or of this program."""
+    from grader.model import Outcome
+
+    theirs = ("unreadable-submission", "builds-on-failed", "unread-answers")
+    return [
+        rule.rule
+        for task in card.tasks
+        for rule in task.rules
+        if any(f.outcome is Outcome.UNKNOWN and f.weight > 0 and f.code not in theirs for f in rule.findings)
+    ]
+
+
+def _draining(count: int) -> None:
+    """Said after a first Ctrl-C."""
+    what = "1 recomputation comes" if count == 1 else f"{count} recomputations come"
+    click.echo(f"\nstopping: {what} to an end and will be kept; Ctrl-C again stops at once", err=True)
+
+
+def _kept(ledger: Ledger, names: Sequence[str]) -> Iterator[ScoreCard]:
+    from grader.cards import card_from
+    from grader.errors import MachineError
+
+    for name, document in zip(names, ledger.cards(names), strict=True):
+        if document is None:
+            raise MachineError.single(
+                "a scorecard that was just made cannot be read back",
+                where=f"{ledger.path}, {name}",
+                fix="run the same command again: what was recomputed is in the cache",
+                code="lost-card",
+            )
+        yield card_from(document)
+
+
+def _print_json(cards: Iterator[ScoreCard]) -> None:
+    """A list, one card after the other: the same bytes as if it were printed whole."""
+    from grader.reports.scorecard import scorecard_json
+
+    lead = "["
+    for card in cards:
+        text = json.dumps(scorecard_json(card), indent=2, ensure_ascii=True)
+        click.echo(lead + "\n" + "\n".join("  " + line for line in text.split("\n")), nl=False)
+        lead = ","
+    click.echo("\n]")
+
+
+def _print(cards: Iterator[ScoreCard], *, is_full: bool) -> None:
+    from itertools import islice
+
     from grader.reports.terminal import class_table, show_card
 
     screen = console()
-    if is_full:
-        for card in cards:
-            show_card(screen, card, for_staff=True)
-            screen.print()
-    screen.print(class_table(cards))
+    is_first = True
+    while some := list(islice(cards, _ROWS)):
+        if is_full:
+            for card in some:
+                show_card(screen, card, for_staff=True)
+                screen.print()
+        screen.print(class_table(some, has_title=is_first))
+        is_first = False
+
+
+def _show_plan(of: ClassOf, doer: Doer, ledger: Ledger, rerun: Sequence[str], *, is_json: bool) -> int:
+    from grader.cli.grade import output
+    from grader.reports.plan import plan_json, plan_table
+    from grader.running import planned
+
+    with doer:
+        plan = planned(of.hand_ins(), doer.runner(), ledger, is_anew=lambda rule: rule.check in rerun or "all" in rerun)
+    if is_json:
+        output(plan_json(plan))
+    else:
+        console().print(plan_table(plan, workers=doer.workers))
+    return 0

@@ -45,6 +45,11 @@ class Ticket:
     submission: str = ""
     placed_at: float = field(default=0.0, compare=False)  # by the monotonic clock
 
+    @property
+    def kind(self) -> str:
+        """The kind of its job."""
+        return self.job.kind
+
 
 @dataclass(frozen=True)
 class Died:
@@ -144,7 +149,6 @@ class Runner:
         self.from_cache = self.computed = 0
         self._waiting: deque[Ticket] = deque()
         self._current: dict[str, Ticket] = {}  # by key: the try whose result counts
-        self._ended: set[str] = set()  # keys of jobs whose first try ended by a signal, perhaps one from outside
         self._anew: set[str] = set()  # keys of jobs that were done in this run
         self._passing: dict[str, Evidence] = {}  # by key: what the cache does not take, for equal jobs of this run
         self._unasked: list[tuple[Job, Evidence]] = []  # what no worker could be given
@@ -252,9 +256,10 @@ class Runner:
     def _store(self) -> Cache:
         return self.cache if self.cache is not None else Cache(Path(self._scratch.name if self._scratch else ""))
 
-    def is_known(self, job: Job) -> bool:
-        """Whether the evidence for a job is there already. Raises MachineError where it has no key."""
-        return self._store().get(cache_key(job, self.bench)) is not None
+    def key_of(self, job: Job) -> tuple[str, bool]:
+        """A job's key, and whether its evidence is there already. Raises MachineError where it has no key."""
+        key = cache_key(job, self.bench)
+        return key, self._store().get(key) is not None
 
     def _known(self, key: str, *, is_anew: bool) -> Evidence | None:
         if key in self._passing:
@@ -262,7 +267,7 @@ class Runner:
         if is_anew and key not in self._anew:
             return None
         known = self._store().get(key)
-        self.from_cache += known is not None
+        self.from_cache += known is not None and key not in self._anew
         return known
 
     def _place(self) -> None:
@@ -290,11 +295,6 @@ class Runner:
         code = outcome.problem.code if outcome.problem else ""
         if outcome.status is EvidenceStatus.SYSTEM_FAULT and code in _KILLED:
             return self._died(ticket, outcome.problem.what if outcome.problem else code)
-        if code == "signal" and ticket.key not in self._ended:
-            # From in there a kill from outside looks like the code's own. What the code does, it does again.
-            self._ended.add(ticket.key)
-            self._again(ticket)
-            return None
         return self._kept(ticket, outcome)
 
     def _died(self, ticket: Ticket, what: str) -> Evidence | None:

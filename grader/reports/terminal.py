@@ -56,9 +56,9 @@ def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderabl
     return Group(*parts)
 
 
-def class_table(cards: Sequence[ScoreCard]) -> Table:
+def class_table(cards: Sequence[ScoreCard], *, has_title: bool = True) -> Table:
     """One line per submission: points, what waits for a person, and the first thing that cost points."""
-    table = Table(title="Class", title_style="bold", expand=False, pad_edge=False)
+    table = Table(title="Class" if has_title else None, title_style="bold", expand=False, pad_edge=False)
     table.add_column("submission", overflow="fold")
     table.add_column("points", justify="right", no_wrap=True)
     table.add_column("open", justify="right", no_wrap=True)
