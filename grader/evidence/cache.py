@@ -40,7 +40,7 @@ class Cache:
         path = self._path(key)
         try:
             data = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             log.warning("%s cannot be read (%s): its result is made again", path, error.strerror)
