@@ -27,6 +27,7 @@ COMMANDS = {
     "answers": ("grader.cli.answers:answers", "Draft answers.json from a report."),
     "init": ("grader.cli.init:init", "Start an assignment from its template."),
     "rubric": ("grader.cli.rubric:rubric", "Lint, show and describe rubrics."),
+    "reference": ("grader.cli.reference:reference", "The course's own networks: list, train, measure."),
     "data": ("grader.cli.data:data", "The image sets, and where they are."),
     "doctor": ("grader.cli.doctor:doctor", "Is this machine ready to grade?"),
     "completion": ("grader.cli.completion:completion", "Tab completion for your shell."),

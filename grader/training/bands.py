@@ -15,7 +15,7 @@ from grader.course.bands import band_file, read_band
 from grader.errors import MachineError
 from grader.model import Json
 from grader.training.recipe import Recipe
-from grader.training.reference import Recipes
+from grader.training.reference import Recipes, assignments, load_recipes
 
 _COUNTED = ("correct", "mae", "mse")
 
@@ -38,7 +38,7 @@ def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -
              the seeds
     """
     first = results[0]
-    same = ("device", "threads", "versions", "data", "n")
+    same = ("device", "threads", "precision", "versions", "data", "n")
     for result in results:
         differing = [key for key in same if result[key] != first[key]]
         if differing:
@@ -129,3 +129,29 @@ def stored(root: Path, assignment: str, recipes: Recipes, recipe_name: str) -> J
         return None
     document = read_band(path)
     return document if is_of(document, recipes) else None
+
+
+def listed(root: Path) -> list[dict[str, Json]]:
+    """Every reference network below `root`, as schemas/references.schema.json has it: the band where it was measured.
+
+    Raises:  CourseError for recipes.py that cannot be read, or a file that is no band
+    """
+    rows = []
+    for assignment in assignments(root):
+        recipes = load_recipes(root / assignment)
+        for name, recipe in recipes.recipes.items():
+            document = stored(root, assignment, recipes, name)
+            demand = recipes.demands.get(name)
+            rows.append(
+                {
+                    "assignment": assignment,
+                    "network": name,
+                    "parameters": document["parameters"] if document else recipes.parameters(name),
+                    "data_set": recipe.data_set,
+                    "metric": document["metric"] if document else "psnr_db" if (demand or 0) > 1 else "accuracy",
+                    "demand": demand,
+                    "bands": document["bands"] if document else [],
+                    "command": f"grader reference calibrate {assignment} {name} --runs 5",
+                }
+            )
+    return rows

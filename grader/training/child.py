@@ -55,8 +55,8 @@ def lent(folder: Path) -> ImageSet:
 def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     """Train as the request says: `folder`, `network`, `recipe`, `seed`, `threads`, `weights_file`, `sets`, `root`.
 
-    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `device`, `threads`, `versions`, `data` (digests and
-             edition), `parameters`, `weights` (SHA-256), `log`
+    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `device`, `threads`, `precision`, `versions`, `data`
+             (digests and edition), `parameters`, `weights` (SHA-256), `log`
     """
     import torch
 
@@ -80,6 +80,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
         "seconds": made.seconds,
         "device": made.device,
         "threads": made.threads,
+        "precision": made.precision,
         "versions": dict(made.versions),
         "data": {"train": learnt.digest, "test": unseen.digest, "edition": unseen.edition},
         "parameters": sum(tensor.numel() for tensor in build().parameters()),

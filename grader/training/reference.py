@@ -21,11 +21,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
+from grader.datasets import data_root, load
 from grader.documents import did_you_mean
 from grader.errors import CourseError
 from grader.model import Json
 from grader.training.evaluation import Accuracy, Errors
-from grader.training.loop import Trained
+from grader.training.loop import Trained, train
 from grader.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -145,6 +146,72 @@ def _refuse_weights(module: ModuleType, function: str) -> NoReturn:
         where=str(module.__file__),
         fix="leave out --weights: it is for networks that are fine-tuned",
     )
+
+
+def train_and_save(
+    reference: Recipes,
+    recipe_name: str,
+    *,
+    out: Path,
+    data: Path | None,
+    seeds: Sequence[int],
+    threads: int,
+    command: str,
+    is_until_demand: bool = False,
+    weights_file: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> Json:
+    """Train a network with each of the seeds, and keep the first one's weights and log in `out`; the results as JSON.
+
+    `say` hears of every epoch, and of every seed at its end.
+
+    Raises:  CourseError for an unknown recipe, or `is_until_demand` where nothing is demanded; DataSetMissing;
+             MachineError where the training diverges, or `is_until_demand` and no epoch reached the demand
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    recipe = reference.recipe(recipe_name)
+    demand = reference.demands.get(recipe_name)
+    if is_until_demand and demand is None:
+        raise CourseError.single(
+            f"nothing is demanded of {recipe_name!r}",
+            where=str(reference.folder / "recipes.py"),
+            fix=f"add {recipe_name!r} to DEMANDS, or leave out --until-demand",
+        )
+    build = reference.network(recipe_name, weights_file)
+    sets = [load(recipe.data_set, split, root=data or data_root()) for split in ("train", "test")]
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    for seed in seeds:
+        log_path = out / f"{recipe_name}.train.jsonl" if seed == seeds[0] else None
+        run = train(
+            build,
+            recipe,
+            *sets,
+            seed=seed,
+            on_epoch=lambda record: say(_epoch(record)),
+            log_path=log_path,
+            until_demand=demand if is_until_demand else None,
+        )
+        made.append(run)
+        say(f"seed {seed}: {run.test} in {run.seconds:.1f} s")
+    first = made[0]
+    asked = "" if demand is None else f", demanded {demand:.1%}" if demand <= 1 else f", demanded {demand:g} dB"
+    is_missed = demand is not None and first.test.value < demand
+    with_versions = ", ".join(f"{name} {version}" for name, version in first.versions.items())
+    say(f"{reference.folder} {recipe_name}: {first.test}{asked}{' and MISSED' * is_missed}")
+    say(f"  n {first.test.n:,}; {first.device}, threads {first.threads}; {with_versions}; seed {first.seed}")
+    say(f"  {out / recipe_name}.pth")
+    return save(made, recipe_name, recipe, out, command=command)
+
+
+def _epoch(record: Mapping[str, Json]) -> str:
+    if "test_accuracy" in record:
+        reached = f"train {record['train_accuracy']:.2%}, test {record['test_accuracy']:.2%}"
+    else:
+        reached = f"test mean absolute error {record['test_mae']:.4f}"
+    return f"  epoch {record['epoch']}: loss {record['train_loss']:.4f}, {reached}"
 
 
 def save(trained: Sequence[Trained], recipe_name: str, recipe: Recipe, folder: Path, *, command: str) -> Json:

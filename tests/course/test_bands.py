@@ -26,6 +26,7 @@ def _band(name: str = "plain", *, data: str = "digits", mean: float = 0.95, sd: 
     one = {
         "device": "cpu",
         "threads": 1,
+        "precision": "float32",
         "versions": {"torch": "2.13.0"},
         "data": {"train": DIGEST, "test": DIGEST, "edition": ""},
         "n": n,
