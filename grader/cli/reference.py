@@ -44,32 +44,39 @@ def _weights_option(function: Any) -> Any:
 
 @reference.command("list", epilog="Example: grader reference list --json")
 @click.option("--json", "is_json", is_flag=True, help="Print the list as JSON.")
+@click.option("--markdown", "is_markdown", is_flag=True, help="Print the tables of a page, with versions and commands.")
 @course_option
-def list_references(is_json: bool, course_folder: Path | None) -> None:
+def list_references(is_json: bool, is_markdown: bool, course_folder: Path | None) -> None:
     """Show every reference network: its size, its data, what is demanded, and what was measured where."""
+    from grader.reports.references import markdown, mean_text, value_text
     from grader.training.bands import listed
 
     rows = listed(find_course(course_folder).reference_solutions)
     if is_json:
         click.echo(json.dumps(rows, indent=2))
         return
+    if is_markdown:
+        click.echo(markdown(rows))
+        return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in ("network", "parameters", "data", "demand", "mean ± sd", "worst", "measured"):
         is_number = column in ("parameters", "demand", "mean ± sd", "worst")
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=column != "data", overflow="fold")
+        folds = column in ("data", "measured")
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=not folds, overflow="fold",
+                         min_width={"data": 8, "measured": 12}.get(column))  # fmt: skip
     for row in rows:
         metric, demand = row["metric"], row["demand"]
         named = (f"{row['assignment']} {row['network']}", f"{row['parameters']:,}", row["data_set"])
-        demanded = "" if demand is None else _value(demand, metric)
+        demanded = "" if demand is None else value_text(demand, metric)
         for band in row["bands"]:
             is_met = demand is None or band["min"] >= demand
-            worst = Text(_value(band["min"], metric), "" if is_met else "red")
+            worst = Text(value_text(band["min"], metric), "" if is_met else "red")
             measured = f"{len(band['runs'])} × {band['seconds']:g} s, {band['device']}"
-            table.add_row(*named, demanded, _mean(band, metric), worst, measured)
+            table.add_row(*named, demanded, mean_text(band, metric), worst, measured)
         if not row["bands"]:
             table.add_row(*named, demanded, "", "", Text("not measured", "yellow"))
     console().print(table)
@@ -78,23 +85,12 @@ def list_references(is_json: bool, course_folder: Path | None) -> None:
         click.echo("\nTo measure the others:\n" + "\n".join(f"  {command}" for command in missing))
 
 
-def _value(value: float, metric: str) -> str:
-    """A number in the unit of its metric.
-
-    >>> _value(0.98934, "accuracy"), _value(16.8, "psnr_db")
-    ('98.93%', '16.80 dB')
-    """
-    return f"{value:.2%}" if metric == "accuracy" else f"{value:.2f} dB"
-
-
-def _mean(band: Mapping[str, Json], metric: str) -> str:
-    return _value(band["mean"], metric) + ("" if band["sd"] is None else f" ± {_value(band['sd'], metric)}")
-
-
 def _band_words(band: Mapping[str, Json], metric: str) -> str:
+    from grader.reports.references import mean_text, value_text
+
     runs = len(band["runs"])
     return (
-        f"{_mean(band, metric)} (worst {_value(band['min'], metric)}), "
+        f"{mean_text(band, metric)} (worst {value_text(band['min'], metric)}), "
         f"{runs} run{'s' * (runs != 1)}, {band['device']}, {band['seconds']:g} s each"
     )
 
@@ -189,10 +185,11 @@ def calibrate(
                      address=address)  # fmt: skip
 
     def on_run(asked: Asked, result: Mapping[str, Json], count: int) -> None:
+        from grader.reports.references import value_text
         from grader.training.bands import value_of
 
         metric = "accuracy" if "correct" in result else "psnr_db"
-        reached = _value(value_of(result, result["n"]), metric)
+        reached = value_text(value_of(result, result["n"]), metric)
         said = f"{asked.assignment} {asked.recipe_name} seed {result['seed']}: {reached} in {result['seconds']:.1f} s"
         click.echo(f"{said} ({count} of {asked.runs})", err=True)
 
@@ -268,6 +265,8 @@ def _runner(
 
 
 def _summary(made: Calibrated) -> str:
+    from grader.reports.references import value_text
+
     document = made.document or {}
     metric, demand = document["metric"], document["demand"]
     lines = [f"{made.asked.assignment} {made.asked.recipe_name}"]
@@ -275,7 +274,7 @@ def _summary(made: Calibrated) -> str:
         verdict = ""
         if demand is not None:
             missed = sum(value < demand for value in _values(band))
-            verdict = f"; demanded {_value(demand, metric)}: " + (
+            verdict = f"; demanded {value_text(demand, metric)}: " + (
                 "met by every run" if not missed else f"MISSED by {missed} of {len(band['runs'])} runs"
             )
         lines.append(f"  {_band_words(band, metric)}{verdict}")
