@@ -154,7 +154,7 @@ def is_on_another_scale(result: Mapping[str, Json]) -> bool:
     They take away half of the squared error, and leave a fifth less than they leave of the noisy images themselves.
     """
     squared, fitted = result["made"]["squared"]["mean"], result["fitted"]
-    return bool(2 * fitted < squared and fitted < Fraction(4, 5) * Fraction(result["noisy_fitted"]))
+    return bool(2 * fitted < squared and fitted < 0.8 * result["noisy_fitted"])
 
 
 def hint(result: Mapping[str, Json]) -> Hint:
@@ -167,8 +167,9 @@ def hint(result: Mapping[str, Json]) -> Hint:
     if result["within"] < SAME:
         fix = "let forward return an image; a mean over its pixels is none"
         return Hint("each image that comes out is of one grey", fix, "flat-images")
-    if result["like_input"] > PASSED_ON:
-        said = f"what comes out is the noisy image itself (correlation {result['like_input']:.4f})"
+    if abs(result["like_input"]) > PASSED_ON:
+        itself = "itself" if result["like_input"] > 0 else "inverted"
+        said = f"what comes out is the noisy image {itself} (correlation {result['like_input']:.4f})"
         return Hint(said, "return what the network makes of it, and train it on pairs of a noisy and a clean image",
                     "no-denoising")  # fmt: skip
     if is_on_another_scale(result):

@@ -42,8 +42,9 @@ class Denoising(Check):
     """Measures the images that the student's denoiser makes of noisy ones: PSNR, SSIM and mean absolute error.
 
     What it looks at: the student's model with the student's weights turns every noisy image of a split into an image.
-    The clean images never meet the student's code; the grader compares. The same files give the same numbers on every
-    machine.
+    The clean images never meet the student's code; the grader compares. Of `noisy_fashion_mnist` the network gets what
+    the sheet calls the noisy image, a pixel plus its noise, from 0 to 2; so does the student's `preprocess(images)`,
+    where there is one. What is wanted are the clean pixels, from 0 to 1.
 
     The measures, of pixels from 0 to 1 (data range 1), in float64:
 

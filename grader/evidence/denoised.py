@@ -28,13 +28,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Noise:
-    """How a set's noisy images are made: `throw` makes them of clean ones by a seed; a byte stands for `factor` / 255.
+    """How a set's noisy images are made: `throw` makes them of clean ones; a byte v stands for v * factor / 255.
 
-    `factor` turns the stored noisy image into what the sheet calls so.
+    What a byte stands for is what the sheet calls the noisy image, and what a network and a `preprocess` get.
     """
 
     throw: Callable[[Array, str], Array]
     factor: float
+
+    def request(self, asked: Mapping[str, Json], channels: int) -> dict[str, Json]:
+        """What the box is asked for by a job whose `mean` and `std`, if any, are of what a byte stands for.
+
+        >>> Noise(noisy.noisy, 2.0).request({"mean": [0.5]}, 1)
+        {'mean': [0.25], 'std': [0.5], 'raw_std': [0.5]}
+        """
+        mean = [value / self.factor for value in asked.get("mean") or [0.0] * channels]
+        std = [value / self.factor for value in asked.get("std") or [1.0] * channels]
+        return {**asked, "mean": mean, "std": std, "raw_std": [1 / self.factor] * channels}
 
 
 NOISES: Final[Mapping[str, Noise]] = {noisy.NAME: Noise(noisy.noisy, 2.0)}
@@ -74,9 +84,10 @@ def denoised(job: Job, folder: Path, bench: Bench) -> Evidence:
     # From the content alone, so that a scorecard is the same each time: the hand-in's files and the images.
     seed = f"{job.key} {images.digest}"
     again = thrown_again(images, seed)
-    files = files_of(job, folder)
+    files, noise = files_of(job, folder), NOISES.get(images.name)
+    request = asked if noise is None else noise.request(asked, images.images.shape[1])
     settings: dict[str, Any] = {"limits": bench.limits, "level": bench.level}
-    ended = denoise(files, asked, images.images, changed=again.images if again else None, secret=seed, **settings)
+    ended = denoise(files, request, images.images, changed=again.images if again else None, secret=seed, **settings)
     if not isinstance(ended, Predictions):
         return fault_of(ended)
     low, high = asked["output_range"]

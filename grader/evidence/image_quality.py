@@ -78,7 +78,8 @@ def scores(made: Array, wanted: Array) -> Scores:
     rows = np.empty((4, len(made)))
     for start in range(0, len(made), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        one, other = made[part].astype(np.float64), wanted[part].astype(np.float64) / 255
+        one = made[part].astype(np.float64)
+        other = (wanted[part].astype(np.float32) / 255).astype(np.float64)  # the pixels that a network is trained to
         off = one - other
         rows[0, part] = np.abs(off).mean(axis=(1, 2, 3))
         rows[1, part] = np.square(off).mean(axis=(1, 2, 3))

@@ -35,6 +35,7 @@ AGAIN = 64  # images that the second box is asked about
 ALONE = 16  # of them one by one
 _SMALL = (2, 3, 5, 8, 13, 17)  # the batches of the others
 _WORDS = ("code", "factory", "checkpoint", "mean", "std", "threads", "max_elements")
+_RARE_WORDS = ("raw_std",)
 _MOST_NAMES = 8
 
 
@@ -103,7 +104,8 @@ def predict(
 
     Shapes:  images (N, C, H, W) uint8 (a NumPy array, memory-mapped or not); `changed` (P, C, H, W) uint8, which only
              the second box is asked about
-    Request: `code`, `factory`, `checkpoint`; `mean` and `std` per channel, `batch_size`, `threads` where wanted
+    Request: `code`, `factory`, `checkpoint`; `mean` and `std` per channel, `batch_size`, `threads` where wanted;
+             `raw_std` per channel, by which the images are divided before a `preprocess` of the student's gets them
     `program` is the one that is run; `agree` says whether two answers are one.
     Costs:   the second box is one more start, and 64 images in 22 calls besides `changed`; a fault of the student's in
              it alone is no fault of these predictions, but they are not repeatable then
@@ -115,7 +117,8 @@ def predict(
         raise ValueError(f"images of shape {tuple(shape)} and type {images.dtype} are not (N, C, H, W) uint8")
     data = memoryview(images).cast("B") if images.flags["C_CONTIGUOUS"] else memoryview(images.tobytes())
     wanted = {"mean": None, "std": None, "threads": 1, **request}
-    wanted = {key: wanted.get(key) for key in _WORDS}  # no word of which data these are goes in
+    # No word of which data these are goes in.
+    wanted = {key: wanted.get(key) for key in (*_WORDS, *(key for key in _RARE_WORDS if key in request))}
     dice = _dice(secret, wanted, data)
     order = list(range(shape[0]))
     dice.shuffle(order)

@@ -51,10 +51,13 @@ def read_with_rest(shape: Sequence[int], box: Any) -> tuple[torch.Tensor, bytes]
 def preparation(
     request: Mapping[str, Any], model: torch.nn.Module, module: ModuleType, student: Student
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """From uint8 images (N, C, H, W) to what the network gets, by the student's `preprocess` where there is one."""
+    """From uint8 images (N, C, H, W) to what the network gets, by the student's `preprocess` where there is one.
+
+    That gets images from 0 to 1; divided by `raw_std` where the request has one, for bytes that stand for more.
+    """
     as_inputs = steps().as_inputs
     own = network.own_preprocess(model, module)
-    mean, std = (tuple(request.get(key) or ()) for key in ("mean", "std"))
+    mean, std, raw_std = (tuple(request.get(key) or ()) for key in ("mean", "std", "raw_std"))
     if own is not None:
-        return lambda images: network.preprocessed(student, own, as_inputs(images, (), ()), request["code"])
+        return lambda images: network.preprocessed(student, own, as_inputs(images, (), raw_std), request["code"])
     return lambda images: as_inputs(images, mean, std)
