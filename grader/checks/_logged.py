@@ -93,7 +93,7 @@ def decided(found: Sequence[Finding], *, may_fail: bool) -> Iterator[Finding]:
     well = [one for one in found if one.outcome is Outcome.PASSED]
     if wrong or is_open:
         well = [one for one in well if one.code != "read"]
-    first = (wrong or is_open or well[-1:])[:1]
+    first = (wrong or is_open or [one for one in well if one.weight][-1:])[:1]
     yield from first
     rest = [one for one in found if one not in first and one not in well]
     told = [one for one in well if one not in first]

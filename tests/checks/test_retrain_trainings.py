@@ -48,10 +48,11 @@ def bench():
 def judged(make_rule, hand_in, model, bench):
     """The findings on this code, trained in the sandbox."""
 
-    def run(files, **settings):
-        kind = all_checks()["retrain"]
-        rule = make_rule("retrain", **{"model": model, "reference": band(), "budget_s": 60, **settings})
-        submission = hand_in(files=files)
+    def run(files, *, check="retrain", answers=None, **settings):
+        kind = all_checks()[check]
+        settings = {"reference": band(), **settings} if check == "retrain" else settings
+        rule = make_rule(check, **{"model": model, "budget_s": 60, **settings})
+        submission = hand_in(answers, files=files)
         evidence = {
             job: replace(do(job, submission.root, bench), device=device_class(job.kind), versions=versions(job.kind))
             for job in kind.needs(rule, submission)
@@ -129,3 +130,15 @@ def test_the_same_code_gives_the_same_bytes_again(hand_in, model, bench):
     one, other = (do(job, submission.root, bench).result for _ in range(2))
     assert one["weights"] == other["weights"]
     assert hashlib.sha256(json.dumps(one).encode()).digest() == hashlib.sha256(json.dumps(other).encode()).digest()
+
+
+def test_two_recipes_are_compared_by_what_the_students_network_becomes(judged):
+    """Adam against an SGD that hardly moves: the claimed order is confirmed, the opposite one goes to a person."""
+    adam = RESULTS["recipe"] | {"epochs": 3}
+    slow = adam | {"optimizer": "sgd", "learning_rate": 0.0001}
+    runs = {"SGD": {"answer": "sgd", "recipe": slow}, "Adam": {"answer": "adam", "recipe": adam}}
+    asked = {"check": "comparison", "runs": runs, "retrain": True}
+    first, *_ = judged({"model.py": CODE}, answers={"sgd": 0.5, "adam": 0.95}, **asked)
+    assert (first.outcome, first.code) == (Outcome.PASSED, "retrained"), first
+    first, *_ = judged({"model.py": CODE}, answers={"sgd": 0.95, "adam": 0.5}, **asked)
+    assert (first.outcome, first.code) == (Outcome.REVIEW, "retrained-differs"), first
