@@ -69,15 +69,13 @@ def cache_key(job: Job, bench: Bench) -> str:
     """
     parts: dict[str, Json] = {
         "job": job.key,
-        "code": _code_digest(),
+        "code": code_digest(job.kind),
         "versions": versions(job.kind),
         "device": device_class(job.kind),
         "level": bench.level.name,
     }
     if job.kind == REFERENCE:  # trusted code, in a process without walls
-        from grader.evidence.references import code_digest
-
-        parts |= {"code": code_digest(), "level": ""}
+        parts["level"] = ""
     read = lent_splits(job)
     if read:
         from grader.datasets import digest
@@ -96,9 +94,17 @@ def lent_splits(job: Job) -> list[tuple[str, str]]:
     return []
 
 
+def code_digest(kind: str) -> str:
+    """The bytes of all code that makes a result of this kind: no number to be forgotten."""
+    if kind != REFERENCE:
+        return _in_and_around_the_box()
+    from grader.evidence import references
+
+    return references.code_digest()
+
+
 @cache
-def _code_digest() -> str:
-    """The bytes of all code that makes a result, in the sandbox and around it: no number to be forgotten."""
+def _in_and_around_the_box() -> str:
     from grader import sandbox
     from grader.datasets import mild
     from grader.evidence import altered, denoised, image_quality, networks

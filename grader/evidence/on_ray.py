@@ -10,12 +10,12 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.cache import Cache
-from grader.evidence.clusters import started
+from grader.evidence.clusters import Cluster, without
 from grader.evidence.kinds import Bench, lent_splits, system_fault
 from grader.evidence.local import AHEAD, default_workers
 from grader.evidence.parcels import heard, packed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_STARTS = 3  # of Ray in one run: what ends it time and again is no accident
 _LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
 _MOST_LENT_BYTES = 2**29  # of such files at once; the oldest is let go, and sent again if a job still reads it
 
@@ -42,12 +43,14 @@ class OnRay:
     def __init__(
         self, bench: Bench, workers: int | None = None, *, address: str | None = None, sandbox: str = "auto"
     ) -> None:
-        self.bench, self.address = bench, address
+        self.bench = bench
         self.workers = workers or default_workers()
+        self.cluster = Cluster(self.workers, address)
         self._settings: dict[str, Json] = {"limits": asdict(bench.limits), "sandbox": sandbox, "made_by": {}}
-        self._stack = ExitStack()
         self._ray: Any = None
         self._work: Any = None
+        self._starts = 0
+        self._is_held = False
         self._line: deque[Ticket] = deque()  # placed, and not yet in Ray's hands
         self._unsent: list[tuple[Ticket, Evidence | Died]] = []  # whose files or data cannot be read: they arrive
         self._running: dict[Any, Ticket] = {}  # by the reference of its result, the oldest first
@@ -56,9 +59,11 @@ class OnRay:
 
     def open(self) -> None:
         """Start Ray, or join the cluster. Raises MachineError where it cannot be had."""
-        self._ray = self._stack.enter_context(started(self.workers, self.address))
+        self.cluster.start()
+        self._starts += 1
+        self._ray = self.cluster.ray
         self._work = self._ray.remote(num_cpus=1, max_retries=0)(done_there)
-        self.workers = max(int(self._ray.cluster_resources().get("CPU", 1)), 1)
+        self.workers = max(int(self.cluster.total("CPU")), 1)
 
     def has_room(self) -> bool:
         """Whether one more would soon be started."""
@@ -70,7 +75,14 @@ class OnRay:
         self._send()
 
     def arrived(self, timeout_s: float) -> list[tuple[Ticket, Evidence | Died]]:
-        """What has come in. A job whose file or data set cannot be read comes back at once."""
+        """What has come in. A job whose file or data set cannot be read comes back at once.
+
+        Where Ray itself has ended, it is started again, or joined, and what it had in hand has died with it. Raises
+        MachineError where that does not help.
+        """
+        what = self.cluster.lost()
+        if what:
+            self._start_again(what)
         made, self._unsent = self._unsent, []
         if self._running:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0 if made else timeout_s)
@@ -80,6 +92,7 @@ class OnRay:
 
     def hold(self) -> None:
         """Drop the line."""
+        self._is_held = True
         self._line.clear()
 
     def forget(self, ticket: Ticket) -> None:
@@ -102,11 +115,25 @@ class OnRay:
             for ticket in list(self._running.values()):
                 self.forget(ticket)
         self._line.clear()
+        self._let_go()
+        self.cluster.stop()
+
+    def _let_go(self) -> None:
+        """Forget every object in Ray's store."""
         self._running.clear()
         self._sets.clear()
         self._files.clear()
-        self._stack.close()
-        self._ray = None
+
+    def _start_again(self, what: str) -> None:
+        self._unsent += [(ticket, Died(what)) for ticket in self._running.values()]
+        log.warning("%s, and %d jobs were lost with it", what, len(self._running))
+        self._let_go()
+        self.cluster.stop()
+        if self._is_held:
+            return
+        if self._starts >= MOST_STARTS:
+            raise without(f"{what}, and has done so {self._starts} times in this run", "see whether memory is short")
+        self.open()
 
     # --- one job --------------------------------------------------------------------------------
 
@@ -116,6 +143,8 @@ class OnRay:
             ticket = self._line.popleft()
             try:
                 reference = self._sent(ticket)
+            except self._ray.exceptions.RayError as error:
+                self._unsent.append((ticket, Died(f"{type(error).__name__} in Ray")))
             except Exception as error:  # noqa: BLE001  one broken job must not stop a class
                 self._unsent.append((ticket, system_fault(error)))
             else:

@@ -6,15 +6,13 @@ tasks and read objects. It runs in the sandbox that this process starts, and a n
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader.evidence.kinds import Bench, versions
+from grader.evidence.kinds import Bench, code_digest, versions
 from grader.evidence.local import finished
 from grader.evidence.parcels import Contents, told, unpacked
 from grader.model import Evidence, EvidenceStatus, Json, Problem
@@ -66,14 +64,4 @@ def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | N
 
 def made_by(kind: str) -> dict[str, str]:
     """What a result of this kind is made by, here: the grader's own code, and the versions of what it uses."""
-    return {"grader": _code()[:12], **versions(kind)}
-
-
-@cache
-def _code() -> str:
-    """The bytes of the whole grader: a cluster on which one node has another is a cluster with two graders."""
-    folder = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return {"grader": code_digest(kind)[:12], **versions(kind)}

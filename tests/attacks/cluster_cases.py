@@ -7,13 +7,14 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from grader import sandbox
 from grader.evidence import on_ray
+from grader.evidence.clusters import Cluster
 from grader.evidence.jobs import describe_job
 from grader.evidence.kinds import Bench
 from grader.evidence.on_ray import RayRunner
@@ -32,8 +33,11 @@ NET = "from torch import nn\ndef build_model():\n    return nn.Sequential(nn.Fla
 def ray():
     if not sandbox.level().is_isolated:
         pytest.skip(f"no sandbox here: {sandbox.level().reason}")
-    with on_ray.started(2, None) as started:
-        yield started
+    cluster = Cluster(2)
+    cluster.start()
+    end, cluster.start, cluster.stop = cluster.stop, lambda: None, lambda: None  # once for all tests here
+    yield cluster
+    end()
 
 
 COUNTED = """
@@ -49,15 +53,10 @@ def do(document, contents, settings, names, *lent):
 def described(ray, tmp_path, monkeypatch):
     """Have networks described by workers of Ray: the evidence of each, and how many jobs were run in all."""
 
-    @contextmanager
-    def already(*_):
-        yield ray
-
     def run(*codes):
         mark, jobs = tmp_path / "mark", {}
         scope = {"__name__": "__main__", "MARK": str(mark)}  # sent by value: a worker cannot import the tests
         exec(COUNTED, scope)  # noqa: S102  the words above
-        monkeypatch.setattr(on_ray, "started", already)
         monkeypatch.setattr(on_ray, "done_there", scope["do"])
         for number, code in enumerate(codes):
             folder = tmp_path / str(number)
@@ -66,6 +65,7 @@ def described(ray, tmp_path, monkeypatch):
             (folder / "submission.json").write_text('{"assignment": "digits"}')
             jobs[describe_job(read_submission(folder), MODEL)] = folder
         runner = RayRunner(Bench(sandbox.Limits(wall_s=90), sandbox.Level("", "")), workers=2)
+        runner.backend.cluster = ray
         evidence = runner(Plan(jobs))
         return [evidence[job] for job in jobs], len(mark.read_text())
 
@@ -139,7 +139,7 @@ def test_ray_listens_on_the_loopback_alone_and_has_no_dashboard(ray):
 
 
 def test_who_has_no_token_does_not_join(ray, tmp_path):
-    address = ray.get_runtime_context().gcs_address
+    address = ray.ray.get_runtime_context().gcs_address
     code = f"import ray; ray.init(address={address!r}, log_to_driver=False); print('JOINED', ray.cluster_resources())"
 
     def asked(environment):
@@ -176,6 +176,6 @@ def test_what_one_job_leaves_the_next_in_the_same_worker_does_not_find(described
 
 def test_the_ports_that_are_tried_are_open_from_here(ray):
     """Otherwise it would prove nothing that the box does not reach them."""
-    host, _, port = ray.get_runtime_context().gcs_address.partition(":")
+    host, _, port = ray.ray.get_runtime_context().gcs_address.partition(":")
     socket.create_connection((host, int(port)), timeout=5).close()
     assert int(port) in {number for _, number in listening()}

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from grader import sandbox
 from grader.course import load_course
 from grader.evidence import on_ray
 from grader.evidence.cache import Cache
+from grader.evidence.clusters import Cluster
 from grader.evidence.kinds import Bench
 from grader.evidence.local import LocalRunner
 from grader.evidence.on_ray import RayRunner
@@ -28,27 +28,39 @@ SOURCES = ("01-perfect", "02-channel-slip", "07-code-in-checkpoint", "09-model-d
 @pytest.fixture(scope="module")
 def ray():
     """Ray with two workers, once for all tests here: it takes seconds to start."""
-    with on_ray.started(2, None) as started:
-        yield started
+    cluster = Cluster(2)
+    cluster.start()
+    yield cluster
+    cluster.stop()
 
 
 @pytest.fixture
 def runner(ray, monkeypatch):
     """A runner that uses the Ray that is there. `do` replaces what a worker does."""
 
-    @contextmanager
-    def already(*_):
-        yield ray
-
     def make(*, do=None, **settings):
-        monkeypatch.setattr(on_ray, "started", already)
         if do is not None:
             scope = {"__name__": "__main__"}  # sent by value: a worker cannot import the tests
             exec(do, scope)  # noqa: S102  our own words, below
             monkeypatch.setattr(on_ray, "done_there", scope["do"])
-        return RayRunner(Bench(Limits(), sandbox.Level("", "")), workers=2, **settings)
+        made = RayRunner(Bench(Limits(), sandbox.Level("", "")), workers=2, **settings)
+        made.backend.cluster = Already(ray)
+        return made
 
     return make
+
+
+class Already(Cluster):
+    """One that is there: nothing is started, and nothing stopped."""
+
+    def __init__(self, cluster):
+        self.__dict__.update(cluster.__dict__)
+
+    def start(self):
+        pass
+
+    def stop(self):
+        pass
 
 
 @pytest.fixture
@@ -154,11 +166,11 @@ def test_what_has_arrived_is_kept_and_ray_is_not_started_again(runner, handed_in
     first = runner(cache=cache)(Plan({job: handed_in.root}))[job]
     assert first.is_done
 
-    def never(*_):
+    def never(_):
         raise AssertionError("Ray was started for what is known")
 
     again = runner(cache=cache)
-    monkeypatch.setattr(on_ray, "started", never)
+    monkeypatch.setattr(Already, "start", never)
     assert again(Plan({job: handed_in.root}))[job] == first
     shutil.rmtree(tmp_path / "cache")
 
@@ -175,10 +187,11 @@ def test_where_ray_is_too_old_it_is_said_and_nothing_is_started(monkeypatch):
     from grader.errors import MachineError
 
     monkeypatch.setitem(__import__("sys").modules, "ray", types.SimpleNamespace(__version__="2.9.1"))
-    with pytest.raises(MachineError, match="too old"), on_ray.started(1, None):
-        pass
+    with pytest.raises(MachineError, match="too old") as refused:
+        Cluster(1).start()
+    assert "leave out --parallel" in refused.value.problems[0].fix
 
 
 def test_nothing_to_do_starts_nothing(monkeypatch):
-    monkeypatch.setattr(on_ray, "started", None)
+    monkeypatch.setattr(Cluster, "start", None)
     assert RayRunner(Bench(Limits(), sandbox.Level("", "")))(Plan({})) == {}
