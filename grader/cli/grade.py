@@ -124,10 +124,12 @@ def class_of(course: Course, sources: Sequence[Path], assignment: str | None) ->
 
 def graded(course: Course, source: Path, *, assignment: str | None, **how: Any) -> tuple[Submission, ScoreCard]:
     """One submission with its scorecard. What was unpacked is gone by then. `how` is as `Doer` has it."""
+    from grader.evidence.own_folder import own_folder
     from grader.grading import grade_as_done
     from grader.reports.progress import Progress
 
     with (
+        own_folder(),
         Progress(1) as progress,
         Doer(course, on_tick=lambda doer: progress.show(doer.under_way(), doer.counts), **how) as doer,
     ):

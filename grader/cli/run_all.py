@@ -75,14 +75,19 @@ def run_all(
     machine, of the course or of this program kept a rule from being judged.
     """
     from grader.cli.grade import Cluster, Doer, class_of
+    from grader.evidence.cache import Cache
     from grader.evidence.ledger import Ledger
+    from grader.evidence.own_folder import own_folder
+    from grader.places import cache_folder
 
     course = find_course(course_folder, submissions.absolute())
     sources = _chosen(submissions, only, since)
     _known_checks(rerun)
     of = class_of(course, sources, assignment)
     cluster = Cluster(address) if is_parallel or address else None
-    with Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger:
+    with own_folder(), Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger:
+        if not no_cache:
+            Cache(cache_folder("evidence")).prepare()
         settings = {"record": ledger, "patience_s": timeout, "on_drain": _draining}
         doer = Doer(course, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster, settings=settings)
         if is_dry_run:
