@@ -1,0 +1,345 @@
+"""Does a class come to the same scorecards, whatever is killed, and whenever?
+
+    python tests/faults/soak.py --rounds 200 --seed 1    # `make soak`; one JSON line a round, a summary at the end
+
+A round grades a small class from nothing, kills something in it (the grader at a moment or at a crash point, a worker
+of Ray, the raylet, the warmed process, a job), and runs the same command again until it ends by itself. Then must be
+so: the scorecards are the bytes of a run that nobody disturbed; the ledger has no job that came to its end twice; no
+process and no temporary file is left, none in the cache that is not a result. Every choice follows from the seed of the
+round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASS = ("01-perfect", "02-channel-slip", "07-code-in-checkpoint", "08-misshaped-checkpoint")
+PR_SET_CHILD_SUBREAPER = 36
+PATIENCE_S = 240.0  # of a run on a busy machine
+GONE_WITHIN_S = 15.0  # what a killed parent leaves ends by itself, one after the other
+MOST_RUNS = 4
+
+# Who is killed, and how often of a hundred rounds: here, and on Ray.
+HERE = {"grader": 34, "point": 34, "job": 16, "zygote": 10, "box": 6}
+ON_RAY = {"grader": 25, "point": 20, "worker": 25, "job": 10, "zygote": 5, "raylet": 10, "gcs": 5}
+POINTS = {  # with the number of times that a run of the class passes them, about
+    "ledger.lease": 8, "ledger.leased": 8, "ledger.finish": 8, "ledger.finished": 8,
+    "ledger.keep-card": 4, "ledger.kept-card": 4,
+    "cache.begun": 8, "cache.half-written": 8, "cache.written": 8, "cache.renamed": 8,
+}  # fmt: skip
+
+
+@dataclass
+class Round:
+    """What was done to a class, and what came of it."""
+
+    seed: int
+    is_on_ray: bool
+    who: str
+    where: str = ""  # the point, or when it was, in seconds
+    is_hit: bool = False  # whether there was anything to kill
+    codes: list[int] = field(default_factory=list)  # of each run of the command
+    seconds: list[float] = field(default_factory=list)
+    back_s: list[float] = field(default_factory=list)  # from a restart to its first new job, or to its end
+    wrong: list[str] = field(default_factory=list)  # what must not be so
+
+
+class Ground:
+    """A course, a class and the folders of a run, which are empty at the start of each round."""
+
+    def __init__(self, top: Path) -> None:
+        self.top, self.course, self.hand_ins = top, top / "course", top / "class"
+        for name in ("grader.toml", "rubrics/digits.yaml"):
+            (self.course / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.course / name)
+        for name in CLASS:
+            shutil.copytree(ROOT / "examples" / "digits-class" / name, self.hand_ins / name)
+        self.scratch, self.cache, self.state = top / "t", top / "cache", self.course / ".grader"
+
+    def clear(self) -> None:
+        for folder in (self.scratch, self.cache / "evidence", self.state):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.scratch.mkdir()
+
+    def start(self, *, is_on_ray: bool, crash_at: str = "") -> subprocess.Popen[bytes]:
+        """Run the command, with its output in files: a pipe that a left process holds open would never end."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("GRADER_", "RAY_"))}
+        environment = {**kept, "TMPDIR": str(self.scratch), "GRADER_CACHE": str(self.cache), "OMP_NUM_THREADS": "1"}
+        if crash_at:
+            environment["GRADER_CRASH_AT"] = crash_at
+        command = [sys.executable, "-m", "grader", "run-all", str(self.hand_ins), "--course", str(self.course)]
+        with (self.top / "out").open("wb") as out, (self.top / "err").open("wb") as err:
+            return subprocess.Popen(
+                [*command, "--json", "--jobs", "2", *(["--parallel"] if is_on_ray else [])],
+                cwd=self.top, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
+            )  # fmt: skip
+
+    def undisturbed(self, *, is_on_ray: bool = False) -> tuple[bytes, float]:
+        """The scorecards, and how long it takes."""
+        self.clear()
+        began = time.monotonic()
+        code = self.start(is_on_ray=is_on_ray).wait(PATIENCE_S)
+        if code:
+            raise RuntimeError(f"the class is not graded even when nobody disturbs: {self.said()}")
+        return (self.top / "out").read_bytes(), time.monotonic() - began
+
+    def said(self) -> str:
+        return (self.top / "err").read_text(errors="replace").strip()[-600:]
+
+    def leases(self) -> int:
+        """How many jobs were ever started, as far as can be seen from outside."""
+        return next(iter(self._asked("SELECT coalesce(max(lease), 0) FROM leases")), (0,))[0]
+
+    def finished_twice(self) -> list[tuple[str, int]]:
+        """Jobs that came to their end more than once: each end is a result that was kept."""
+        ended = "SELECT key, count(*) FROM leases WHERE status IN ('done', 'student_fault')"
+        return self._asked(f"{ended} GROUP BY key HAVING count(*) > 1")
+
+    def _asked(self, query: str) -> list[tuple]:
+        file = self.state / "ledger.db"
+        if not file.exists():
+            return []
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, timeout=1)) as database:
+            return database.execute(query).fetchall()
+        return []
+
+    def left(self) -> list[str]:
+        """Files that are neither a result nor the ledger's."""
+        strange = list(self.scratch.iterdir())
+        strange += [path for path in self.cache.rglob(".*") if path.is_file()]
+        strange += [path for path in self.state.glob("*") if path.name not in ("ledger.db", "lock")]
+        return [str(path.relative_to(self.top)) for path in strange]
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+
+def below(pid: int) -> Iterator[int]:
+    """The descendants of a process, parents first."""
+    waiting = [pid]
+    while waiting:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                found = list(map(int, (task / "children").read_text().split()))
+                waiting += found
+                yield from found
+
+
+def role(pid: int) -> str:
+    """What a process of the grader's does; empty for what is only just starting."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return ""
+    numbers = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+    if "zygote.py" in command:
+        if numbers[-1:] == ["1"]:
+            return {2: "zygote", 3: "job"}.get(len(numbers), "")
+        return "box" if len(numbers) == 1 and "bwrap" in command else ""
+    return next(
+        (name for name, word in (("worker", "ray::done_there"), ("raylet", "raylet/raylet "), ("gcs", "/gcs_server "))
+         if word in command),
+        "",
+    )  # fmt: skip
+
+
+def alive_below() -> dict[int, str]:
+    """What this process has started or adopted, and has not ended."""
+    found = {}
+    for pid in below(os.getpid()):
+        with contextlib.suppress(OSError):
+            state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            if state != "Z":
+                found[pid] = (
+                    Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:150]
+                )
+    return found
+
+
+def reap() -> None:
+    """Let the adopted dead go."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+# --- a round -------------------------------------------------------------------------------------
+
+
+def one_round(ground: Ground, seed: int, wanted: bytes, usual_s: float, *, is_on_ray: bool) -> Round:
+    """Disturb a class once, or twice, and see what comes of it."""
+    chance = random.Random(seed)  # noqa: S311  a choice, no secret
+    shares = ON_RAY if is_on_ray else HERE
+    who = chance.choices(list(shares), list(shares.values()))[0]
+    done = Round(seed, is_on_ray, who)
+    ground.clear()
+    crash_at = ""
+    if who == "point":
+        point = chance.choice(sorted(POINTS))
+        crash_at = done.where = f"{point}:{chance.randint(1, POINTS[point])}"
+    for number in range(MOST_RUNS):
+        began, leases = time.monotonic(), ground.leases()
+        process = ground.start(is_on_ray=is_on_ray, crash_at=crash_at)
+        if number == 0 or (number == 1 and chance.random() < 0.25):  # the restart may be killed too
+            victim = who if number == 0 else "grader"
+            _strike(process, victim, chance, usual_s, done)
+        back_s = _until_it_goes_on(ground, process, leases, began)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            done.wrong.append(f"no end within {PATIENCE_S:g} s")
+            process.kill()
+            process.wait()
+        done.codes.append(process.returncode)
+        done.seconds.append(round(time.monotonic() - began, 2))
+        done.is_hit |= process.returncode == -signal.SIGKILL
+        if number and process.returncode == 0:
+            done.back_s.append(round(back_s, 2))
+        done.wrong += _remaining_processes()
+        crash_at = ""
+        if process.returncode == 0:
+            break
+        if process.returncode != -signal.SIGKILL and who not in ("raylet", "gcs"):
+            done.wrong.append(f"run {number + 1} ended with {process.returncode}: {ground.said()}")
+    _compare(ground, wanted, done)
+    return done
+
+
+def _strike(process: subprocess.Popen[bytes], who: str, chance: random.Random, usual_s: float, done: Round) -> None:
+    """Kill one process of that role: at a moment of the whole run, or a little after there is one."""
+    if who == "point":
+        return
+    if who == "grader":
+        after_s = chance.uniform(0, usual_s)
+        done.where += f"{after_s:.2f} "
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(after_s)
+            return
+        process.kill()
+        done.is_hit = True
+        return
+    since_s, count = chance.uniform(0, usual_s / 2), chance.randint(1, 3)
+    done.where += f"{since_s:.2f} after the first of {who}, number {count} "
+    first = None
+    while process.poll() is None:
+        found = [pid for pid in below(process.pid) if role(pid) == who]
+        if found and first is None:
+            first = time.monotonic()
+        if found and time.monotonic() - first >= since_s:
+            with contextlib.suppress(OSError):
+                os.kill(found[count % len(found)], signal.SIGKILL)
+                done.is_hit = True
+            return
+        time.sleep(0.01)
+
+
+def _until_it_goes_on(ground: Ground, process: subprocess.Popen[bytes], leases: int, began: float) -> float:
+    """Seconds until a job is started that was not before, or until the end."""
+    while process.poll() is None and ground.leases() <= leases and time.monotonic() - began < PATIENCE_S:
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def _remaining_processes() -> list[str]:
+    end = time.monotonic() + GONE_WITHIN_S
+    while (left := alive_below()) and time.monotonic() < end:
+        time.sleep(0.05)
+        reap()
+    for pid in left:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    reap()
+    return [f"a process is left: {command}" for command in left.values()]
+
+
+def _compare(ground: Ground, wanted: bytes, done: Round) -> None:
+    if done.codes[-1] != 0:
+        done.wrong.append(f"no run of {len(done.codes)} came to its end: {ground.said()}")
+        return
+    got = (ground.top / "out").read_bytes()
+    if got != wanted:
+        at = next((i for i, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b), min(len(got), len(wanted)))
+        done.wrong.append(f"other scorecards: {got[max(0, at - 150) : at + 250].decode(errors='replace')!r}")
+    done.wrong += [f"job {key[:12]} came to its end {count} times" for key, count in ground.finished_twice()]
+    done.wrong += [f"left behind: {name}" for name in ground.left()]
+
+
+# --- all of them ---------------------------------------------------------------------------------
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1, help="of the first round; the others follow")
+    parser.add_argument("--ray", type=int, default=4, metavar="N", help="every N-th round on Ray; 0 for none")
+    parser.add_argument("--seconds", type=float, default=0, help="begin no round after so many seconds")
+    asked = parser.parse_args()
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    began, rounds = time.monotonic(), []
+    with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as top:  # short: Ray's sockets stand deep in it
+        ground = Ground(Path(top))
+        ground.undisturbed()  # what is made once on a machine is made now
+        wanted, here_s = ground.undisturbed()
+        on_ray_s = 0.0
+        if asked.ray:
+            on_ray, on_ray_s = ground.undisturbed(is_on_ray=True)
+            if on_ray != wanted:
+                tell({"wrong": "on Ray the scorecards are others, with nothing disturbed"})
+                return 1
+        for number in range(asked.rounds):
+            if asked.seconds and time.monotonic() - began > asked.seconds:
+                break
+            is_on_ray = bool(asked.ray) and number % asked.ray == asked.ray - 1
+            usual_s = on_ray_s if is_on_ray else here_s
+            rounds.append(one_round(ground, asked.seed + number, wanted, usual_s, is_on_ray=is_on_ray))
+            tell(asdict(rounds[-1]))
+    summary = {
+        "rounds": len(rounds),
+        "hit": sum(one.is_hit for one in rounds),
+        "wrong": sum(bool(one.wrong) for one in rounds),
+        "hit_by": dict(
+            Counter(f"{one.who} {'on Ray' if one.is_on_ray else 'here'}" for one in rounds if one.is_hit).most_common()
+        ),
+        "undisturbed_s": [round(here_s, 2), round(on_ray_s, 2)],
+        **{
+            f"back_s{word}": _spread([s for one in rounds if one.is_on_ray == is_on_ray for s in one.back_s])
+            for is_on_ray, word in ((False, ""), (True, "_on_ray"))
+        },
+        "seconds": round(time.monotonic() - began),
+    }
+    tell(summary)
+    return int(bool(summary["wrong"]))
+
+
+def tell(document: dict) -> None:
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+
+
+def _spread(seconds: list[float]) -> dict[str, float]:
+    if not seconds:
+        return {}
+    return {"n": len(seconds), "median": round(statistics.median(seconds), 2), "most": max(seconds)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
