@@ -18,6 +18,12 @@ NETWORK: Final[Mapping[str, Json]] = {
     "type": ["string", "object"],
     "description": "the name of one of the rubric's `networks`: an input shape and layers",
 }
+# As with these; the band is measured and lies with the course's reference solutions.
+REFERENCE: Final[Mapping[str, Json]] = {
+    "type": ["string", "object"],
+    "description": "the network of the course that `grader rubric lint` holds the demand against, as RECIPE or "
+    "ASSIGNMENT/RECIPE; see `grader reference list`. Left out: the best one of this assignment on the same images",
+}
 
 _SHARE: Final = "a share such as 0.95, or text such as '95%'"
 

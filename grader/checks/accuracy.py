@@ -10,8 +10,8 @@ from typing import ClassVar
 from grader.checks._binomial import is_within_wilson, wilson_interval
 from grader.checks._cheating import doubts, remarks
 from grader.checks._confusion import Hint, hint
-from grader.checks._data import data_problems
-from grader.checks._settings import MODEL, percent, share, share_schema
+from grader.checks._data import chance_problems, data_problems
+from grader.checks._settings import MODEL, REFERENCE, percent, share, share_schema
 from grader.checks.base import Check, fault, missing, partial, register, review
 from grader.evidence.jobs import checkpoint_job, embedded_job, missing_files, predict_job
 from grader.model import EvidenceByJob, Finding, Job, Json, Place, Problem, Rule, Submission
@@ -58,6 +58,7 @@ class Accuracy(Check):
 
     name: ClassVar[str] = "accuracy"
     uses_model: ClassVar[bool] = True
+    uses_reference: ClassVar[bool] = True
     settings_schema: ClassVar[Mapping[str, Json]] = {
         "type": "object",
         "additionalProperties": False,
@@ -76,6 +77,7 @@ class Accuracy(Check):
             },
             "at_least": share_schema("the accuracy that earns all the credit"),
             "from": share_schema("the accuracy from which credit begins to rise; left out: a step at `at_least`"),
+            "reference": REFERENCE,
             "round_to": share_schema("the step to which an accuracy is rounded before it is compared"),
             "borderline": {
                 "enum": ["review", "pass", "strict"],
@@ -113,6 +115,7 @@ class Accuracy(Check):
         if "round_to" in rule.settings and share(rule.settings["round_to"]) == 0:
             yield _problem(rule, "round_to", "nothing can be rounded to steps of 0", "write a step such as 0.01")
         yield from data_problems(rule, rule.settings["data"], rule.settings["split"])
+        yield from chance_problems(rule, rule.settings["data"])
 
     def needs(self, rule: Rule, submission: Submission) -> Iterable[Job]:
         """The predictions, where code and checkpoint are there; and what else the files hold."""

@@ -235,3 +235,24 @@ def test_lint_sees_an_input_that_is_not_an_image_of_the_set(make_rule, model):
     [problem] = all_checks()["accuracy"].lint(make_rule("accuracy", model=wider, **other))
     assert problem.code == "warning-input"
     assert "(1, 28, 28)" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        pytest.param({"at_least": 0.1}, ["at_least"], id="at chance"),
+        pytest.param({"at_least": "9.9%"}, ["at_least"], id="under it"),
+        pytest.param({"at_least": 0.101}, [], id="just over it"),
+        pytest.param({"at_least": 0.5, "from": 0.1}, [], id="credit begins at it"),
+        pytest.param({"at_least": 0.5, "from": 0.09}, ["from"], id="credit begins under it"),
+        pytest.param({"at_least": 0.5, "from": 0}, ["from"], id="credit begins at nothing"),
+        pytest.param({"at_least": 0.05, "data": "cifar100_coarse"}, ["at_least"], id="of twenty classes"),
+        pytest.param({"at_least": 0.1, "data": "cifar100_coarse"}, [], id="over that of twenty"),
+    ],
+)
+def test_lint_warns_where_guessing_earns_credit(make_rule, settings, told):
+    of = {"data": "mnist", "split": "test", **settings}
+    problems = list(all_checks()["accuracy"].lint(make_rule("accuracy", **of)))
+    assert [problem.code for problem in problems] == ["warning-chance"] * len(told)
+    assert [problem.where.rpartition("/")[2] for problem in problems] == told
+    assert all("guessing among the" in problem.what for problem in problems)

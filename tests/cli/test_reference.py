@@ -161,3 +161,22 @@ def test_resnet18_without_weights_says_how_to_get_them(reference, course, monkey
     assert "the weights of ResNet18 are not on this machine" in ran.stderr
     assert "export GRADER_RESNET18=FILE" in ran.stderr
     assert "cifar10 transfer" in reference("list").stdout
+
+
+def test_lint_holds_a_demand_against_the_measured_band(grader, reference, course):
+    reference("calibrate", "demo", "quick", "--runs", "2", "--jobs", "1")
+    rule = "{check: accuracy, data: digits, split: test, at_least: 0.99}"
+    text = (
+        "assignment: demo\ntitle: Demo\nmodels: {net: {input: [1, 28, 28]}}\n"
+        f"tasks:\n- {{id: '1', title: One, points: 1, rules: [{rule}]}}\n"
+    )
+    file = course / "rubrics" / "demo.yaml"
+    file.write_text(text)
+    [told] = json.loads(grader("rubric", "lint", "--json", "--course", course).stdout)
+    assert told["code"] == "warning-too-hard"
+    assert "the reference 'quick' itself misses this nearly every time" in told["what"]
+    file.write_text(text.replace("0.99", "0.5, reference: quick"))
+    assert json.loads(grader("rubric", "lint", "--json", "--course", course).stdout) == []
+    file.write_text(text.replace("0.99", "0.5, reference: hard"))
+    [told] = json.loads(grader("rubric", "lint", "--json", "--course", course, code=3).stdout)
+    assert "grader reference calibrate demo hard" in told["fix"]
