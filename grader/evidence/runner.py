@@ -149,6 +149,7 @@ class Runner:
         self.from_cache = self.computed = 0
         self._waiting: deque[Ticket] = deque()
         self._current: dict[str, Ticket] = {}  # by key: the try whose result counts
+        self._found: set[str] = set()  # keys of jobs whose results were there before
         self._anew: set[str] = set()  # keys of jobs that were done in this run
         self._passing: dict[str, Evidence] = {}  # by key: what the cache does not take, for equal jobs of this run
         self._unasked: list[tuple[Job, Evidence]] = []  # what no worker could be given
@@ -267,7 +268,9 @@ class Runner:
         if is_anew and key not in self._anew:
             return None
         known = self._store().get(key)
-        self.from_cache += known is not None and key not in self._anew
+        if known is not None and key not in self._anew and key not in self._found:
+            self._found.add(key)
+            self.from_cache += 1
         return known
 
     def _place(self) -> None:
