@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from grader.checks import Check, all_checks, run_check
+from grader.evidence.cache import is_lasting
 from grader.model import (
     Evidence,
     Finding,
@@ -33,6 +34,16 @@ class Doer(Protocol):
     def has_room(self) -> bool: ...
     def order(self, job: Job, root: Path, submission: str = "", *, is_anew: bool = False) -> Evidence | None: ...
     def arrived(self) -> list[tuple[Job, Evidence]]: ...
+
+
+class Memory(Protocol):
+    """Who remembers how hand-ins were judged: `grader.remembered`."""
+
+    def recall(self, hand_in: HandIn, asked: Asked) -> ScoreCard | None:
+        """The scorecard, where the same hand-in was judged by the same rules and evidence: only its points are new."""
+
+    def keep(self, hand_in: HandIn, card: ScoreCard, *, is_lasting: bool) -> None:
+        """Keep a card. One that is not lasting is judged anew the next time."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,13 @@ def grade_as_done(
     *,
     made_with: Mapping[str, Json] | None = None,
     is_anew: Callable[[Rule], bool] | None = None,
+    memory: Memory | None = None,
 ) -> Iterator[tuple[HandIn, ScoreCard]]:
     """Each hand-in with its scorecard as soon as it is finished, in any order.
 
     Only so many are open at once as keep the workers busy: `hand_ins` is read as they take jobs, and what is finished
     is forgotten. Equal jobs of several open hand-ins are ordered once. The jobs of rules for which `is_anew` says so
-    are done although their results are known.
+    are done although their results are known. What `memory` knows is not judged again, and what is judged it keeps.
     """
     waiting: dict[Job, list[_Open]] = {}
     left = iter(hand_ins)
@@ -90,22 +102,43 @@ def grade_as_done(
                     break
                 one = _Open(hand_in, is_anew or (lambda _rule: False))
                 opened.add(one)
-                if one.go_on(doer, waiting):
-                    yield _finished(one, opened, made_with)
+                card = memory.recall(hand_in, one.asked) if memory is not None else None
+                if card is not None:
+                    opened.discard(one)
+                    hand_in.close()
+                    yield hand_in, card
+                elif one.go_on(doer, waiting):
+                    yield _finished(one, opened, made_with, memory)
             for job, evidence in doer.arrived() if waiting else ():
                 for one in waiting.pop(job, ()):
                     one.evidence[job] = evidence
                     if one.go_on(doer, waiting):
-                        yield _finished(one, opened, made_with)
+                        yield _finished(one, opened, made_with, memory)
     finally:
         for one in opened:
             one.hand_in.close()
 
 
-def _finished(one: _Open, opened: set[_Open], made_with: Mapping[str, Json] | None) -> tuple[HandIn, ScoreCard]:
+def _finished(
+    one: _Open, opened: set[_Open], made_with: Mapping[str, Json] | None, memory: Memory | None
+) -> tuple[HandIn, ScoreCard]:
     opened.discard(one)
     one.hand_in.close()
-    return one.hand_in, one.card(made_with)
+    card = one.card(made_with)
+    if memory is not None:
+        memory.keep(one.hand_in, card, is_lasting=all(map(is_lasting, one.evidence.values())))
+    return one.hand_in, card
+
+
+def our_faults(card: ScoreCard) -> list[str]:
+    """The rules that could not be judged for a reason of the machine, of the course or of this program."""
+    theirs = ("unreadable-submission", "builds-on-failed", "unread-answers")
+    return [
+        rule.rule
+        for task in card.tasks
+        for rule in task.rules
+        if any(f.outcome is Outcome.UNKNOWN and f.weight > 0 and f.code not in theirs for f in rule.findings)
+    ]
 
 
 class _Open:

@@ -106,7 +106,8 @@ def changed_at(source: Path) -> float:
 class Keyed(Protocol):
     """Who knows what is done already: `grader.evidence.runner.Runner`."""
 
-    def key_of(self, job: Job) -> tuple[str, bool]: ...
+    def key_of(self, job: Job) -> str: ...
+    def is_known(self, key: str) -> bool: ...
 
 
 class Timed(Protocol):
@@ -154,13 +155,13 @@ def planned(hand_ins: Iterable[HandIn], runner: Keyed, ledger: Timed, *, is_anew
                 kind = plan.kinds.setdefault(job.kind, KindOfJob(job.kind))
                 kind.jobs += 1
                 try:
-                    key, is_known = runner.key_of(job)
+                    key = runner.key_of(job)
                 except GraderError as error:  # a data set that is missing: it would be so in the run
                     kind.untimed += 1
                     plan.problems += [one for one in error.problems if str(one) not in told]
                     told.update(str(one) for one in error.problems)
                     continue
-                if is_known and not is_anew(rule):
+                if not is_anew(rule) and runner.is_known(key):
                     kind.known += 1
                     continue
                 seconds = ledger.seconds_of(job.kind, key)

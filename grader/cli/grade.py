@@ -84,6 +84,10 @@ class Doer(AbstractContextManager["Doer"]):
         """The evidence where it is known; None where it will arrive."""
         return self.runner().order(job, root, submission, is_anew=is_anew)
 
+    def key_of(self, job: Job) -> str:
+        """A job's key. Raises MachineError where it has none."""
+        return self.runner().key_of(job)
+
     def arrived(self) -> list[tuple[Job, Evidence]]:
         """What has come in."""
         made = self.runner().arrived()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from grader.cli.common import console, course_option, find_course, grading_optio
 if TYPE_CHECKING:
     from grader.cli.grade import Doer
     from grader.evidence.ledger import Ledger
-    from grader.model import ScoreCard
+    from grader.model import Rule, ScoreCard
+    from grader.remembered import Remembered
     from grader.running import ClassOf
 
 _ROWS = 200  # of a table: a class of any size is printed without being held in memory
@@ -79,11 +80,16 @@ def run_all(
     from grader.evidence.ledger import Ledger
     from grader.evidence.own_folder import own_folder
     from grader.places import cache_folder
+    from grader.remembered import Remembered
 
     course = find_course(course_folder, submissions.absolute())
     sources = _chosen(submissions, only, since)
     _known_checks(rerun)
     of = class_of(course, sources, assignment)
+
+    def is_anew(rule: Rule) -> bool:
+        return rule.check in rerun or "all" in rerun
+
     cluster = Cluster(address) if is_parallel or address else None
     with own_folder(), Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger:
         if not no_cache:
@@ -91,14 +97,14 @@ def run_all(
         settings = {"record": ledger, "patience_s": timeout, "on_drain": _draining}
         doer = Doer(course, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster, settings=settings)
         if is_dry_run:
-            return _show_plan(of, doer, ledger, rerun, is_json=is_json)
-        names = [str(source.absolute()) for source in sources]
-        unfinished = _graded(of, doer, ledger, names, rerun)
-        cards = _kept(ledger, names)
+            return _show_plan(of, doer, ledger, is_anew, is_json=is_json)
+        memory = Remembered(ledger, [str(source.absolute()) for source in sources], doer.key_of, is_anew)
+        unfinished = _graded(of, doer, memory, is_anew)
+        ledger.forgive()  # what was given up in this run may be tried in the next one
         if is_json:
-            _print_json(cards)
+            _print_json(memory.cards())
         else:
-            _print(cards, is_full=is_full)
+            _print(memory.cards(), is_full=is_full)
     return 5 if unfinished else 0
 
 
@@ -142,36 +148,27 @@ def _known_checks(rerun: Sequence[str]) -> None:
             raise UsageError.single(what, where="--rerun", fix=did_you_mean(name, [*all_checks(), "all"]))
 
 
-def _graded(of: ClassOf, doer: Doer, ledger: Ledger, names: Sequence[str], rerun: Sequence[str]) -> int:
-    """Grade them all, and keep each card as it is made; how many could not be graded in full."""
+def _graded(of: ClassOf, doer: Doer, memory: Remembered, is_anew: Callable[[Rule], bool]) -> int:
+    """Grade them all; how many could not be graded in full."""
     import time
 
-    from grader.cards import kept
     from grader.cli.grade import program_version
-    from grader.grading import grade_as_done
+    from grader.grading import grade_as_done, our_faults
     from grader.reports.progress import Progress, duration
 
     began = time.monotonic()
     unfinished = waiting = 0
-    with Progress(len(names)) as progress, doer:
+    with Progress(len(of.sources)) as progress, doer:
         doer.on_tick = lambda doer: progress.show(doer.under_way(), doer.counts)
-        for hand_in, card in grade_as_done(
-            of.hand_ins(),
-            doer,
-            made_with=program_version(),
-            is_anew=lambda rule: rule.check in rerun or "all" in rerun,
-        ):
-            made_from = f"{hand_in.submission.source.digest if hand_in.submission.source else ''} {card.rubric_digest}"
-            ledger.keep_card(names[hand_in.number], kept(card), made_from=made_from)
+        for _, card in grade_as_done(of.hand_ins(), doer, made_with=program_version(), is_anew=is_anew, memory=memory):
             unfinished += bool(our_faults(card))
             waiting += card.open_points > 0
             progress.graded()
             progress.show(doer.under_way(), doer.counts)
-    ledger.forgive()  # what was given up in this run may be tried in the next one
     computed, known = doer.counts
     click.echo(
-        f"{len(names):,} graded in {duration(time.monotonic() - began)}: {computed:,} recomputed, {known:,} from the "
-        f"cache; {waiting:,} with points that wait for a person",
+        f"{len(of.sources):,} graded in {duration(time.monotonic() - began)}: {computed:,} recomputed, {known:,} from "
+        f"the cache, {memory.recalled:,} hand-ins judged before; {waiting:,} with points that wait for a person",
         err=True,
     )
     if unfinished:
@@ -183,38 +180,10 @@ def _graded(of: ClassOf, doer: Doer, ledger: Ledger, names: Sequence[str], rerun
     return unfinished
 
 
-def our_faults(card: ScoreCard) -> list[str]:
-    """The rules that could not be judged for a reason of the machine, of the course or of this program."""
-    from grader.model import Outcome
-
-    theirs = ("unreadable-submission", "builds-on-failed", "unread-answers")
-    return [
-        rule.rule
-        for task in card.tasks
-        for rule in task.rules
-        if any(f.outcome is Outcome.UNKNOWN and f.weight > 0 and f.code not in theirs for f in rule.findings)
-    ]
-
-
 def _draining(count: int) -> None:
     """Said after a first Ctrl-C."""
     what = "1 recomputation comes" if count == 1 else f"{count} recomputations come"
     click.echo(f"\nstopping: {what} to an end and will be kept; Ctrl-C again stops at once", err=True)
-
-
-def _kept(ledger: Ledger, names: Sequence[str]) -> Iterator[ScoreCard]:
-    from grader.cards import card_from
-    from grader.errors import MachineError
-
-    for name, document in zip(names, ledger.cards(names), strict=True):
-        if document is None:
-            raise MachineError.single(
-                "a scorecard that was just made cannot be read back",
-                where=f"{ledger.path}, {name}",
-                fix="run the same command again: what was recomputed is in the cache",
-                code="lost-card",
-            )
-        yield card_from(document)
 
 
 def _print_json(cards: Iterator[ScoreCard]) -> None:
@@ -245,13 +214,13 @@ def _print(cards: Iterator[ScoreCard], *, is_full: bool) -> None:
         is_first = False
 
 
-def _show_plan(of: ClassOf, doer: Doer, ledger: Ledger, rerun: Sequence[str], *, is_json: bool) -> int:
+def _show_plan(of: ClassOf, doer: Doer, ledger: Ledger, is_anew: Callable[[Rule], bool], *, is_json: bool) -> int:
     from grader.cli.grade import output
     from grader.reports.plan import plan_json, plan_table
     from grader.running import planned
 
     with doer:
-        plan = planned(of.hand_ins(), doer.runner(), ledger, is_anew=lambda rule: rule.check in rerun or "all" in rerun)
+        plan = planned(of.hand_ins(), doer.runner(), ledger, is_anew=is_anew)
     if is_json:
         output(plan_json(plan))
     else:

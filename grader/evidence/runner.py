@@ -257,10 +257,13 @@ class Runner:
     def _store(self) -> Cache:
         return self.cache if self.cache is not None else Cache(Path(self._scratch.name if self._scratch else ""))
 
-    def key_of(self, job: Job) -> tuple[str, bool]:
-        """A job's key, and whether its evidence is there already. Raises MachineError where it has no key."""
-        key = cache_key(job, self.bench)
-        return key, self._store().get(key) is not None
+    def key_of(self, job: Job) -> str:
+        """A job's key. Raises MachineError where it has none, as its data set is missing."""
+        return cache_key(job, self.bench)
+
+    def is_known(self, key: str) -> bool:
+        """Whether the evidence under a key is there already."""
+        return self._store().get(key) is not None
 
     def _known(self, key: str, *, is_anew: bool) -> Evidence | None:
         if key in self._passing:
