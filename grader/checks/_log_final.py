@@ -170,5 +170,5 @@ def _against_checkpoint(
         return review(said, **details, fix="save the model of the epoch that is meant", code="another-epoch")
     gap = f": {percent(abs(last.share - real.value))} apart" if 0 <= last.share <= 1 else ""
     fix = "hand in the checkpoint and the log of the same training"
-    told = failed if is_whole else review
+    told = failed if is_whole and abs(last.share - real.value) > real.may_cost else review
     return told(f"{said}{gap}", **details, fix=fix, code="checkpoint-differs")

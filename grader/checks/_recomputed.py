@@ -9,6 +9,7 @@ from fractions import Fraction
 from grader.answers.digits import Reading
 from grader.answers.granularity import claim_of, possible_counts
 from grader.answers.numbers import Number
+from grader.checks._edition import may_cost, named
 from grader.checks._lint import as_meant
 from grader.checks._network import built
 from grader.checks._settings import percent
@@ -20,21 +21,29 @@ _COARSEST = Fraction(1, 100)  # an accuracy says at least whole percents; JSON w
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The value, and how it reads. `correct` and `n` where images were counted."""
+    """The value, and how it reads. `correct` and `n` where images were counted.
+
+    `may_cost` is how much higher the value might be on the released images, where it was counted on a copy of others.
+    """
 
     value: Fraction
     said: str
     correct: int = 0
     n: int = 0
+    may_cost: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a claim stands to the recomputed value. `is_too_coarse`: it agrees only as far as its few digits go."""
+    """How a claim stands to the recomputed value. `is_too_coarse`: it agrees only as far as its few digits go.
+
+    `gap` is by how much an accuracy is claimed too high, as a share of 1.
+    """
 
     agrees: bool
     is_too_high: bool = False
     is_too_coarse: bool = False
+    gap: Fraction = Fraction(0)
 
 
 def job_of(settings: Mapping[str, Json], submission: Submission) -> Job | None:
@@ -62,7 +71,9 @@ def recomputed(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Reco
     if how["from"] == "predict":
         correct, n = int(result["correct"]), int(result["n"])
         value = Fraction(correct, n)
-        return Recomputed(value, f"{percent(value, 4)} ({correct:,} of {n:,})", correct, n)
+        copy = named(result, how["data"])
+        said = f"{percent(value, 4)} ({correct:,} of {n:,}{copy and f', on {copy}'})"
+        return Recomputed(value, said, correct, n, may_cost(result, how["data"]))
     if how["from"] == "describe":
         count = int(result[how["field"]])
     else:
@@ -83,12 +94,12 @@ def _compare_accuracy(settings: Mapping[str, Json], number: Number, real: Recomp
     gap = claim.value - real.value
     if number.bound:  # "over 97 %" is so or not
         missed = gap if number.bound == "above" else -gap
-        return Comparison(missed <= _tolerance(settings), gap > 0)
+        return Comparison(missed <= _tolerance(settings), gap > 0, gap=gap)
     if number.is_approximate:
-        return Comparison(abs(gap) <= _approximate(settings), gap > 0)
+        return Comparison(abs(gap) <= _approximate(settings), gap > 0, gap=gap)
     agrees = abs(gap) <= _tolerance(settings) or real.correct in possible_counts(_sharpened(number), real.n)
     is_covered = real.correct in possible_counts(number, real.n)
-    return Comparison(agrees, gap > 0, is_too_coarse=is_covered and not agrees)
+    return Comparison(agrees, gap > 0, is_too_coarse=is_covered and not agrees, gap=gap)
 
 
 def _compare_count(settings: Mapping[str, Json], number: Number, real: Recomputed) -> Comparison:

@@ -11,10 +11,11 @@ from grader.checks._binomial import is_within_wilson, wilson_interval
 from grader.checks._cheating import doubts, remarks
 from grader.checks._confusion import Hint, hint
 from grader.checks._data import chance_problems, data_problems
+from grader.checks._edition import edition_remark, may_cost, named
 from grader.checks._settings import MODEL, REFERENCE, percent, share, share_schema
 from grader.checks.base import Check, fault, missing, partial, register, review
 from grader.evidence.jobs import checkpoint_job, embedded_job, missing_files, predict_job
-from grader.model import EvidenceByJob, Finding, Job, Json, Place, Problem, Rule, Submission
+from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
 
 @register
@@ -44,6 +45,11 @@ class Accuracy(Check):
     the network loses far more on the changed images than an honest one or the reference (`reference_drop`) does, and
     where the test images stand in the checkpoint, the points wait for a person. Functions of torch that were replaced,
     tensors that change while it answers, many numbers in buffers and data in the code are remarks for that person.
+
+    Other images: where the machine has a copy of the set with other pixels than the release (CIFAR as lossy JPEG), a
+    remark says so. A network that learned from the release loses points on the copy, so a demand that is reached stays
+    reached, and the points of a miss that the copy alone could explain wait for a person. Where the students were given
+    that copy, `other_edition: strict` takes the count as it is.
 
     Not covered: whether the student claims the same number (check `claim`), whether the model was trained on the
     test set in the usual way, by steps, and how it was trained.
@@ -84,6 +90,12 @@ class Accuracy(Check):
                 "default": "review",
                 "description": "what happens where the demand lies within the interval of the measured accuracy: "
                 "a person decides, it counts as reached, or the measured value decides",
+            },
+            "other_edition": {
+                "enum": ["review", "strict"],
+                "default": "review",
+                "description": "what becomes of a miss that the copy of the images that is here could explain, which "
+                "is not the release: a person decides, or the measured value does",
             },
             "reference_drop": {
                 "type": "object",
@@ -134,7 +146,7 @@ class Accuracy(Check):
         made = evidence[_job(rule, submission)]
         broken = fault(made)
         place = Place(model["checkpoint"])
-        found = broken or _judged(settings, made.result, place)
+        found = broken or _as_if_released(_judged(settings, made.result, place), settings, made.result)
         waits = [] if broken else list(doubts(made.result, settings.get("reference_drop", {}), Place(model["code"])))
         if waits and found.credit != 0:  # what has earned nothing waits for nobody
             found = replace(found, weight=Fraction(0))
@@ -143,6 +155,9 @@ class Accuracy(Check):
         yield found
         yield from waits
         if made.is_done:
+            edition = edition_remark(made.result, settings["data"], place)
+            if edition is not None:
+                yield edition
             source = evidence.get(embedded_job(submission))
             checkpoint = evidence.get(checkpoint_job(submission, model["checkpoint"]))
             yield from remarks(made.result, source, checkpoint, Place(model["code"]))
@@ -184,6 +199,21 @@ def _judged(settings: Mapping[str, Json], result: Mapping[str, Json], place: Pla
         return partial(said, credit, **details, code="reached")
     why = hint(result["confusion"], result["classes"])
     return _below(said, credit, why, details)
+
+
+def _as_if_released(found: Finding, settings: Mapping[str, Json], result: Mapping[str, Json]) -> Finding:
+    """`found`; or one for a person, where the images are a copy and the released ones might have earned more."""
+    cost = may_cost(result, settings["data"])
+    is_strict = settings.get("other_edition", "review") == "strict"
+    if not cost or is_strict or found.credit is None or found.outcome is Outcome.REVIEW:
+        return found
+    at_least = share(settings["at_least"])
+    step = share(settings["round_to"]) if "round_to" in settings else None
+    best = min(Fraction(1), Fraction(int(result["correct"]), int(result["n"])) + cost)
+    if ramp(rounded_to(best, step), share(settings.get("from", settings["at_least"])), at_least) <= found.credit:
+        return found
+    said = f"{found.said}; it was counted on {named(result, settings['data'])}, which may explain it: a person decides"
+    return replace(found, outcome=Outcome.REVIEW, credit=None, said=said, code="another-edition")
 
 
 def _below(said: str, credit: Fraction, why: Hint | None, details: Mapping[str, Json]) -> Finding:

@@ -325,6 +325,9 @@ def _compared(settings: Mapping[str, Json], number: Number, real: Recomputed, de
     if verdict.is_too_coarse and verdict.is_too_high:
         said += ": that may be rounding, but the claim has too few digits to tell"
         return review(said, **details, fix="report the number with all its digits", code="too-coarse")
+    if verdict.is_too_high and 0 < verdict.gap <= real.may_cost:
+        said += ": the released images may give what is claimed, so a person decides"
+        return review(said, **details, fix="keep the output of the program that counted it", code="another-edition")
     if verdict.is_too_high:
         fix = "report what the files that you hand in reach, or hand in those that reach more"
         return failed(said, **details, fix=fix, code="inflated-claim")

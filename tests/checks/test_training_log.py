@@ -357,6 +357,14 @@ def test_the_checkpoint_is_held_against_the_log(judge, model, done, correct, out
     assert (found.outcome, found.code) == (outcome, code), found.said
 
 
+def test_a_checkpoint_that_was_counted_on_a_copy_of_other_pixels_fails_nobody(judge, model, done):
+    files = {"model.py": "x", "model.pth": "x"}
+    counted = {"correct": 9100, "n": 10000, "edition": "lossy JPEG copy"}
+    found = judge(CURVE, files=files, final={"split": "test"}, model=model, recompute=RECOMPUTE, evidence=done(counted))
+    assert (found.outcome, found.code) == (REVIEW, "checkpoint-differs")
+    assert "lossy JPEG copy" in found.said
+
+
 def test_a_checkpoint_that_is_not_there_leaves_it_to_a_person(judge, model):
     assert judge(CURVE, final={"split": "test"}, model=model, recompute=RECOMPUTE).outcome is REVIEW
 
