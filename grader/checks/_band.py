@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.checks._retrained import Usual
@@ -23,6 +23,7 @@ class Band:
     seconds: float
     data: Mapping[str, Json]
     versions: Mapping[str, str]
+    precision: str
 
     @property
     def usual(self) -> Usual:
@@ -47,8 +48,9 @@ def band_in(document: Mapping[str, Json]) -> Band | None:
     for band in document["bands"]:
         if band["device"] == device and all("correct" in run for run in band["runs"]):
             runs = Runs(tuple(run["correct"] for run in band["runs"]), band["n"])
-            seconds = max(run["seconds"] for run in band["runs"])
-            return Band(document["recipe_name"], device, runs, seconds, band["data"], band.get("versions", {}))
+            seconds = max(run["cpu_seconds"] for run in band["runs"])
+            name, versions, precision = document["recipe_name"], band["versions"], band["precision"]
+            return Band(name, device, runs, seconds, band["data"], versions, precision)
     return None
 
 
@@ -63,6 +65,12 @@ def strange(band: Band, made: Evidence) -> str:
     if any(own[split] != data[split] for split in ("train", "test")) or made.result["n"] != band.runs.n:
         return "the band was measured on other images than these"
     return ""
+
+
+def other_precision(band: Band, made: Sequence[Evidence]) -> str:
+    """In words, where these were trained in another precision than the band; empty where not."""
+    others = sorted({one.result["precision"] for one in made} - {band.precision})
+    return f"{' and '.join(others)}, where the band was measured in {band.precision}" if others else ""
 
 
 def other_versions(band: Band, made: Evidence) -> str:

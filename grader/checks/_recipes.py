@@ -41,15 +41,12 @@ def recipe_problems(rule: Rule, recipe: Mapping[str, Json], steps: tuple[str | i
         named = ", ".join(field.name for field in fields(Recipe))
         yield setting_problem(rule, steps, said, f"a recipe has the settings {named}")
         return
+    if made.most_seconds is not None:
+        what = "a training that a clock ends comes out differently on each machine"
+        yield setting_problem(rule, [*steps, "most_seconds"], what, "end it by epochs or by steps")
     channels = source(data).shape[0]
     for key, values in (("mean", made.mean), ("std", made.std)):
         if len(values) not in (0, channels):
             what = f"{len(values)} numbers for images of {data!r}, which have {channels} channels"
             yield setting_problem(rule, [*steps, key], what, "write a number for each channel")
     yield from data_problems(rule, data, "test", steps)
-
-
-def chance_of(recipe: Mapping[str, Json]) -> int | None:
-    """How many classes the recipe's data set has: guessing is right once in so many times; None for an unknown set."""
-    data = recipe["data_set"]
-    return len(source(data).classes) if data in names() else None

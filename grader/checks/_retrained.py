@@ -37,7 +37,7 @@ _MOST_NAMED: Final = 3
 
 @dataclass(frozen=True)
 class Usual:
-    """What the reference takes: its slowest run, in seconds, of the same kind of device. 0 where it is not known."""
+    """What the reference takes: its slowest run, in seconds of CPU time. 0 where it is not known."""
 
     seconds: float = 0.0
 

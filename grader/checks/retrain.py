@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
-from grader.checks._band import Band, band_in, other_versions, strange
+from grader.checks._band import Band, band_in, other_precision, other_versions, strange
 from grader.checks._confusion import hint
+from grader.checks._data import chance_problems
 from grader.checks._lint import setting_problem
-from grader.checks._recipes import RECIPE, chance_of, recipe_problems
+from grader.checks._recipes import RECIPE, recipe_problems
 from grader.checks._retrain_claim import held_claim
 from grader.checks._retrained import (
     BUDGET,
@@ -178,6 +179,8 @@ class Retrain(Check):
             return
         runs, known = runs_in(made), None if why else band
         found = _judged(settings, runs, known, made, place)
+        if found.credit != 1 and found.outcome is not Outcome.REVIEW:
+            found = _elsewhere(found, settings, known, made)
         waits = list(suspicions(made, place))
         far = held_claim(settings, submission, runs, known.runs if known is not None else None)
         if far is not None and far.outcome is Outcome.REVIEW and far.weight:
@@ -278,8 +281,20 @@ def _judged(
     return partial(said, credit, **details, fix=fix, code="below-demand")
 
 
+def _elsewhere(found: Finding, settings: Mapping[str, Json], band: Band | None, made: Sequence[Evidence]) -> Finding:
+    """`found`, or REVIEW where something else than the network may explain what it misses."""
+    precision, edition = other_precision(band, made) if band is not None else "", made[0].result["data"]["edition"]
+    if precision:
+        said = f"{found.said}; it was trained in {precision}, so a person decides"
+        return replace(found, outcome=Outcome.REVIEW, said=said, code="other-precision")
+    if edition and "at_least" in settings:
+        said = f"{found.said}; it was trained and counted on a copy of the images ({edition}), so a person decides"
+        return replace(found, outcome=Outcome.REVIEW, said=said, code="another-edition")
+    return found
+
+
 def _sentence(settings: Mapping[str, Json], runs: Runs, band: Band | None) -> str:
-    by = f"the reference's recipe {settings['reference']['recipe_name']!r}" if "reference" in settings else "the recipe"
+    by = f"the course's recipe {settings['reference']['recipe_name']!r}" if "reference" in settings else "the recipe"
     mean = " in the mean" if len(runs.counts) > 1 else ""
     said = f"trained by {by}, the network gets {percent(runs.mean)} of the test images right{mean}"
     return said if band is None else f"{said}; the reference gets {band.said}"
@@ -323,16 +338,12 @@ def _budget_problems(rule: Rule, band: Band) -> Iterator[Problem]:
 
 def _ramp_problems(rule: Rule, band: Band | None) -> Iterator[Problem]:
     settings = rule.settings
-    is_known = "recipe" in settings or isinstance(settings["reference"], Mapping)
-    classes = chance_of(_recipe(settings)) if is_known else None
+    if "recipe" in settings or isinstance(settings["reference"], Mapping):
+        yield from chance_problems(rule, _recipe(settings)["data_set"])
     if "at_least" in settings:
         at_least = share(settings["at_least"])
         if at_least == 0:
             yield setting_problem(rule, ["at_least"], "every model reaches 0", "demand more than 0, such as 0.95")
-        elif classes is not None and at_least * classes <= 1:
-            what = f"{percent(at_least)} is what guessing reaches, with {classes} classes"
-            problem = setting_problem(rule, ["at_least"], what, "demand more")
-            yield _warning("warning-chance", problem)
         limit = at_least
     elif band is not None:
         limit = _exact(expected(band.runs, settings.get("seeds", 1), ONE_IN_20)[0])

@@ -60,7 +60,8 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
 
     `log` is the training's, `loss_before` and `accuracy_before` are of the network as it was built, `is_fresh` says
     whether the training made it what it is, `unmoved` names the tensors that stayed as they were, `weights` is the
-    SHA-256 of the trained ones; `data` has the digests of both splits and the edition, `threads` those of the CPU.
+    SHA-256 of the trained ones; `data` has the digests of both splits and the edition, `threads` those of the CPU,
+    `precision` is that of the forward passes.
 
     `budget_s` are seconds of CPU time. A training that only waits is ended after `WAITING` times as many on the
     clock: a busy machine must not decide what a network is worth.
@@ -105,6 +106,7 @@ def trained(job: Job, folder: Path, bench: Bench) -> Evidence:
         "unmoved": list(made.unmoved),
         "weights": made.digest,
         "seed": made.seed,
+        "precision": made.precision,
         "threads": 1,
         "data": {"train": learnt.digest, "test": unseen.digest, "edition": unseen.edition},
     }

@@ -21,11 +21,13 @@ OWN_RECIPE = {"data_set": "mnist", "optimizer": "adam", "learning_rate": 0.002, 
 def band(counts=(9780, 9790, 9785, 9795, 9788), n=10_000, *, seconds=20.0, metric="accuracy", **more):
     """The document of a reference, as the loader puts it into a rule."""
     mean = sum(counts) / len(counts) / n
+    spent = {"seconds": 3 * seconds, "cpu_seconds": seconds}  # of a busy machine, whose clock decides nothing
     one = {
-        "device": "cpu", "threads": 1, "versions": {"torch": "2.13.0+cpu", "python": "3.11.7"}, "data": DATA, "n": n,
-        "runs": [{"seed": at, "correct": count, "seconds": seconds} for at, count in enumerate(counts)],
+        "device": "cpu", "threads": 1, "precision": "float32",
+        "versions": {"torch": "2.13.0+cpu", "python": "3.11.7"}, "data": DATA, "n": n,
+        "runs": [{"seed": at, "correct": one, **spent} for at, one in enumerate(counts)],
         "mean": mean, "sd": 0.0005 if len(counts) > 1 else None, "min": min(counts) / n, "max": max(counts) / n,
-        "seconds": seconds, "command": "grader reference calibrate", "made": "2026-11-21", **more,
+        "command": "grader reference calibrate", "made": "2026-11-21", **spent, **more,
     }  # fmt: skip
     return {
         "recipe_name": "adam", "recipe": OWN_RECIPE, "network": "model:build_model", "parameters": 31_898,
@@ -42,6 +44,7 @@ def result(correct, n=10_000, **more):
     kept = {
         "correct": correct, "n": n, "confusion": confusion, "classes": [str(digit) for digit in range(10)],
         "is_repeatable": True, "is_fresh": True, "unmoved": [], "accuracy_before": 0.1, "data": DATA, "altered": {},
+        "precision": "float32",
         "stored_images": {"found": 0, "compared": 0, "tensor": ""},
     }  # fmt: skip
     return kept | more
@@ -120,7 +123,7 @@ def test_the_mean_of_the_references_own_runs_never_fails(judge, counts, k, data)
 def test_the_sentence_says_what_was_done_and_the_details_say_the_counts(judge):
     found = judge(trained(9780), trained(9790))
     assert found.said == (
-        "trained by the reference's recipe 'adam', the network gets 97.85% of the test images right in the mean; "
+        "trained by the course's recipe 'adam', the network gets 97.85% of the test images right in the mean; "
         "the reference gets 97.8% to 97.95% in 5 runs"
     )
     assert found.observed == "97.85% in 2 runs (9,780, 9,790 of 10,000)"
@@ -245,6 +248,22 @@ def test_other_releases_are_named_where_credit_is_lost(findings):
     assert "torch 1.9.0 (here 2.13.1)" in told.said
     assert len(findings(trained(9790), reference=old)) == 1
     assert len(findings(trained(9000))) == 1  # 2.13.0+cpu and 2.13.1 are one release
+
+
+def test_another_precision_takes_nothing_without_a_person(judge):
+    assert judge(trained(9790, precision="bfloat16")).outcome is PASSED
+    found = judge(trained(9000, precision="bfloat16"))
+    assert (found.outcome, found.credit, found.code) == (REVIEW, 0, "other-precision")
+
+
+def test_a_copy_of_the_images_may_explain_what_is_missed_of_a_stated_demand(judge):
+    copy = DATA | {"edition": "lossy JPEG copy"}
+    settings = {"reference": None, "recipe": OWN_RECIPE, "at_least": 0.95}
+    assert judge(trained(9600, data=copy), **settings).outcome is PASSED
+    found = judge(trained(9000, data=copy), **settings)
+    assert (found.outcome, found.credit, found.code) == (REVIEW, 0, "another-edition")
+    same = band(data=copy)  # but a band of the very same images is one
+    assert judge(trained(9000, data=copy), reference=same).outcome is FAILED
 
 
 # --- trainings that give no result ------------------------------------------------------------
@@ -411,6 +430,7 @@ def test_lint_names_what_cannot_be_meant(problems, changed, told):
         ({"data_set": "noisy_fashion_mnist"}, "data_set"),
         ({"momentum": 0.9}, "recipe"),
         ({"learnrate": 0.9}, "recipe"),
+        ({"most_seconds": 60}, "most_seconds"),
         ({"mean": [0.1, 0.2]}, "mean"),
     ],
 )
