@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from grader.model import Json
 
-_HEAD = ("network", "parameters", "data", "demand", "mean ± sd", "worst", "runs", "test images", "seconds a run")
+_HEAD = (
+    "network",
+    "parameters",
+    "data",
+    "demand",
+    "mean ± sd",
+    "worst",
+    "runs",
+    "test images",
+    "seconds",
+    "CPU seconds",
+)
 _MADE = ("network", "device", "versions", "day", "command")
 
 
@@ -33,9 +44,9 @@ def markdown(rows: Sequence[Mapping[str, Json]]) -> str:
 
     >>> row = {"assignment": "digits", "network": "reference", "parameters": 14538, "data_set": "digits"}
     >>> print(markdown([row | {"metric": "accuracy", "demand": 0.97, "bands": [], "command": "x"}]))
-    | network | parameters | data | demand | mean ± sd | worst | runs | test images | seconds a run |
-    | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-    | digits reference | 14,538 | digits | 97.00% | not measured |  |  |  |  |
+    | network | parameters | data | demand | mean ± sd | worst | runs | test images | seconds | CPU seconds |
+    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+    | digits reference | 14,538 | digits | 97.00% | not measured |  |  |  |  |  |
     """
     reached, made = [_row(_HEAD), _row(["---"] * len(_HEAD))], [_row(_MADE), _row(["---"] * len(_MADE))]
     for row in rows:
@@ -50,14 +61,14 @@ def markdown(rows: Sequence[Mapping[str, Json]]) -> str:
                 worst += ", **missed**"
             reached.append(
                 _row([name, f"{row['parameters']:,}", data, demanded, mean_text(band, metric), worst,
-                      str(len(band["runs"])), f"{band['n']:,}", f"{band['seconds']:g}"])
+                      str(len(band["runs"])), f"{band['n']:,}", f"{band['seconds']:g}", f"{band['cpu_seconds']:g}"])
             )  # fmt: skip
             versions = ", ".join(f"{package} {version}" for package, version in band["versions"].items())
             threads = f"{band['threads']} thread{'s' * (band['threads'] != 1)}"
             device = f"{band['device']}, {threads}, {band['precision']}"
             made.append(_row([name, device, versions, band["made"], f"`{band['command']}`"]))
         if not row["bands"]:
-            reached.append(_row([name, f"{row['parameters']:,}", row["data_set"], demanded, "not measured", *[""] * 4]))
+            reached.append(_row([name, f"{row['parameters']:,}", row["data_set"], demanded, "not measured", *[""] * 5]))
     tables = [reached, made] if len(made) > 2 else [reached]
     return "\n\n".join("\n".join(table) for table in tables)
 

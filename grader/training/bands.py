@@ -51,7 +51,6 @@ def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -
             )
     ordered = sorted(results, key=lambda result: result["seed"])
     values = [value_of(result, result["n"]) for result in ordered]
-    seconds = [result["seconds"] for result in ordered]
     return {
         **{key: first[key] for key in same},
         "runs": [
@@ -59,6 +58,7 @@ def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -
                 "seed": result["seed"],
                 **{key: result[key] for key in _COUNTED if key in result},
                 "seconds": round(result["seconds"], 1),
+                "cpu_seconds": round(result["cpu_seconds"], 1),
             }
             for result in ordered
         ],
@@ -66,7 +66,8 @@ def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -
         "sd": statistics.stdev(values) if len(values) > 1 else None,
         "min": min(values),
         "max": max(values),
-        "seconds": round(statistics.fmean(seconds), 1),
+        "seconds": round(statistics.fmean(result["seconds"] for result in ordered), 1),
+        "cpu_seconds": round(statistics.fmean(result["cpu_seconds"] for result in ordered), 1),
         "command": command,
         "made": made,
     }

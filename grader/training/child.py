@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -55,8 +56,8 @@ def lent(folder: Path) -> ImageSet:
 def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     """Train as the request says: `folder`, `network`, `recipe`, `seed`, `threads`, `weights_file`, `sets`, `root`.
 
-    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `device`, `threads`, `precision`, `versions`, `data`
-             (digests and edition), `parameters`, `weights` (SHA-256), `log`
+    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `cpu_seconds`, `device`, `threads`, `precision`,
+             `versions`, `data` (digests and edition), `parameters`, `weights` (SHA-256), `log`
     """
     import torch
 
@@ -69,7 +70,9 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     else:
         root = Path(request["root"]) if request["root"] else None
         sets = [load(recipe.data_set, split, root=root) for split in ("train", "test")]
+    began = time.process_time()
     made = train(build, recipe, *sets, seed=request["seed"])
+    cpu_seconds = time.process_time() - began
     test = made.test
     counted = {"correct": test.correct} if isinstance(test, Accuracy) else {"mae": test.mae, "mse": test.mse}
     learnt, unseen = sets
@@ -78,6 +81,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
         **counted,
         "n": test.n,
         "seconds": made.seconds,
+        "cpu_seconds": cpu_seconds,
         "device": made.device,
         "threads": made.threads,
         "precision": made.precision,

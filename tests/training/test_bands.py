@@ -28,6 +28,7 @@ def _result(seed: int = 0, correct: int = 300, device: str = "cpu", **more) -> d
         "correct": correct,
         "n": 360,
         "seconds": 1.25,
+        "cpu_seconds": 1.0,
         "device": device,
         "threads": 1,
         "precision": "float32",
