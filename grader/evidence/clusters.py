@@ -29,13 +29,15 @@ _NODE_S = 60.0
 _AUTO = "auto"
 # Ray's own command, which ends in good order (SIGTERM) when the process that started it is killed.
 _RAY = "import ctypes, ray.scripts.scripts as r; getattr(ctypes.CDLL(None), 'prctl', int)(1, 15); r.main()"
-# Read by Ray's library when it is imported, and by the processes that it starts. A usage report, or lines of log that
-# stand for others, are not wanted; without the last a task without a GPU would hide them all from its children.
+# Read by Ray's library when it is imported, and by the processes that it starts.
 _SETTINGS = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without a card leaves the environment as it is
+    # No diary of tasks: nobody reads it, and a driver that leaves a dead head would wait 5 s to hand it in.
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_task_events_shutdown_flush_timeout_ms": "200",
 }
 
 
@@ -154,6 +156,9 @@ def _library() -> Any:
     version = tuple(int(part) for part in ray.__version__.split(".")[:2])
     if version < OLDEST_RAY:
         raise without(f"Ray {ray.__version__} is too old, {'.'.join(map(str, OLDEST_RAY))} is the oldest that is used")
+    # What a process of Ray said last goes to standard output, whatever is asked for: where our JSON goes.
+    with suppress(AttributeError):
+        ray._private.worker.print_to_stdstream = lambda *_, **__: None  # noqa: SLF001  there is no other way
     return ray
 
 

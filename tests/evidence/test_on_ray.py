@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-CASES = Path(__file__).with_name("on_ray_cases.py")
+import pytest
+
+HERE = Path(__file__).parent
 
 
-def test_the_cases_on_ray_hold():
+@pytest.mark.parametrize("cases", ["on_ray_cases", "ray_loss_cases"])
+@pytest.mark.timeout(400)
+def test_the_cases_hold(cases):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CASES)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / f"{cases}.py")]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     assert " passed" in done.stdout
