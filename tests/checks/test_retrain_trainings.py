@@ -110,14 +110,19 @@ def test_weights_in_the_code_let_the_points_wait(judged):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "outcome"), [(0.5, Outcome.FAILED), (2.0, Outcome.UNKNOWN)], ids=["room", "no room"]
+    ("seconds", "outcomes"),
+    [
+        # By CPU time it is the network's; where this machine is so busy that the clock was faster, a person's.
+        pytest.param(0.5, {Outcome.FAILED, Outcome.REVIEW}, id="room"),
+        pytest.param(2.0, {Outcome.UNKNOWN}, id="no room"),
+    ],
 )
-def test_a_training_that_does_not_end_is_the_networks_where_the_reference_has_room(judged, seconds, outcome):
+def test_a_training_that_does_not_end_is_the_networks_where_the_reference_has_room(judged, seconds, outcomes):
     code = CODE.replace(
         "return self.classifier", "while self.training:\n            pass\n        return self.classifier"
     )
     [found] = judged({"model.py": code}, reference=band(seconds), budget_s=3)
-    assert (found.outcome, found.code) == (outcome, "over-budget"), found
+    assert (found.outcome in outcomes, found.code) == (True, "over-budget"), found
 
 
 def test_the_same_code_gives_the_same_bytes_again(hand_in, model, bench):
