@@ -13,6 +13,7 @@ from grader.datasets import ImageSet, load, source
 from grader.datasets.image_set import content_digest
 from grader.datasets.noisy import noisy
 from grader.training import load_reference, train
+from grader.training.device import settled
 from grader.training.evaluation import resident
 from grader.training.steps import as_inputs, trained
 
@@ -204,7 +205,8 @@ def test_one_step_by_its_recipe_lowers_the_loss(assignment, recipe):
 
     build, of = _network(assignment, recipe)
     small = of.learning_rate / 250  # so small that the direction decides
-    one_step = replace(of, epochs=1, batch_size=32, shift_px=0, schedule="constant", learning_rate=small)
+    plain = {"shift_px": 0, "is_flipped": False, "rotation_degrees": 0.0, "cutout_px": 0, "schedule": "constant"}
+    one_step = settled(replace(of, epochs=1, batch_size=32, learning_rate=small, ema_decay=0.0, **plain))
     data = resident(_few(of.data_set), torch.device("cpu"))
     torch.manual_seed(0)
     model = build()

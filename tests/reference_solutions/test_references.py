@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.training import evaluate, train
+from grader.training import Recipe, evaluate, train
 
 pytestmark = pytest.mark.torch
 FOLDER = Path(__file__).parents[2] / "reference_solutions"
@@ -84,7 +84,7 @@ def test_every_recipe_has_a_demand_and_stored_weights(reference, weights_folder,
 
 @pytest.mark.parametrize(("assignment", "recipe"), WITHOUT_DATA)
 def test_the_stored_weights_were_made_by_the_recipe_as_it_stands(reference, results, assignment, recipe):
-    assert results(assignment, recipe)["recipe"] == reference(assignment).recipes[recipe].to_json()
+    assert Recipe.from_json(results(assignment, recipe)["recipe"]) == reference(assignment).recipes[recipe]
 
 
 @pytest.mark.parametrize(("assignment", "recipe"), WITHOUT_DATA)

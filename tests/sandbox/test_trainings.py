@@ -110,6 +110,67 @@ def test_a_students_network_becomes_what_the_trusted_loop_makes_of_it(trained, t
     assert (answer.logits.argmax(axis=1) == right).mean() == 1
 
 
+def _trusted(code, recipe):
+    """The weights that the trusted loop makes of a network, on one thread."""
+    from grader import training
+    from grader.datasets import ImageSet
+
+    scope = {}
+    exec(code, scope)  # noqa: S102  the models of this file
+    sets = [ImageSet("bars", split, *bars(), ("a", "b", "c"), "") for split in ("train", "test")]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    made = training.train(scope["build_model"], recipe, *sets)
+    torch.set_num_threads(before)
+    return made.state_dict
+
+
+FAST = replace(
+    RECIPE, precision="bfloat16", memory_format="channels-last", ema_decay=0.9, is_flipped=True, rotation_degrees=5.0,
+    cutout_px=2, log_every_steps=None, most_steps=17,
+)  # fmt: skip
+
+
+@pytest.mark.sandbox
+def test_what_a_recipe_does_for_speed_and_for_accuracy_is_done_in_the_box_too(trained, monkeypatch):
+    from safetensors.torch import load
+
+    monkeypatch.setenv("GRADER_DEVICE", "cpu")
+    ended = trained(NET, recipe=FAST)
+    assert isinstance(ended, Trained), ended
+    made = load(ended.safetensors())
+    assert all(torch.equal(made[name], tensor) for name, tensor in _trusted(NET, FAST).items())
+    assert ([row["step"] for row in ended.log], ended.precision) == ([7, 14, 17], "bfloat16")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(("torch.flatten(x, 1)", "x.view(len(x), -1)"), id="a view of channels last"),
+        pytest.param(
+            ("x = torch.relu(self.norm(self.conv(x)))", "x = torch.relu(self.norm(self.conv(x) @ torch.eye(6)))"),
+            id="a product of its own",
+        ),
+        pytest.param(
+            ("x = torch.relu", "assert self.conv(x).dtype == torch.float32; x = torch.relu"), id="counts on float32"
+        ),
+    ],
+)
+def test_a_network_that_cannot_bear_what_is_there_for_speed_is_trained_without(trained, change, monkeypatch):
+    from safetensors.torch import load
+
+    monkeypatch.setenv("GRADER_DEVICE", "cpu")
+    code = NET.replace(*change)
+    ended = trained(code, recipe=FAST)
+    assert isinstance(ended, Trained), ended
+    plain = replace(FAST, precision=ended.precision, memory_format="contiguous")
+    if ended.precision == "bfloat16":
+        plain = replace(plain, memory_format="channels-last")  # it could bear both
+    made = load(ended.safetensors())
+    assert all(torch.equal(made[name], tensor) for name, tensor in _trusted(code, plain).items())
+
+
 @pytest.mark.sandbox
 def test_the_students_own_preprocess_and_frozen_layers_are_kept(trained):
     code = NET + textwrap.dedent("""
@@ -296,8 +357,9 @@ def test_the_names_of_the_data_and_the_labels_of_the_test_split_never_go_in(monk
         pytest.param(np.zeros((2, 1, 4, 4), np.uint8), [0], RECIPE, id="a label too few"),
         pytest.param(np.zeros((2, 1, 4, 4), np.uint8), [0, 3], RECIPE, id="a label of no class"),
         pytest.param(np.zeros((2, 3, 4, 4), np.uint8), [0, 1], RECIPE, id="a mean for other channels"),
+        pytest.param(np.zeros((2, 1, 4, 4), np.uint8), [0, 1], replace(RECIPE, most_seconds=9.0), id="by the clock"),
     ],
 )
 def test_what_does_not_belong_together_is_the_callers_mistake(images, labels, recipe):
-    with pytest.raises(ValueError, match=r"labels|uint8|channels"):
+    with pytest.raises(ValueError, match=r"labels|uint8|channels|clock"):
         train({}, REQUEST, images, labels, classes=3, recipe=recipe)

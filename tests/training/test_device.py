@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+
 import pytest
 
 from grader.errors import MachineError
-from grader.training import device, device_class
+from grader.training import Recipe, device, device_class
+from grader.training.device import settled
 
 pytestmark = pytest.mark.torch
+module = sys.modules["grader.training.device"]  # the package has a function of this name
 
 
 def test_the_environment_decides(monkeypatch):
@@ -46,3 +51,37 @@ def test_a_named_device_is_never_replaced_by_another(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MachineError, match="sees no CUDA device"):
         device()
+
+
+PLAIN = Recipe(data_set="digits", optimizer="sgd", learning_rate=0.1, epochs=1, batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [
+        ({"avx2", "avx512f", "avx512_bf16"}, "bfloat16"),
+        ({"amx_bf16"}, "bfloat16"),
+        ({"avx2", "avx512f"}, "float32"),  # it would be emulated there, at a fraction of the speed
+        (set(), "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_multiplies_in_it(monkeypatch, features, precision):
+    monkeypatch.setattr(module, "cpu_features", lambda: frozenset(features))
+    assert settled(replace(PLAIN, precision="auto")).precision == precision
+    assert settled(replace(PLAIN, precision="auto"), "mps").precision == "float32"
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_precision_that_is_named_is_kept(monkeypatch, precision):
+    monkeypatch.setattr(module, "cpu_features", frozenset)
+    recipe = replace(PLAIN, precision=precision)
+    assert settled(recipe) is recipe
+
+
+def test_the_features_are_those_that_pytorch_sees():
+    import torch
+
+    if not module.cpu_features():
+        pytest.skip("this system does not say what its processor can do")
+    assert ("avx2" in module.cpu_features()) == bool(torch.cpu.get_capabilities().get("avx2"))
+    assert ("avx512_bf16" in module.cpu_features()) == bool(torch.cpu.get_capabilities().get("avx512_bf16"))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from grader.datasets import inputs
-from grader.training import Accuracy, evaluate
+from grader.datasets import DataSetMissing, inputs, load
+from grader.training import Accuracy, evaluate, load_reference
 
 pytestmark = pytest.mark.torch
 
@@ -18,7 +19,7 @@ def _linear(seed: int = 0):
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))
 
 
-@pytest.mark.parametrize("n", [1, 499, 500, 501, 1000, 1001], ids=lambda n: f"{n} images")
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 128, 1001], ids=lambda n: f"{n} images")
 @pytest.mark.parametrize(("mean", "std"), [((), ()), ((0.4,), (0.2,))], ids=["plain", "normalised"])
 def test_the_count_is_that_of_numpy(bars, n, mean, std):
     model, images = _linear(), bars(n)
@@ -89,3 +90,56 @@ def test_a_model_without_parameters_is_evaluated(bars):
             return images[:, 0].sum(dim=1)[:, [1, 3, 5]]
 
     assert evaluate(Columns(), bars(300)) == Accuracy(300, 300)
+
+
+def test_a_network_that_cannot_bear_channels_last_is_evaluated_as_it_is(bars):
+    from torch import nn
+
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 2, 3), nn.Linear(72, 3)
+
+        def forward(self, images):
+            made = self.conv(images)
+            return self.fc(made.view(len(made), -1))  # of tensors in PyTorch's own order only
+
+    model, images = Viewing(), bars(100)
+    assert evaluate(model, images) == Accuracy(_plain_count(model, images, (), ()), 100)
+
+
+def _plain_count(model, image_set, mean, std) -> int:
+    """What everybody writes: float32, PyTorch's own memory format, a thousand images at a time."""
+    import torch
+
+    made = torch.from_numpy(inputs(image_set.images, mean=mean, std=std))
+    labels = torch.tensor(image_set.labels)
+    with torch.no_grad():
+        pairs = zip(made.split(1000), labels.split(1000), strict=True)
+        return sum(int((model.eval()(batch).argmax(dim=1) == right).sum()) for batch, right in pairs)
+
+
+FOLDER = Path(__file__).parents[2] / "reference_solutions"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "recipe"),
+    [
+        pytest.param("digits", "reference", id="digits"),
+        *(
+            pytest.param("mnist-optimizers", name, id=f"mnist-optimizers {name}", marks=pytest.mark.data)
+            for name in ("sgd", "adam", "tuned")
+        ),
+    ],
+)
+def test_the_count_of_a_trained_network_is_that_of_a_plain_pass_to_the_last_image(assignment, recipe):
+    import torch
+
+    of = load_reference(FOLDER / assignment)
+    try:
+        image_set = load(of.recipe(recipe).data_set, "test")
+    except DataSetMissing as error:
+        pytest.skip(str(error))
+    model = of.network(recipe)()
+    model.load_state_dict(torch.load(FOLDER / assignment / "weights" / f"{recipe}.pth", weights_only=True))
+    assert evaluate(model, image_set).correct == _plain_count(model, image_set, (), ())

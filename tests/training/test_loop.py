@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
-import numpy as np
 import pytest
 
 from grader.errors import MachineError
-from grader.training import Recipe, evaluate, train
-from grader.training.augmentation import shifted
+from grader.training import Recipe, evaluate, steps, train
+from grader.training.steps import channels_last
 
 pytestmark = pytest.mark.torch
 PLAIN = {"data_set": "bars", "optimizer": "sgd", "learning_rate": 0.1, "epochs": 3, "batch_size": 32}
@@ -34,6 +34,28 @@ def _bytes(trained) -> bytes:
         pytest.param({}, id="sgd"),
         pytest.param({"optimizer": "adam", "schedule": "one-cycle", "shift_px": 1}, id="adam, one-cycle, shifted"),
         pytest.param({"optimizer": "adamw", "weight_decay": 0.1, "label_smoothing": 0.1}, id="adamw, smoothed"),
+        pytest.param({"is_flipped": True}, id="flipped"),
+        pytest.param({"rotation_degrees": 10.0}, id="turned"),
+        pytest.param({"cutout_px": 3}, id="partly covered"),
+        pytest.param({"ema_decay": 0.9}, id="moving average"),
+        pytest.param({"lookahead_steps": 3}, id="lookahead"),
+        pytest.param({"precision": "bfloat16"}, id="bfloat16"),
+        pytest.param({"memory_format": "channels-last"}, id="channels last"),
+        pytest.param({"most_steps": 5}, id="a number of steps"),
+        pytest.param(
+            {
+                "precision": "bfloat16",
+                "memory_format": "channels-last",
+                "optimizer": "adam",
+                "ema_decay": 0.9,
+                "is_flipped": True,
+                "rotation_degrees": 5.0,
+                "shift_px": 1,
+                "cutout_px": 2,
+                "schedule": "one-cycle",
+            },
+            id="all at once",
+        ),
     ],
 )
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(bars, settings):
@@ -95,6 +117,70 @@ def test_the_weights_are_those_of_a_loop_written_out(bars):
         torch.testing.assert_close(made.state_dict[name], tensor, rtol=1e-6, atol=1e-7)
 
 
+def test_bfloat16_trains_weights_of_float32_that_are_not_those_of_float32(bars):
+    import torch
+
+    sets = bars(200), bars(100, "test", seed=1)
+    exact, short = (train(build, Recipe(**PLAIN, precision=precision), *sets) for precision in ("float32", "bfloat16"))
+    assert {tensor.dtype for tensor in short.state_dict.values()} == {torch.float32}
+    assert _bytes(exact) != _bytes(short)
+    for name, tensor in exact.state_dict.items():
+        torch.testing.assert_close(short.state_dict[name], tensor, rtol=0.05, atol=0.05)
+    assert (exact.precision, short.precision) == ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_what_auto_became_is_in_the_result(bars, monkeypatch, has_units):
+    monkeypatch.setattr(
+        sys.modules["grader.training.device"], "cpu_features", lambda: frozenset({"amx_bf16"} if has_units else ())
+    )
+    sets = bars(64), bars(10, "test")
+    made = train(build, Recipe(**PLAIN, precision="auto"), *sets)
+    assert made.precision == ("bfloat16" if has_units else "float32")
+    assert _bytes(made) == _bytes(train(build, Recipe(**PLAIN, precision=made.precision), *sets))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_last_are_the_same_numbers_in_another_order(channels):
+    import torch
+
+    inputs = torch.rand(4, channels, 5, 6)
+    made = channels_last(inputs)
+    assert made.equal(inputs)
+    assert made.stride() == (30 * channels, 1, 6 * channels, channels)
+    assert torch.nn.Conv2d(channels, 2, 3)(made).is_contiguous(memory_format=torch.channels_last)
+    assert channels_last(torch.rand(4, 5)).shape == (4, 5)
+
+
+def test_channels_last_train_the_same_network_and_its_weights_lie_as_ever(bars):
+    import torch
+    from torch import nn
+
+    def without_chance():  # dropout goes through memory in its order
+        return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+
+    sets = bars(100), bars(50, "test")
+    recipes = [Recipe(**PLAIN, memory_format=one) for one in ("contiguous", "channels-last")]
+    plain, other = (train(without_chance, recipe, *sets) for recipe in recipes)
+    for name, tensor in plain.state_dict.items():
+        torch.testing.assert_close(other.state_dict[name], tensor, rtol=1e-3, atol=1e-4)
+        assert other.state_dict[name].is_contiguous()
+
+
+def test_large_networks_are_moved_by_one_kernel_and_end_as_small_ones_do(bars, monkeypatch):
+    import torch
+
+    sets = bars(100), bars(10, "test")
+    for optimizer in ("sgd", "adam", "adamw"):
+        settings = {**PLAIN, "optimizer": optimizer, "weight_decay": 0.01}
+        slow = train(build, Recipe(**settings), *sets)
+        with monkeypatch.context() as patch:
+            patch.setattr(steps, "FEWEST_FUSED", 1)
+            fused = train(build, Recipe(**settings), *sets)
+        for name, tensor in slow.state_dict.items():
+            torch.testing.assert_close(fused.state_dict[name], tensor, rtol=1e-3, atol=1e-4)
+
+
 def test_it_learns_and_the_last_record_is_the_accuracy(bars):
     import torch
 
@@ -126,6 +212,7 @@ def test_a_log_every_few_steps_also_ends_each_epoch_and_names_no_step_twice(bars
     assert [record["step"] for record in made.log] == [3, 4, 6, 8, 9, 12]
     assert [record["epoch"] for record in made.log] == [1, 1, 2, 2, 3, 3]
     assert [record["step"] for record in shown] == [4, 8, 12]
+    assert [record["step"] for record in made.log if "test_accuracy" in record] == [4, 8, 12]  # it costs the most
 
 
 def test_logging_more_often_leaves_the_weights_alone(bars):
@@ -202,24 +289,3 @@ def test_a_network_with_too_few_scores_is_refused(bars):
 
     with pytest.raises(ValueError, match=r"gives \(32, 2\) for 32 images, not \(32, 3\)"):
         train(lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), Recipe(**PLAIN), bars(40), bars(10, "test"))
-
-
-@pytest.mark.parametrize("most", [0, 1, 3])
-def test_shifting_moves_whole_images_and_lets_black_in(most):
-    import torch
-
-    batch = torch.randint(1, 256, (20, 2, 6, 9), dtype=torch.uint8)
-    made = shifted(batch, most, torch.Generator().manual_seed(1)).numpy()
-    assert made.dtype == np.uint8
-    wide = np.pad(batch.numpy(), ((0, 0), (0, 0), (most, most), (most, most)))
-    seen = set()
-    for before, after in zip(wide, made, strict=True):
-        fits = [
-            (y, x)
-            for y in range(2 * most + 1)
-            for x in range(2 * most + 1)
-            if np.array_equal(before[:, y : y + 6, x : x + 9], after)
-        ]
-        assert len(fits) == 1
-        seen.update(fits)
-    assert len(seen) >= min(2, (2 * most + 1) ** 2)

@@ -30,6 +30,17 @@ PLAIN = {"data_set": "digits", "optimizer": "sgd", "learning_rate": 0.5, "epochs
         pytest.param({"log_every_steps": 0}, "log_every_steps 0", id="a log every 0 steps"),
         pytest.param({"seed": -1}, "seed -1", id="a negative seed"),
         pytest.param({"warm_up": 1.0}, "warm_up 1.0", id="a warm-up that never ends"),
+        pytest.param({"rotation_degrees": -1}, "rotation_degrees -1", id="a negative angle"),
+        pytest.param({"rotation_degrees": float("nan")}, "rotation_degrees nan", id="an angle that is no number"),
+        pytest.param({"cutout_px": -1}, "cutout_px -1", id="a negative square"),
+        pytest.param({"ema_decay": 1.0}, "ema_decay 1.0", id="an average that never moves"),
+        pytest.param({"lookahead_steps": -1}, "lookahead_steps -1", id="a negative number of steps"),
+        pytest.param({"lookahead_share": 0}, "lookahead_share 0", id="slow weights that never move"),
+        pytest.param({"ema_decay": 0.9, "lookahead_steps": 5}, "two averages", id="two averages"),
+        pytest.param({"precision": "float16"}, "'float16' is none of", id="an unknown precision"),
+        pytest.param({"memory_format": "nhwc"}, "'nhwc' is none of", id="an unknown memory format"),
+        pytest.param({"most_steps": 0}, "most_steps 0", id="no step"),
+        pytest.param({"most_seconds": 0}, "most_seconds 0", id="no time"),
     ],
 )
 def test_a_setting_out_of_range_is_named(settings, said):
@@ -89,6 +100,14 @@ def test_the_learning_rate_is_that_of_pytorch_at_every_step(settings, make, step
         for step in range(4 * steps_per_epoch):
             assert recipe.rate_at(step, steps_per_epoch) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-12)
             oracle.step()
+
+
+def test_fewer_steps_than_the_epochs_have_shorten_the_schedule():
+    cut, whole = (
+        Recipe(**PLAIN, schedule="one-cycle", most_steps=20),
+        Recipe(**{**PLAIN, "epochs": 2}, schedule="one-cycle"),
+    )
+    assert [cut.rate_at(step, 10) for step in range(20)] == [whole.rate_at(step, 10) for step in range(20)]
 
 
 def test_a_warm_up_that_ends_with_the_first_step_starts_at_the_highest_rate():
