@@ -146,6 +146,9 @@ def test_a_key_holds_what_the_weights_depend_on_and_nothing_else(recipes, bench)
         ]
         assert len({key, *(cache_key(job, bench) for job in others)}) == 5
         assert cache_key(ready.job("quick", seed=0), Bench(Limits(wall_s=7), sandbox.Level("other", ""))) == key
+    (recipes.folder / "recipes.py").write_text(RECIPES.replace("epochs=100_000", "epochs=7"))
+    with prepared(load_recipes(recipes.folder)) as ready:
+        assert cache_key(ready.job("quick", seed=0), bench) == key
     (recipes.folder / "model.py").write_text(MODEL + "# changed\n")
     with prepared(recipes) as ready:
         assert cache_key(ready.job("quick", seed=0), bench) != key
