@@ -13,11 +13,13 @@ import pytest
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("cases", ["on_ray_cases", "ray_loss_cases"])
-@pytest.mark.timeout(400)
+@pytest.mark.parametrize("cases", ["on_ray_cases", "ray_loss_cases", "three_nodes_cases"])
+@pytest.mark.timeout(600)
 def test_the_cases_hold(cases):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / f"{cases}.py")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", str(HERE / f"{cases}.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=HERE.parents[1])
     assert done.returncode == 0, done.stdout[-4000:]
+    if " passed" not in done.stdout and " skipped" in done.stdout:
+        pytest.skip(done.stdout.splitlines()[-2])
     assert " passed" in done.stdout
