@@ -1,6 +1,7 @@
 """A denoiser from the submission to the evidence: what goes into the box, what comes out, what gives cheats away."""
 
 import hashlib
+import json
 import os
 import textwrap
 from pathlib import Path
@@ -70,6 +71,18 @@ def state():
     return network.eval().state_dict()
 
 
+@pytest.fixture(scope="module")
+def off(state, pairs):
+    """What the trained network leaves of the noise, computed here: (N, 1, 28, 28) float64."""
+    scope = {}
+    exec(NET, scope)  # noqa: S102  the model of this file
+    network = scope["build_model"]()
+    network.load_state_dict(state)
+    with torch.inference_mode():
+        made = network(torch.from_numpy(np.array(pairs.images)).float() / 127.5).double()
+    return made - torch.from_numpy(np.array(pairs.targets)).double() / 255
+
+
 @pytest.fixture
 def bench(pairs):
     level = sandbox.level()
@@ -97,17 +110,10 @@ def denoise(tmp_path, bench, state):
 
 
 @pytest.mark.sandbox
-def test_an_honest_denoiser_is_measured_as_in_this_process_and_nothing_is_held_against_it(denoise, state, pairs):
+def test_an_honest_denoiser_is_measured_as_in_this_process_and_nothing_is_held_against_it(denoise, off):
     evidence = denoise()
     assert evidence.status is EvidenceStatus.DONE, evidence
     result = evidence.result
-    scope = {}
-    exec(NET, scope)  # noqa: S102  the model of this file
-    network = scope["build_model"]()
-    network.load_state_dict(state)
-    with torch.inference_mode():
-        made = network(torch.from_numpy(np.array(pairs.images)).float() / 127.5).double()
-    off = made - torch.from_numpy(np.array(pairs.targets)).double() / 255
     assert result["made"]["squared"]["mean"] == pytest.approx(float(off.square().mean()), rel=1e-5)
     assert result["made"]["absolute"]["mean"] == pytest.approx(float(off.abs().mean()), rel=1e-5)
     assert result["made"]["squared"]["mean"] < 0.8 * result["noisy_fitted"]
@@ -149,10 +155,9 @@ def test_the_same_files_give_the_same_evidence(denoise):
     "shaped",
     ["y.squeeze(1)", "y.flatten(1)", "y.squeeze()", "y.movedim(1, -1)", "y.double()", "y.bfloat16().float()"],
 )
-def test_an_image_of_one_channel_may_come_in_any_of_its_shapes(denoise, shaped):
-    plain = denoise().result["made"]["squared"]["mean"]
+def test_an_image_of_one_channel_may_come_in_any_of_its_shapes(denoise, off, shaped):
     result = denoise(NET.replace("return self.layers(x)", f"y = self.layers(x)\n        return {shaped}")).result
-    assert result["made"]["squared"]["mean"] == pytest.approx(plain, rel=1e-3)
+    assert result["made"]["squared"]["mean"] == pytest.approx(float(off.square().mean()), rel=1e-3)
     assert result["is_repeatable"]
 
 
@@ -183,20 +188,38 @@ def test_what_is_no_image_is_told(denoise, returned, code, said):
         pytest.param("return (images - 0.5) * 2 / 2 + 0.5", id="there and back"),
     ],
 )
-def test_a_preprocess_of_the_students_gets_pixel_and_noise_as_the_network_does(denoise, preprocess):
+def test_a_preprocess_of_the_students_gets_pixel_and_noise_as_the_network_does(denoise, off, preprocess):
     """Bytes hold half of the sum; nobody who trained on the sum is to find that out by a lost grade."""
-    plain = denoise().result["made"]["squared"]["mean"]
     own = denoise(f"{NET}\ndef preprocess(images):\n    assert 1 < images.max() <= 2\n    {preprocess}\n")
-    assert own.result["made"]["squared"]["mean"] == pytest.approx(plain, rel=1e-3)
+    assert own.result["made"]["squared"]["mean"] == pytest.approx(float(off.square().mean()), rel=1e-3)
 
 
 @pytest.mark.sandbox
-def test_a_network_may_answer_in_a_range_of_its_own_where_the_rubric_says_so(denoise):
-    plain = denoise().result
+def test_a_network_may_answer_in_a_range_of_its_own_where_the_rubric_says_so(denoise, off):
     code = NET.replace("return self.layers(x)", "return 2 * self.layers(x) - 1")
     assert denoise(code).result["rescaled"]["name"] == "from -1 to 1"
     ranged = denoise(code, output_range=[-1, 1]).result
-    assert ranged["made"]["squared"]["mean"] == pytest.approx(plain["made"]["squared"]["mean"], rel=1e-5)
+    assert ranged["made"]["squared"]["mean"] == pytest.approx(float(off.square().mean()), rel=1e-5)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("returned", ["y * 1e38 * 10", "y * 0 - 3e38", "y * 0 + 7", "y * 1e-30"])
+def test_numbers_of_any_size_come_to_finite_evidence(denoise, returned):
+    evidence = denoise(NET.replace("return self.layers(x)", f"y = self.layers(x)\n        return {returned}"))
+    assert evidence.status in (EvidenceStatus.DONE, EvidenceStatus.STUDENT_FAULT)
+    json.dumps(evidence.result, allow_nan=False)
+
+
+@pytest.mark.sandbox
+def test_a_search_for_clean_images_that_fails_is_no_fault_of_the_student(denoise, monkeypatch):
+    from grader.model import Problem
+    from grader.sandbox import denoised
+
+    def refused(*_, **__):
+        return sandbox.StudentFault("L3", 1.0, problem=Problem("memory", "model.pth", "no more memory", ""))
+
+    monkeypatch.setattr(denoised, "held", refused)
+    assert denoise().status is EvidenceStatus.SYSTEM_FAULT
 
 
 @pytest.mark.sandbox
