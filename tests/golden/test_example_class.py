@@ -3,8 +3,10 @@
 After a meant change: `make golden`, then read the diff.
 """
 
+import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,22 @@ def held(name, text):
     assert text == file.read_text(encoding="utf-8"), f"{name} differs: `make golden` renews it, then read the diff"
 
 
+def as_everywhere(card):
+    """The card without what another machine has otherwise.
+
+    Versions and the sandbox's level are the machine's, not the verdict's; the rubric's digest has the seconds in it that
+    the reference took when its band was measured. What a training comes to differs in an image
+    or two from one kind of processor to the next; that it is in the reference's band does not.
+    """
+    for task in card["tasks"]:
+        for rule in task["rules"]:
+            for finding in rule["findings"] if rule["check"] == "retrain" else ():
+                finding |= {
+                    key: re.sub(r"\d([\d.,]*\d)?", "#", finding[key]) for key in ("said", "expected", "observed")
+                }
+    return card | {"made_with": {}, "rubric_digest": ""}
+
+
 @pytest.fixture(scope="module")
 def cards():
     made = json.loads(grader("run-all", "examples/digits-class", "--json"))
@@ -51,8 +69,7 @@ def cards():
 
 
 def test_the_whole_class_gets_the_expected_scorecards(cards):
-    # Versions and the sandbox's level are the machine's, not the verdict's.
-    stable = [card | {"made_with": {}} for card in cards.values()]
+    stable = [as_everywhere(card) for card in copy.deepcopy(cards).values()]
     held("digits-class.json", json.dumps(stable, indent=1) + "\n")
 
 
@@ -66,13 +83,13 @@ def test_every_card_fits_the_published_schema(cards):
     [
         ("01-perfect", 20, 0, ""),
         ("02-channel-slip", 19.5, 0, "6 channels instead of 8"),
-        ("03-inflated-accuracy", 15, 0, "98.61% was claimed, your checkpoint reaches"),
-        ("04-impossible-accuracy", 18, 0, "97.00% is no possible accuracy on 360 images"),
-        ("05-no-checkpoint", 13.5, 2, "'model.pth' was not handed in"),
-        ("06-malformed-answers", 6, 14, "answers.json as a whole cannot"),
-        ("07-code-in-checkpoint", 13.5, 0, "contains pickled code"),
-        ("08-misshaped-checkpoint", 14, 0, "features.0.weight is 12x1x5x5, the model's 8x1x5x5"),
-        ("09-model-does-not-build", 13, 0, "name 'FLAT' is not defined"),
+        ("03-inflated-accuracy", 17, 0, "98.61% was claimed, your checkpoint reaches"),
+        ("04-impossible-accuracy", 19, 0, "97.00% is no possible accuracy on 360 images"),
+        ("05-no-checkpoint", 15.5, 1, "'model.pth' was not handed in"),
+        ("06-malformed-answers", 7, 13, "answers.json as a whole cannot"),
+        ("07-code-in-checkpoint", 15.5, 0, "contains pickled code"),
+        ("08-misshaped-checkpoint", 16, 0, "features.0.weight is 12x1x5x5, the model's 8x1x5x5"),
+        ("09-model-does-not-build", 13, 1, "name 'FLAT' is not defined"),
         ("10-convolution-flipped", 19, 0, "the kernel was flipped"),
         ("11-odd-archive", 0, 20, "the submission could not be read"),
     ],
@@ -94,7 +111,25 @@ def test_the_report_in_the_readme_is_what_the_program_prints():
     if RENEWS:
         readme.write_text(f"{before}```text\n{report}\n```\n{after}", encoding="utf-8")
         shown = report
-    assert shown == report
+    assert without_training(shown) == without_training(report)
+
+
+def without_training(report):
+    """What the training came to is left out: an image or two differ from one kind of processor to the next."""
+    found = re.search(r"(?<=\n  learns  1 / 1\n)(    .*\n)+", report)
+    assert found is not None
+    assert found[0].startswith("    ✓ trained by the course's recipe 'reference', the network gets ")
+    return report[: found.start()] + report[found.end() :]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("05-no-checkpoint", "passed"), ("07-code-in-checkpoint", "passed"), ("09-model-does-not-build", "unknown")],
+)
+def test_a_network_is_trained_from_its_code_and_charged_once_where_it_does_not_build(cards, name, outcome):
+    [rule] = [rule for task in cards[name]["tasks"] for rule in task["rules"] if rule["check"] == "retrain"]
+    assert [finding["outcome"] for finding in rule["findings"]] == [outcome]
+    assert (rule["points"], rule["open_points"]) == ((1, 0) if outcome == "passed" else (0, 1))
 
 
 def test_the_class_table_says_why_for_every_hand_in():
