@@ -26,6 +26,8 @@ from grader.model import (
 )
 from grader.scoring import score
 
+MOST_OPEN = 64  # hand-ins at once: more would only wait for the same jobs, and be held in memory
+
 
 class Doer(Protocol):
     """Who gets jobs done: `grader.evidence.runner.Runner`, here or on Ray."""
@@ -95,7 +97,7 @@ def grade_as_done(
     is_all_open = False
     try:
         while not is_all_open or waiting:
-            while not is_all_open and doer.has_room:
+            while not is_all_open and doer.has_room and len(opened) < MOST_OPEN:
                 hand_in = next(left, None)
                 if hand_in is None:
                     is_all_open = True

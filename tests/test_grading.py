@@ -202,3 +202,26 @@ def test_a_submission_that_cannot_be_read_still_gets_a_card_that_says_why():
 def test_findings_know_their_rule_and_check():
     [card] = cards(rubric(rule("x")), submission())
     assert (findings(card, "x")[0].rule, findings(card, "x")[0].check) == ("x", "says")
+
+
+def test_hand_ins_that_wait_for_one_job_are_not_all_opened_at_once():
+    """Workers have room as long as that job is the only one; a class of thousands must not be held for it."""
+    opened = []
+
+    def class_of(n):
+        for number in range(n):
+            opened.append(number)
+            yield HandIn(submission(f"s{number}"), rubric(rule("x", job=1)), number)
+
+    class Slow(Worker):
+        def arrived(self):
+            assert len(opened) <= grading.MOST_OPEN
+            return super().arrived()
+
+    class Remembering(Slow):
+        def order(self, job, root, submission="", *, is_anew=False):
+            if self.ordered:
+                return Evidence(job.key, EvidenceStatus.DONE, {"n": 1})
+            return super().order(job, root, submission, is_anew=is_anew)
+
+    assert len(list(grade_as_done(class_of(500), Remembering()))) == 500

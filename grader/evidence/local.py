@@ -39,12 +39,17 @@ class Here:
 
     def __init__(self, bench: Bench, workers: int | None = None) -> None:
         self.bench, self.workers = bench, workers or default_workers()
+        self.is_level_remembered = False  # and has to be confirmed before a job runs
         self._pool: ThreadPoolExecutor | None = None
         self._running: dict[Future[Evidence], Ticket] = {}
         self._began: dict[str, float] = {}  # by key: when a worker took it up
 
     def open(self) -> None:
-        """Start the threads."""
+        """Start the threads. Raises MachineError where the sandbox is no longer what it was."""
+        if self.is_level_remembered:
+            from grader.evidence.last_level import confirm
+
+            confirm(self.bench.level)
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="job")
 
     def has_room(self) -> bool:
@@ -109,7 +114,8 @@ class LocalRunner(Runner):
     """Evidence from the cache, or from a sandbox here. The settings are those of `Runner`."""
 
     def __init__(self, bench: Bench, *, workers: int | None = None, **settings: Any) -> None:
-        super().__init__(bench, Here(bench, workers), **settings)
+        self.here = Here(bench, workers)
+        super().__init__(bench, self.here, **settings)
 
     @classmethod
     def for_course(
@@ -128,9 +134,10 @@ class LocalRunner(Runner):
         `is_isolated` False says that this is wanted. The level is recorded in every scorecard.
         """
         from grader import sandbox
+        from grader.evidence.last_level import likely_level
         from grader.places import cache_folder
 
-        level = sandbox.level() if is_isolated else sandbox.level("none")
+        level, is_remembered = likely_level() if is_isolated else (sandbox.level("none"), False)
         if is_isolated and not level.is_isolated and not is_own_code:
             raise MachineError.single(
                 f"the code of other people is not run without a sandbox: {level.reason}",
@@ -140,7 +147,9 @@ class LocalRunner(Runner):
             )
         bench = Bench(course.limits, level, course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
-        return cls(bench, workers=workers, cache=cache, **settings)
+        runner = cls(bench, workers=workers, cache=cache, **settings)
+        runner.here.is_level_remembered = is_remembered
+        return runner
 
 
 def finished(job: Job, folder: Path, bench: Bench, began: float) -> Evidence:
