@@ -101,16 +101,10 @@ def readings(name: str, result: Mapping[str, Json], settings: Mapping[str, Json]
     ]
 
 
-def rescaled(name: str, result: Mapping[str, Json], graded: Reading) -> Reading | None:
-    """The graded reading of the images on the known scale that they fit; None where they fit none."""
-    known, (key, _) = _known_scale(result), MEASURES[name].readings[graded.name]
-    return None if known is None else _reading(graded.name, known[key], is_psnr=key == "squared")
-
-
-def _known_scale(result: Mapping[str, Json]) -> Mapping[str, Json] | None:
-    """The scores on a scale with a name, if that comes within 1 dB of the best of all scales."""
-    known: Mapping[str, Json] | None = result["rescaled"]
-    return known if known is not None and known["squared"]["mean"] < 1.25 * result["fitted"] else None
+def otherwise(name: str, scores: Mapping[str, Json], graded: Reading) -> Reading:
+    """The graded reading of these scores."""
+    key, _ = MEASURES[name].readings[graded.name]
+    return _reading(graded.name, scores[key], is_psnr=key == "squared")
 
 
 def _reading(name: str, score: Mapping[str, Json] | None, *, is_psnr: bool) -> Reading:
@@ -148,13 +142,30 @@ def shown(value: Fraction | float, unit: str, places: int) -> str:
 # --- what poor images look like ------------------------------------------------------------------------
 
 
-def is_on_another_scale(result: Mapping[str, Json]) -> bool:
-    """Whether a scale and an offset turn the images into those of a denoiser, and they are none as they are.
+def meant_otherwise(result: Mapping[str, Json]) -> tuple[Mapping[str, Json] | None, Hint] | None:
+    """Images of a denoiser that are none as they are: on another scale, or the noise in the place of the image.
 
-    They take away half of the squared error, and leave a fifth less than they leave of the noisy images themselves.
+    Their scores when they are taken so, where that is known, and what to say. None where they are no such images: read
+    in the other way, half of the squared error must be gone, and a fifth less be left than of the noisy images
+    themselves after the best scale and offset.
     """
-    squared, fitted = result["made"]["squared"]["mean"], result["fitted"]
-    return bool(2 * fitted < squared and fitted < 0.8 * result["noisy_fitted"])
+    most = min(0.5 * result["made"]["squared"]["mean"], 0.8 * result["noisy_fitted"])
+    taken = result["taken_away"]
+    if taken is not None and taken["squared"]["mean"] < min(most, result["fitted"]):
+        left = in_db(taken["squared"]["mean"])
+        said = f"as if what comes out were the noise: taken away from the noisy image, {left:.2f} dB"
+        return taken, Hint(said, "let forward return the image without the noise: images - noise", "noise-itself")
+    if result["fitted"] >= most:
+        return None
+    fix = "let the network give 0 for black and 1 for white, as the clean images are"
+    code = "inverted" if result["scale"] < 0 else "other-scale"
+    known = result["rescaled"]
+    if known is not None and known["squared"]["mean"] < 1.25 * result["fitted"]:  # within 1 dB of the best of all
+        said = f"as if the pixels were {known['name']}: put on 0 to 1, {in_db(known['squared']['mean']):.2f} dB"
+        return known, Hint(said, fix, code)
+    line = f"{result['scale']:.4g} * y {'+' if result['offset'] >= 0 else '-'} {abs(result['offset']):.4g}"
+    said = f"on another scale the images are better ({line}: {in_db(result['fitted']):.2f} dB)"
+    return None, Hint(said, fix, code)
 
 
 def hint(result: Mapping[str, Json]) -> Hint:
@@ -172,8 +183,9 @@ def hint(result: Mapping[str, Json]) -> Hint:
         said = f"what comes out is the noisy image {itself} (correlation {result['like_input']:.4f})"
         return Hint(said, "return what the network makes of it, and train it on pairs of a noisy and a clean image",
                     "no-denoising")  # fmt: skip
-    if is_on_another_scale(result):
-        return _other_scale(result)
+    meant = meant_otherwise(result)
+    if meant is not None:
+        return meant[1]
     if squared >= result["noisy"]["squared"]["mean"]:
         said = f"the noisy images themselves are no worse ({in_db(result['noisy']['squared']['mean']):.2f} dB)"
         return Hint(said, "train on pairs of a noisy and a clean image, with pixels from 0 to 1", "no-better")
@@ -181,18 +193,6 @@ def hint(result: Mapping[str, Json]) -> Hint:
         said = f"the noisy images themselves, a little darker and of less contrast, have {fitted:.2f} dB"
         return Hint(said, "train longer, or change the recipe or the network", "no-better")
     return Hint("", "train longer, or change the recipe or the network", "below-demand")
-
-
-def _other_scale(result: Mapping[str, Json]) -> Hint:
-    known = _known_scale(result)
-    line = f"{result['scale']:.4g} * y {'+' if result['offset'] >= 0 else '-'} {abs(result['offset']):.4g}"
-    if known is None:
-        said = f"on another scale the images are better ({line}: {in_db(result['fitted']):.2f} dB)"
-    else:
-        said = f"as if the pixels were {known['name']}: put on 0 to 1, {in_db(known['squared']['mean']):.2f} dB"
-    is_inverted = result["scale"] < 0
-    fix = "let the network give 0 for black and 1 for white, as the clean images are"
-    return Hint(said, fix, "inverted" if is_inverted else "other-scale")
 
 
 # --- what lets a person doubt them ---------------------------------------------------------------------

@@ -16,9 +16,9 @@ from grader.checks._denoised import (
     by_heart,
     hint,
     in_db,
-    is_on_another_scale,
+    meant_otherwise,
+    otherwise,
     readings,
-    rescaled,
     shown,
     unlike_itself,
 )
@@ -74,9 +74,9 @@ class Denoising(Check):
     `strict` takes the graded number as it is.
 
     Images that miss a demand are looked at: the same image whatever comes in, the noisy image itself, no better than
-    the noisy image. Images on another scale (0 to 255, -1 to 1, inverted) wait for a person, with the credit that they
-    would earn on the right one; `other_scale: strict` takes them as they are. A network that gives -1 for black by the
-    sheet's own wish is told by `output_range: [-1, 1]`.
+    the noisy image. Images on another scale (0 to 255, -1 to 1, inverted), and the noise in the place of the image,
+    wait for a person, with the credit that they would earn as images; `other_scale: strict` takes them as they are. A
+    network that gives -1 for black by the sheet's own wish is told by `output_range: [-1, 1]`.
 
     Doubts: some images are shown to a fresh copy of the network again, in small batches and one by one, and some clean
     images get another throw of the noise, a part of them changed and moved by a pixel before. Where an image depends on
@@ -150,8 +150,8 @@ class Denoising(Check):
             "other_scale": {
                 "enum": ["review", "strict"],
                 "default": "review",
-                "description": "what becomes of images that are good on another scale: a person decides, or they are "
-                "taken as they are",
+                "description": "what becomes of images that are good on another scale, and of the noise itself: a "
+                "person decides, or they are taken as they are",
             },
             "borderline": {
                 "enum": ["review", "pass", "strict"],
@@ -276,9 +276,9 @@ def _judged(demand: _Demand, settings: Mapping[str, Json], result: Mapping[str, 
     said = f"{measure.word} {number} {graded.name} (95% interval {low} to {high}); {demand.said} was asked"
     details: dict[str, Json] = {"expected": demand.said, "observed": number, "place": place}
     reason = hint(result)
-    if credit < 1 and is_on_another_scale(result) and settings.get("other_scale", "review") == "review":
-        known = rescaled(demand.name, result, graded)
-        proposed = None if known is None else demand.credit(known.value)
+    other = meant_otherwise(result) if settings.get("other_scale", "review") == "review" else None
+    if credit < 1 and other is not None:
+        proposed = None if other[0] is None else demand.credit(otherwise(demand.name, other[0], graded).value)
         if proposed is None or proposed > credit:
             said = f"{said}; {reason.said}; a person decides"
             return review(said, credit=proposed, **details, fix=reason.fix, code=reason.code)
@@ -308,11 +308,13 @@ def _places(value: Fraction, demand: _Demand) -> int:
 
 def _told(settings: Mapping[str, Json], result: Mapping[str, Json]) -> Iterator[Finding]:
     """All numbers once, beside those of the noisy images; and how the reference does. Moves no point."""
-    said = []
+    said, demanded = [], {demand.name for demand in _demands(settings)}
     for name, measure in MEASURES.items():
-        graded, *others = readings(name, result, {key: value for key, value in settings.items() if key == "clip"})
-        listed = [f"{shown(one.value, measure.unit, measure.places)} {one.name}" for one in (graded, *others)]
-        said.append(f"{measure.word} {', '.join(listed)}")
+        listed = [
+            f"{shown(one.value, measure.unit, measure.places)} {one.name}"
+            for one in readings(name, result, {} if name in demanded else settings)
+        ]
+        said.append(f"{measure.word} {', '.join(listed if name in demanded else listed[:1])}")
     noisy = result["noisy"]
     said.append(
         f"the noisy images themselves: {in_db(noisy['squared']['mean']):.2f} dB, SSIM {noisy['ssim']['mean']:.4f}, "

@@ -68,8 +68,9 @@ LEAST_BETTER: Final = 0.5  # of the squared error (3 dB): what another scale mus
 def denoised(job: Job, folder: Path, bench: Bench) -> Evidence:
     """Result: the scores of what was made, of it cut to 0 and 1, and of the noisy images; and what lets one doubt them.
 
-    `made`, `clipped`, `noisy` and, where the images fit another scale far better, `rescaled` are as
-    `Scores.to_json` has them. `fitted` and `noisy_fitted` are mean squared errors after the best scale and offset.
+    `made`, `clipped`, `noisy` and, where they come far nearer, `rescaled` on another scale and `taken_away` from the
+    noisy images are as `Scores.to_json` has them. `fitted` and `noisy_fitted` are mean squared errors after the best
+    scale and offset.
     """
     from grader.evidence.kinds import fault_of, files_of, said_of_the_box
     from grader.sandbox import Answered
@@ -138,6 +139,7 @@ def measured(made: Array, images: ImageSet) -> dict[str, Json]:
         "offset": fit[1],
         "fitted": fit[2],
         "rescaled": None,
+        "taken_away": None,
         **_of_noisy(images, wanted),
         "between": _share(_between(made), _between(clean)),
         "within": _share(_within(made), _within(clean)),
@@ -148,7 +150,18 @@ def measured(made: Array, images: ImageSet) -> dict[str, Json]:
         scale, offset = SCALES[name]
         rescaled = made * np.float32(scale) + np.float32(offset)
         result["rescaled"] = {"name": name, **scores(rescaled, wanted).to_json()}
+    left = _as_meant(images) - made
+    if _squared(left, clean, 1.0, 0.0) < LEAST_BETTER * result["made"]["squared"]["mean"]:
+        result["taken_away"] = scores(left, wanted).to_json()
     return result
+
+
+def _as_meant(images: ImageSet) -> Array:
+    """The noisy images as the sheet has them: (N, C, H, W) float32."""
+    import numpy as np
+
+    known = NOISES.get(images.name)
+    return images.images.astype(np.float32) * np.float32((known.factor if known else 1) / 255)
 
 
 def _squared(made: Array, clean: Array, scale: float, offset: float) -> float:
@@ -170,8 +183,7 @@ def _of_noisy(images: ImageSet, wanted: Array) -> dict[str, Json]:
 
     told = _KNOWN.get(images.digest)
     if told is None:
-        known = NOISES.get(images.name)
-        noise = images.images.astype(np.float32) * np.float32((known.factor if known else 1) / 255)
+        noise = _as_meant(images)
         fitted = _fit(noise, wanted.astype(np.float32) / 255)[2]
         told = {"noisy": scores(noise, wanted).to_json(), "noisy_fitted": fitted}
         _KNOWN.clear()  # a worker grades with one set for long

@@ -68,7 +68,15 @@ def of_scores(psnr, error=0.0, **more):
         "ssim_bordered": {"mean": 0.7, "error": 0.0},
     }
     poor = {**made, "squared": {"mean": 1 / 3, "error": 0.0}}
-    shares = {"scale": 1.0, "offset": 0.0, "between": 1.0, "within": 1.0, "like_input": 0.7, "rescaled": None}
+    shares = {
+        "scale": 1.0,
+        "offset": 0.0,
+        "between": 1.0,
+        "within": 1.0,
+        "like_input": 0.7,
+        "rescaled": None,
+        "taken_away": None,
+    }
     return {"n": 360, "made": made, "clipped": made, "noisy": poor, "fitted": squared, "noisy_fitted": 0.05,
             **shares, **BOX, **more}  # fmt: skip
 
@@ -199,6 +207,15 @@ def test_images_on_another_scale_wait_for_a_person_with_what_they_are_worth_on_t
     assert finding.code == ("inverted" if is_inverted else "other-scale")
     _, [finding], _ = judge(how(good), psnr_at_least=19.5, other_scale="strict")
     assert (finding.outcome, finding.code) == (Outcome.FAILED, "inverted" if is_inverted else "other-scale")
+
+
+def test_a_network_that_gives_the_noise_waits_with_what_is_left_without_it(judge, good, pairs):
+    """Residual learning, whose subtraction stands outside the network."""
+    noise = pairs.images / np.float32(127.5) - good
+    _, [finding], _ = judge(noise, psnr_at_least=19.5)
+    assert (finding.outcome, finding.credit, finding.code) == (Outcome.REVIEW, 1, "noise-itself")
+    _, [finding], _ = judge(noise, psnr_at_least=19.5, other_scale="strict")
+    assert (finding.outcome, finding.code) == (Outcome.FAILED, "noise-itself")
 
 
 def test_a_scale_without_a_name_waits_too_and_nothing_is_proposed(judge, good):
