@@ -49,8 +49,8 @@ def held(name, text):
 def as_everywhere(card):
     """The card without what another machine has otherwise.
 
-    Versions and the sandbox's level are the machine's, not the verdict's; the rubric's digest has the seconds in it that
-    the reference took when its band was measured. What a training comes to differs in an image
+    Versions and the sandbox's level are the machine's, not the verdict's; the rubric's digest has the seconds in it
+    that the reference took when its band was measured. What a training comes to differs in an image
     or two from one kind of processor to the next; that it is in the reference's band does not.
     """
     for task in card["tasks"]:
