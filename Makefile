@@ -1,6 +1,7 @@
 # make demo   sets up, grades the example class on embedded data, ends with the report
 # make test   sets up, then lint, types, import contract and all tests
 # make bench  prints the ratios of benchmarks/
+# make soak   kills a class of small hand-ins at random, SOAK_ROUNDS (200) times, and compares the scorecards
 # make fuzz   looks for a text that crashes or stalls a reader, for FUZZ_SECONDS (60)
 
 VENV ?= .venv
@@ -8,7 +9,7 @@ BIN = $(VENV)/bin
 # One torch thread a process: tests and jobs run side by side, and results do not depend on the machine's cores.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench fuzz setup golden
+.PHONY: demo test lint bench soak fuzz setup golden
 
 setup: $(VENV)/.ready
 
@@ -30,9 +31,12 @@ lint: setup
 bench: setup
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
+soak: setup
+	$(BIN)/python tests/faults/soak.py --rounds $${SOAK_ROUNDS:-200} --seed $${SOAK_SEED:-1}
+
 fuzz: setup
 	VENV=$(VENV) bash scripts/fuzz.sh
 
-# Renews the golden files after a meant change of a report, and the table of docs/security.md; read the diff.
+# Renews the golden files after a meant change of a report, and the tables of docs/security.md and docs/surviving.md; read the diff.
 golden: setup
-	GRADER_RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/attacks/test_catalogue.py
+	GRADER_RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/attacks/test_catalogue.py tests/faults/test_list.py

@@ -2,20 +2,25 @@
 
 In one folder, which it locks as long as it lives: all its temporary files are made there, and those of its children.
 The kernel lets go of the lock when the process dies, in whatever way. So whoever comes next knows which folders are
-nobody's, and removes them: by no process number, which another may have by then, and by no clock.
+nobody's, and removes them: by no process number, which another may have by then, and by no clock. A process that still
+names such a folder in its environment was the dead one's (helpers of Ray go on for a minute), and is ended first.
 """
 
 from __future__ import annotations
 
 import os
+import select
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from grader.evidence.whole_files import is_locked_by_us
 
 PREFIX = "grader-run-"
+_PATIENCE_S = 2.0  # a killed process is gone at once, unless the machine is very busy
 _LONGEST_FOR_RAY = 39  # letters: its sockets stand 68 letters deeper, and the kernel takes 107
 _FOLDER = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC"))
 
@@ -53,7 +58,10 @@ def own_folder() -> Iterator[Path]:
 
 
 def sweep_dead(outer: Path) -> int:
-    """Remove the folders in `outer` of processes that are dead; how many. Those of other users are left alone."""
+    """Remove the folders in `outer` of processes that are dead, and end what these left running; how many folders.
+
+    Those of other users are left alone.
+    """
     swept = 0
     for left in outer.glob(f"{PREFIX}*"):
         with suppress(OSError):
@@ -62,11 +70,30 @@ def sweep_dead(outer: Path) -> int:
             descriptor = os.open(left, _FOLDER)
             try:
                 if is_locked_by_us(descriptor, is_lock_needed=True):
+                    _end_orphans(left)
                     _remove(left)
                     swept += 1
             finally:
                 os.close(descriptor)
     return swept
+
+
+def _end_orphans(folder: Path) -> None:
+    """End every process whose temporary files were to go there, and wait a moment until they are gone."""
+    mark = f"TMPDIR={folder}".encode()
+    end = time.monotonic() + _PATIENCE_S
+    with ExitStack() as ended:
+        handles = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError), ExitStack() as looked_at:
+                handle = os.pidfd_open(int(process.name))  # before the look: who has its number later is not meant
+                looked_at.callback(os.close, handle)
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    ended.push(looked_at.pop_all())
+                    handles.append(handle)
+        for handle in handles:
+            select.select([handle], [], [], max(end - time.monotonic(), 0))
 
 
 def _begun(outer: str) -> tuple[Path, int | None]:

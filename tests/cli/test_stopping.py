@@ -81,6 +81,7 @@ def _within_patience(looks):
     return seen
 
 
+@pytest.mark.fault("F15")
 @pytest.mark.parametrize(
     ("number", "code"),
     [
@@ -97,6 +98,7 @@ def test_a_run_that_is_stopped_leaves_nothing(running, number, code):
     assert not any(map(_command, running.below))  # a dead process has no command line
 
 
+@pytest.mark.fault("F3")
 def test_a_run_that_is_killed_leaves_no_process(running):
     running.kill()
     running.wait()
@@ -156,6 +158,7 @@ def _kept(cache):
     return [file for file in cache.rglob("*.json") if "after the nap" in file.read_text()]
 
 
+@pytest.mark.fault("F15")
 @pytest.mark.parametrize("is_parallel", [pytest.param(False, id="here"), pytest.param(True, id="on Ray")])
 def test_a_first_ctrl_c_keeps_what_comes_to_its_end(class_of_two, tmp_path, is_parallel):
     process = class_of_two(3, is_parallel=is_parallel)
@@ -172,6 +175,7 @@ def test_a_first_ctrl_c_keeps_what_comes_to_its_end(class_of_two, tmp_path, is_p
     assert "after the nap" in " ".join(out.split())
 
 
+@pytest.mark.fault("F15")
 def test_a_second_ctrl_c_stops_at_once(class_of_two, tmp_path):
     process = class_of_two(1000)
     process.below = _within_patience(lambda: _programs_below(process.pid))

@@ -51,6 +51,7 @@ def full():
         yield file
 
 
+@pytest.mark.fault("F7")
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_full_disk_is_told_with_a_fix(printing, full, words):
     ran = printing(*words, stdout=full)

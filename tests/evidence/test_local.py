@@ -109,6 +109,7 @@ def test_a_job_that_breaks_is_a_system_fault_of_its_own(handed_in, bench, done_b
     assert len(list((tmp_path / "cache").rglob("*.json"))) == 2
 
 
+@pytest.mark.fault("F7")
 def test_a_full_disk_for_temporary_files_is_told_with_what_helps(handed_in, bench, done_by):
     def full(_job, _folder, _bench):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -129,6 +130,7 @@ def test_a_missing_data_set_is_a_system_fault_that_names_the_command(handed_in, 
     assert "GRADER_DATA" in evidence.problem.fix
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.attack(88)
 def test_a_file_that_changed_after_intake_is_not_graded(handed_in, tmp_path):
     file = handed_in("model.py", b"handed in")

@@ -116,6 +116,7 @@ def test_an_image_that_is_not_there_is_the_rubrics_mistake_not_the_students(subm
     assert (evidence.status, evidence.problem.code) == (EvidenceStatus.SYSTEM_FAULT, "no-such-image")
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize(
     "changed",
     [

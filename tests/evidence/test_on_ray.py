@@ -13,7 +13,14 @@ import pytest
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("cases", ["on_ray_cases", "ray_loss_cases", "three_nodes_cases"])
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param("on_ray_cases", marks=pytest.mark.fault("F1", "F14", "F18", "F28")),
+        pytest.param("ray_loss_cases", marks=pytest.mark.fault("F4", "F18")),
+        pytest.param("three_nodes_cases", marks=pytest.mark.fault("F19")),
+    ],
+)
 @pytest.mark.timeout(600)
 def test_the_cases_hold(cases):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

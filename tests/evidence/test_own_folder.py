@@ -69,7 +69,7 @@ def test_what_a_living_process_has_is_left_alone(outer, holder):
     assert list(outer.iterdir()) == []
 
 
-def test_a_child_that_outlives_its_parent_does_not_keep_the_folder(outer):
+def test_a_child_that_outlives_a_killed_parent_is_ended_and_keeps_no_folder(outer):
     code = HOLD.replace("    sys.stdin", "    subprocess.Popen(['cat'])\n    sys.stdin")
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -79,8 +79,19 @@ def test_a_child_that_outlives_its_parent_does_not_keep_the_folder(outer):
     process.kill()
     process.wait()
     assert sweep_dead(outer) == 1
+    assert process.stdout.read() == "", "the child was ended: nobody holds the pipe any more"
     process.stdin.close()
     process.stdout.close()
+
+
+def test_a_child_of_a_living_process_is_left_running(outer, holder):
+    command = ["cat"]
+    environment = {**os.environ, "TMPDIR": str(holder.folder)}
+    child = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
+    assert sweep_dead(outer) == 0
+    assert child.poll() is None
+    child.communicate()
+    assert child.returncode == 0
 
 
 def test_links_and_files_of_that_name_are_not_followed(outer):

@@ -32,6 +32,7 @@ def test_twenty_gradings_are_the_same_bytes():
         order = chance.sample(NAMES, len(NAMES))
         run = LocalRunner.for_course(course, workers=chance.choice([1, 2, 3]), uses_cache=False)
         with ExitStack() as stack:
+            stack.enter_context(run)
             read = [stack.enter_context(submission_from(ROOT / "examples" / "digits-class" / name)) for name in order]
             for card in grade([(submission, rubric) for submission in read], run):
                 seen.setdefault(card.submission, set()).add(json.dumps(scorecard_json(card)))

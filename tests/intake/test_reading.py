@@ -114,6 +114,7 @@ def test_a_tar_is_told_in_every_form(form, tmp_path):
     assert "it is a tar archive, not a zip" in problem.what
 
 
+@pytest.mark.fault("F21")
 def test_a_hand_in_that_changes_while_it_is_read_is_not_graded(tmp_path, monkeypatch, codes):
     from grader.intake import reading
 

@@ -418,6 +418,7 @@ def test_an_archive_of_compiled_files_says_so(hand_in, raw_zip, codes):
     assert codes(hand_in(raw_zip.build(raw_zip.Raw("a.pyc")))) == ["source-empty", "compiled-file"]
 
 
+@pytest.mark.fault("F7")
 def test_a_full_disk_is_the_machines_fault_and_leaves_nothing(hand_in, raw_zip, monkeypatch, codes):
     from grader.intake import zip_unpack
 

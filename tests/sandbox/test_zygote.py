@@ -344,6 +344,7 @@ def test_files_without_size_meet_a_number(warm):
         assert ended.problem.code == "files"
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("is_warm", [True, False])
 def test_where_memory_runs_out_the_job_is_ended_and_not_the_grader(act, is_warm):
     with contextlib.nullcontext() if is_warm else zygote.cold():
@@ -354,6 +355,7 @@ def test_where_memory_runs_out_the_job_is_ended_and_not_the_grader(act, is_warm)
 # --- its own life ------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("F17")
 def test_it_is_given_up_after_so_many_jobs(warm, monkeypatch):
     monkeypatch.setattr(zygote, "MOST_JOBS", 4)
     seen(warm("answer = {}"))  # after the two trials: the third
@@ -365,6 +367,7 @@ def test_it_is_given_up_after_so_many_jobs(warm, monkeypatch):
     assert warmed().process.pid != first
 
 
+@pytest.mark.fault("F2", "F17")
 @pytest.mark.parametrize("when", ["between two jobs", "during a job"])
 def test_one_that_is_killed_is_never_the_students_fault(warm, when):
     seen(warm("answer = {}"))
@@ -383,6 +386,7 @@ def test_one_that_is_killed_is_never_the_students_fault(warm, when):
     assert seen(warm("answer = {'a': 1}")) == {"a": 1}
 
 
+@pytest.mark.fault("F17")
 def test_a_killed_one_costs_no_job_its_result(box, warm):
     """Where it may be either, the job is started cold at once."""
     seen(warm("answer = {}"))
@@ -392,6 +396,7 @@ def test_a_killed_one_costs_no_job_its_result(box, warm):
     assert seen(sandbox.run("probe", files={}, request={"ping": None}, level=box)) == {"ping": "here"}
 
 
+@pytest.mark.fault("F17")
 def test_a_job_past_its_clock_leaves_the_warmed_process_well(warm):
     seen(warm("answer = {}"))
     before = warmed().process.pid
