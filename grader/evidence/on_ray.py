@@ -11,14 +11,16 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.cache import Cache
+from grader.evidence.cards import Cards, NoCardError
 from grader.evidence.clusters import Cluster, without
 from grader.evidence.kinds import Bench, lent_splits, system_fault
 from grader.evidence.local import AHEAD, default_workers
 from grader.evidence.parcels import heard, packed
+from grader.evidence.resources import no_card
 from grader.evidence.runner import Died, Runner, Ticket
 from grader.evidence.there import done_there, made_by
 from grader.model import Evidence, Json
@@ -31,6 +33,14 @@ log = logging.getLogger(__name__)
 MOST_STARTS = 3  # of Ray in one run: what ends it time and again is no accident
 _LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
 _MOST_LENT_BYTES = 2**29  # of such files at once; the oldest is let go, and sent again if a job still reads it
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A job in Ray's hands, and the share of a card that it has."""
+
+    ticket: Ticket
+    share: float
 
 
 class OnRay:
@@ -49,11 +59,12 @@ class OnRay:
         self._settings: dict[str, Json] = {"limits": asdict(bench.limits), "sandbox": sandbox, "made_by": {}}
         self._ray: Any = None
         self._work: Any = None
+        self._cards = Cards(bench)
         self._starts = 0
         self._is_held = False
         self._line: deque[Ticket] = deque()  # placed, and not yet in Ray's hands
         self._unsent: list[tuple[Ticket, Evidence | Died]] = []  # whose files or data cannot be read: they arrive
-        self._running: dict[Any, Ticket] = {}  # by the reference of its result, the oldest first
+        self._running: dict[Any, _Sent] = {}  # by the reference of its result, the oldest first
         self._sets: dict[tuple[str, str], Any] = {}  # data sets in the object store: each travels once to each node
         self._files: OrderedDict[str, tuple[Any, int]] = OrderedDict()  # by digest: large files there, with their size
 
@@ -63,6 +74,7 @@ class OnRay:
         self._starts += 1
         self._ray = self.cluster.ray
         self._work = self._ray.remote(num_cpus=1, max_retries=0)(done_there)
+        self._cards.open(self.cluster)
         self.workers = max(int(self.cluster.total("CPU")), 1)
 
     def has_room(self) -> bool:
@@ -83,10 +95,17 @@ class OnRay:
         what = self.cluster.lost()
         if what:
             self._start_again(what)
+        self._strand()
         made, self._unsent = self._unsent, []
         if self._running:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0 if made else timeout_s)
-            made += [(self._running.pop(reference), self._outcome(reference)) for reference in ready]
+            for reference in ready:
+                sent = self._running.pop(reference)
+                outcome = self._outcome(reference, sent)
+                if outcome is None:
+                    self._line.appendleft(sent.ticket)
+                else:
+                    made.append((sent.ticket, outcome))
         self._send()
         return made
 
@@ -99,7 +118,7 @@ class OnRay:
         """End the worker that has it: a task of Ray's has no other end from outside."""
         with suppress(ValueError):
             self._line.remove(ticket)
-        for reference in [one for one, placed in self._running.items() if placed == ticket]:
+        for reference in [one for one, sent in self._running.items() if sent.ticket == ticket]:
             del self._running[reference]
             with suppress(Exception):
                 self._ray.cancel(reference, force=True)
@@ -107,13 +126,14 @@ class OnRay:
     def under_way(self) -> Sequence[Ticket]:
         """What was placed and has not arrived; what stands in line has its time still before it."""
         unsent = (ticket for ticket, _ in self._unsent)
-        return [*self._running.values(), *unsent, *(replace(one, placed_at=time.monotonic()) for one in self._line)]
+        running = (sent.ticket for sent in self._running.values())
+        return [*running, *unsent, *(replace(one, placed_at=time.monotonic()) for one in self._line)]
 
     def close(self, *, at_once: bool) -> None:
         """Leave Ray, and end it where it was started here. What still runs is ended either way."""
         if at_once:
-            for ticket in list(self._running.values()):
-                self.forget(ticket)
+            for sent in list(self._running.values()):
+                self.forget(sent.ticket)
         self._line.clear()
         self._let_go()
         self.cluster.stop()
@@ -125,7 +145,7 @@ class OnRay:
         self._files.clear()
 
     def _start_again(self, what: str) -> None:
-        self._unsent += [(ticket, Died(what)) for ticket in self._running.values()]
+        self._unsent += [(sent.ticket, Died(what)) for sent in self._running.values()]
         log.warning("%s, and %d jobs were lost with it", what, len(self._running))
         self._let_go()
         self.cluster.stop()
@@ -138,19 +158,35 @@ class OnRay:
     # --- one job --------------------------------------------------------------------------------
 
     def _send(self) -> None:
-        """As many jobs as keep every worker busy, and no more."""
+        """As many jobs as keep every worker busy, and no more: each that is sent can be started."""
+        waits: list[Ticket] = []
         while self._line and len(self._running) < self.workers:
             ticket = self._line.popleft()
             try:
-                reference = self._sent(ticket)
+                share = self._cards.share(ticket.job)
+                if share > self._cards.free(sent.share for sent in self._running.values()):
+                    waits.append(ticket)
+                    continue
+                reference = self._sent(ticket, share)
             except self._ray.exceptions.RayError as error:
                 self._unsent.append((ticket, Died(f"{type(error).__name__} in Ray")))
+            except NoCardError as error:
+                self._unsent.append((ticket, error.evidence))
             except Exception as error:  # noqa: BLE001  one broken job must not stop a class
                 self._unsent.append((ticket, system_fault(error)))
             else:
-                self._running[reference] = replace(ticket, placed_at=time.monotonic())
+                self._running[reference] = _Sent(replace(ticket, placed_at=time.monotonic()), share)
+        self._line.extendleft(reversed(waits))
 
-    def _sent(self, ticket: Ticket) -> Any:
+    def _strand(self) -> None:
+        """Take back what waits in Ray for a card when the last card has gone: it would wait for ever."""
+        waiting = [sent.ticket for sent in self._running.values() if sent.share]
+        if waiting and not self._cards.are_there():
+            for ticket in waiting:
+                self.forget(ticket)
+                self._unsent.append((ticket, no_card(ticket.job)))
+
+    def _sent(self, ticket: Ticket, share: float) -> Any:
         """The job in Ray's hands: the reference of its result."""
         document, contents = packed(ticket.job, ticket.root)
         digests = {file.path: file.digest for file in ticket.job.files}
@@ -160,7 +196,8 @@ class OnRay:
         if ticket.job.kind not in self._settings["made_by"]:
             self._settings["made_by"][ticket.job.kind] = made_by(ticket.job.kind)
         names = (list(large), list(sets))
-        return self._work.remote(document, small, self._settings, names, *large.values(), *sets.values())
+        work = self._work.options(**self._cards.options(ticket.key, share)) if share else self._work
+        return work.remote(document, small, self._settings, names, *large.values(), *sets.values())
 
     def _set(self, split: tuple[str, str]) -> Any:
         if split not in self._sets:
@@ -176,16 +213,19 @@ class OnRay:
             self._files.popitem(last=False)
         return self._files[digest][0]
 
-    def _outcome(self, reference: Any) -> Evidence | Died:
-        """The evidence; Died where the worker ended and not its job."""
+    def _outcome(self, reference: Any, sent: _Sent) -> Evidence | Died | None:
+        """The evidence; Died where the worker ended and not its job; None where it is to have more of a card."""
         try:
-            return heard(self._ray.get(reference))
+            document = self._ray.get(reference)
+            node = document.pop("node", "")
+            made = heard(document)
         except self._ray.exceptions.RayTaskError as error:
             return system_fault(error.as_instanceof_cause())
         except self._ray.exceptions.RayError as error:
             return Died(f"{type(error).__name__} in Ray")
         except Exception as error:  # noqa: BLE001  an answer that is none must not stop a class
             return system_fault(error)
+        return self._cards.judged(sent.ticket, sent.share, made, node) if sent.share else made
 
 
 class RayRunner(Runner):

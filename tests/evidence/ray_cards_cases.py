@@ -1,0 +1,193 @@
+"""On two cards that are not there: shares are packed, never over a whole, and a failing card is no training's fault.
+
+Ray counts cards without looking at them, and names the one that a task has in CUDA_VISIBLE_DEVICES.
+"""
+
+import json
+
+import pytest
+
+from grader import sandbox
+from grader.datasets import ImageSet
+from grader.evidence import cards, on_ray
+from grader.evidence.clusters import Cluster
+from grader.evidence.kinds import Bench
+from grader.evidence.on_ray import RayRunner
+from grader.evidence.plan import Plan
+from grader.model import EvidenceStatus, Job
+from grader.sandbox import Limits
+
+GIB = 2**30
+
+
+class TwoCards(Cluster):
+    """Started once for all tests here, with two cards and eight cores."""
+
+    def _start(self):
+        self.ray.init(
+            address="local", num_cpus=8, num_gpus=2, include_dashboard=False, object_store_memory=2**28,
+            _node_ip_address="127.0.0.1", log_to_driver=False,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ray():
+    cluster = TwoCards(8)
+    cluster.start()
+    end, cluster.start, cluster.stop = cluster.stop, lambda: None, lambda: None
+    yield cluster
+    end()
+
+
+@pytest.fixture
+def train(ray, tmp_path, monkeypatch):
+    """Run trainings, by words of Python that are done instead; gives their evidence."""
+    import numpy as np
+
+    monkeypatch.setenv("GRADER_CACHE", str(tmp_path / "cache"))
+    zeros, labels = np.zeros((4, 1, 8, 8), np.uint8), np.zeros(4, np.int64)
+    lent = {
+        ("made-up", split): ImageSet("made-up", split, zeros, labels, ("a", "b"), "d") for split in ("train", "test")
+    }
+    monkeypatch.setattr("grader.evidence.on_ray.Cluster", lambda *_: ray)
+    monkeypatch.setattr("grader.datasets.digest", lambda *_, **__: "d")
+
+    def run(words, count=1, device="cuda", card_bytes=16 * GIB, batch_size=1):
+        scope = {"__name__": "__main__"}  # sent by value: a worker cannot import the tests
+        exec(DOES + "".join(f"    {line}\n" for line in words.splitlines()) + GIVES, scope)  # noqa: S102  our own
+        monkeypatch.setattr(on_ray, "done_there", scope["do"])
+        monkeypatch.setattr(cards, "smallest_card_here", sized(card_bytes))
+        recipe = {"data_set": "made-up", "batch_size": batch_size}
+        jobs = [Job("reference", (), {"device": device, "seed": n, "recipe": recipe}) for n in range(count)]
+        bench = Bench(Limits(), sandbox.Level("", ""), lent=lent)
+        evidence = RayRunner(bench, workers=8)(Plan(dict.fromkeys(jobs, tmp_path)))
+        return [evidence[job] for job in jobs]
+
+    return run
+
+
+def sized(card_bytes):
+    scope = {"__name__": "__main__"}
+    exec(f"def asked():\n    return {card_bytes}", scope)  # noqa: S102  our own words
+    return scope["asked"]
+
+
+DOES = """
+def do(document, contents, settings, names, *lent):
+    import os, time
+    result, problem = {"card": os.environ.get("CUDA_VISIBLE_DEVICES"), "began": time.time()}, None
+    seed = document["parameters"]["seed"]
+    def broke(what):
+        return {"code": "training-broke", "where": "reference", "what": what, "fix": ""}
+"""
+GIVES = """
+    result["ended"] = time.time()
+    return {"key": "", "status": "system_fault" if problem else "done", "result": result, "problem": problem,
+            "device": "", "versions": {}, "sandbox": "", "seconds": 0.0, "node": "n"}
+"""
+
+
+def at_once(made, moment, card):
+    return sum(one.result["card"] == card and one.result["began"] <= moment < one.result["ended"] for one in made)
+
+
+def test_shares_fill_both_cards_and_no_card_has_more_than_its_own(train):
+    made = train("time.sleep(1.5)", count=12, card_bytes=5 * GIB)  # 1.3 GiB and a reserve: 0.3 of a card each
+    assert {one.status for one in made} == {EvidenceStatus.DONE}
+    assert {one.result["card"] for one in made} == {"0", "1"}
+    crowds = [at_once(made, one.result["began"], card) for one in made for card in "01"]
+    assert max(crowds) == 3
+
+
+def test_where_the_cards_size_is_not_known_each_has_one_alone(train):
+    made = train("time.sleep(0.5)", count=5, card_bytes=0)
+    assert max(at_once(made, one.result["began"], card) for one in made for card in "01") == 1
+
+
+def test_without_a_word_of_a_card_none_is_taken(train):
+    made = train("time.sleep(1)", count=8, device="cpu")
+    assert max(sum(one.result["began"] <= at.result["began"] < one.result["ended"] for one in made) for at in made) > 2
+
+
+FULL = """
+mark = "{mark}"
+with open(mark, "a") as file:
+    file.write("x")
+if len(open(mark).read()) < {times}:
+    problem = broke("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+"""
+
+
+def test_a_training_that_runs_out_of_memory_gets_more_and_costs_nobody_a_fault(train, tmp_path, caplog):
+    words = FULL.format(mark=tmp_path / "mark", times=4)
+    [made] = train(words, card_bytes=20 * GIB)
+    assert made.is_done
+    assert "0.1 of a card" in caplog.text
+    assert "0.4 of a card" in caplog.text
+
+
+def test_a_training_for_which_a_whole_card_is_too_small_says_what_it_needs(train, tmp_path):
+    words = FULL.format(mark=tmp_path / "mark", times=99)
+    [made] = train(words, card_bytes=20 * GIB, batch_size=64)
+    assert made.problem.code == "card-memory"
+    assert "20 GiB" in made.problem.what
+    assert len((tmp_path / "mark").read_text()) == 5  # 0.1, 0.2, 0.4, 0.8, whole
+
+
+def test_what_was_used_packs_the_next_trainings_closer(train, tmp_path):
+    train(f"result['card_bytes'] = {GIB}", card_bytes=20 * GIB, batch_size=100_000)
+    kept = json.loads((tmp_path / "cache" / "cards" / "memory.json").read_text())
+    assert list(kept.values()) == [GIB]
+
+
+LOSES = """
+mark = "{mark}"
+with open(mark, "a") as file:
+    file.write("x")
+if len(open(mark).read()) <= {times}:
+    problem = broke("RuntimeError: CUDA error: the launch timed out and was terminated")
+"""
+
+
+@pytest.mark.parametrize(("times", "is_done"), [(1, True), (2, False)])
+def test_a_card_that_fails_costs_a_second_try_and_then_a_person_is_asked(train, tmp_path, times, is_done):
+    [made] = train(LOSES.format(mark=tmp_path / "mark", times=times))
+    assert made.is_done is is_done
+    assert is_done or made.problem.code == "worker-died"
+    assert len((tmp_path / "mark").read_text()) == 2
+
+
+def test_where_no_node_has_a_card_it_is_said_and_nothing_waits(train, ray, monkeypatch):
+    monkeypatch.setattr(ray, "total", lambda resource: 8.0 if resource == "CPU" else 0.0)
+    [made] = train("pass")
+    assert made.problem.code == "no-card"
+
+
+def test_when_the_last_card_goes_what_waits_for_it_is_listed(train, ray, monkeypatch):
+    counts = iter([2.0])
+    monkeypatch.setattr(ray, "total", lambda resource: 8.0 if resource == "CPU" else next(counts, 0.0))
+    monkeypatch.setattr(cards, "_COUNT_EVERY_S", 0.5)
+    [made] = train("time.sleep(60)")
+    assert made.problem.code == "no-card"
+
+
+def test_a_node_whose_card_failed_a_job_is_left_out_where_another_has_one(monkeypatch):
+    known = cards.Cards(Bench(Limits(), sandbox.Level("", "")))
+    known._avoided["key"] = {"a"}
+    monkeypatch.setattr(known, "_nodes", lambda: ["a", "b"])
+    assert known.options("key", 0.5) == {"num_gpus": 0.5, "label_selector": {"ray.io/node-id": "!in(a)"}}
+    assert known.options("other", 0.5) == {"num_gpus": 0.5}
+    monkeypatch.setattr(known, "_nodes", lambda: ["a"])
+    assert known.options("key", 0.5) == {"num_gpus": 0.5}
+
+
+def test_ray_understands_which_node_is_left_out(ray, monkeypatch):
+    library, known = ray.ray, cards.Cards(Bench(Limits(), sandbox.Level("", "")))
+    here = library.get_runtime_context().get_node_id()
+    work = library.remote(num_cpus=1)(sized(7))
+    monkeypatch.setattr(known, "_nodes", lambda: [here, "f" * 56, "e" * 56])
+    known._avoided["key"] = {"f" * 56, "e" * 56}
+    assert library.get(work.options(**known.options("key", 0.1)).remote(), timeout=30) == 7
+    known._avoided["key"] = {here}
+    with pytest.raises(library.exceptions.GetTimeoutError):
+        library.get(work.options(**known.options("key", 0.1)).remote(), timeout=3)
