@@ -34,7 +34,7 @@ def test_a_line_that_is_none_is_a_usage_error(grader, theory, line):
 
 def test_quiet_is_one_line(grader, theory):
     ran = grader("check", theory, "--course", ROOT, "--quiet")
-    assert ran.stdout == "theory: 12 of 20 points, 1 open\n"
+    assert ran.stdout == "theory: 12 of 20 points, 2 open\n"
 
 
 def test_json_is_all_that_stdout_holds(grader, theory):
