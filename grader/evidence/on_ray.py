@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 MOST_STARTS = 3  # of Ray in one run: what ends it time and again is no accident
 _LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
-_MOST_LENT_BYTES = 2**29  # of such files at once; the oldest is let go, and sent again if a job still reads it
+_MOST_LENT_BYTES = 2**28  # of such files at once; the oldest is let go, and sent again if a job still reads it
 
 
 @dataclass(frozen=True)

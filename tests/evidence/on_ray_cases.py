@@ -88,7 +88,10 @@ def test_scorecards_are_the_same_byte_for_byte_as_without_ray(runner):
     for run in (LocalRunner(Bench(course.limits, sandbox.level(), course.data_root), workers=2), runner()):
         read = [submission_from(source) for source in wanted]
         submissions = [one.__enter__() for one in read]
-        cards.append([scorecard_json(card) for card in grade([(one, rubric) for one in submissions], run)])
+        with run:
+            cards.append([scorecard_json(card) for card in grade([(one, rubric) for one in submissions], run)])
+        assert run.computed
+        assert not run.from_cache
         for one in read:
             one.__exit__(None, None, None)
     assert cards[0] == cards[1]
@@ -195,3 +198,46 @@ def test_where_ray_is_too_old_it_is_said_and_nothing_is_started(monkeypatch):
 def test_nothing_to_do_starts_nothing(monkeypatch):
     monkeypatch.setattr(Cluster, "start", None)
     assert RayRunner(Bench(Limits(), sandbox.Level("", "")))(Plan({})) == {}
+
+
+NOTHING = """
+def do(document, contents, settings, names, *lent):
+    return {"key": "", "status": "done", "result": {"read": sum(len(data) for data in lent)}, "problem": None,
+            "device": "", "versions": {}, "sandbox": "", "seconds": 0.0}
+"""
+
+
+def own_bytes():
+    """This process's memory without what it shares with the object store."""
+    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_neither_the_driver_nor_the_object_store_grows_with_the_number_of_jobs(runner, ray, tmp_path, monkeypatch):
+    """A file of 200 kB each: 1,000 of them would be 200 MB, in either place."""
+    from collections import deque
+
+    monkeypatch.setattr(on_ray, "_MOST_LENT_BYTES", 10_000_000)
+    run = runner(do=NOTHING, cache=Cache(tmp_path / "cache"))
+    waiting = deque(range(1_000))
+    used, done = {}, 0
+    with run:
+        while waiting or not run.is_idle:
+            while waiting and run.has_room:
+                number = waiting.popleft()
+                data = number.to_bytes(4, "big") * 50_000
+                path = tmp_path / f"{number % 50}.pt"
+                path.unlink(missing_ok=True)
+                path.write_bytes(data)
+                file = SubmittedFile(path.name, len(data), hashlib.sha256(data).hexdigest())
+                assert run.order(Job("syntax", (file,), {}), tmp_path) is None
+            done += len(run.arrived())
+            if done in (250, 1_000):
+                free = ray.ray.available_resources().get("object_store_memory", 0)
+                used[done] = (own_bytes(), ray.total("object_store_memory") - free)
+        assert done == 1_000
+        assert not run.backend.under_way()
+    grown = [after - before for before, after in zip(used[250], used[1_000], strict=True)]
+    assert grown[0] < 30e6, f"the driver grew by {grown[0] / 1e6:.0f} MB"
+    assert grown[1] < 30e6, f"the store grew by {grown[1] / 1e6:.0f} MB"

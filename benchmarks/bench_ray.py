@@ -1,0 +1,117 @@
+"""What does Ray cost? 1,000 jobs through RayRunner and through LocalRunner: python benchmarks/bench_ray.py [N]
+
+P10 of the ratios to reach: at most 1.5 times the local runner's time, after Ray has started. Three kinds of job: one
+whose result is in the cache; a trivial one (a file of one line is parsed in the sandbox); and one that does nothing at
+all, which shows the carriage alone. Both have two workers; the rounds alternate, and the best of each counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from grader import sandbox
+from grader.evidence import local, on_ray
+from grader.evidence.cache import Cache
+from grader.evidence.clusters import Cluster
+from grader.evidence.kinds import Bench
+from grader.evidence.local import LocalRunner
+from grader.evidence.on_ray import RayRunner
+from grader.evidence.plan import Plan
+from grader.evidence.runner import Runner
+from grader.limits import Limits
+from grader.model import Evidence, EvidenceStatus, Job, SubmittedFile
+
+WORKERS = 2
+ROUNDS = 2
+NOTHING = """
+def do(document, contents, settings, names, *lent):
+    return {"key": "", "status": "done", "result": {}, "problem": None, "device": "", "versions": {}, "sandbox": "",
+            "seconds": 0.0}
+"""
+
+
+class Standing(Cluster):
+    """Ray that was started before the clock."""
+
+    def start(self) -> None:
+        """It runs."""
+
+    def stop(self) -> None:
+        """It goes on."""
+
+
+def plan(folder: Path, count: int, mark: str) -> Plan:
+    jobs = {}
+    for number in range(count):
+        data = f"x = {number}  # {mark}\n".encode()
+        (folder / f"{number}.py").write_bytes(data)
+        file = SubmittedFile(f"{number}.py", len(data), hashlib.sha256(data).hexdigest())
+        jobs[Job("syntax", (file,), {"files": [file.path]})] = folder
+    return Plan(jobs)
+
+
+def seconds(runner: Runner, jobs: Plan) -> float:
+    began = time.perf_counter()
+    evidence = runner(jobs)
+    took = time.perf_counter() - began
+    wrong = [made for made in evidence.values() if not made.is_done]
+    if wrong or len(evidence) != len(jobs):
+        raise SystemExit(f"{len(wrong)} jobs failed: {wrong[:1]}")
+    return took
+
+
+def main(count: int) -> None:
+    level = sandbox.level()
+    print(f"Python {platform.python_version()}, Ray {version('ray')}, {WORKERS} workers, n = {count}, sandbox {level}")
+    bench = Bench(Limits(), level)
+    began = time.perf_counter()
+    ray = Cluster(WORKERS)
+    ray.start()
+    print(f"Ray starts in {time.perf_counter() - began:.1f} s")
+    standing = Standing(WORKERS)
+    standing.__dict__.update(ray.__dict__)
+
+    def on_ray_runner(**settings: Cache) -> RayRunner:
+        runner = RayRunner(bench, workers=WORKERS, **settings)
+        runner.backend.cluster = standing  # type: ignore[attr-defined]
+        return runner
+
+    with tempfile.TemporaryDirectory() as name:
+        compare("trivial", name, bench, on_ray_runner, count)
+        folder, cache = Path(name), Cache(Path(name) / "cache")
+        jobs = plan(folder, count, "cached")
+        seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs)
+        here = min(seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs) for _ in range(3))
+        there = min(seconds(on_ray_runner(cache=cache), jobs) for _ in range(3))
+        show("cached", here, there, count)
+        scope: dict[str, object] = {"__name__": "__main__"}
+        exec(NOTHING, scope)  # noqa: S102  the words above
+        on_ray.done_there = scope["do"]  # type: ignore[assignment]
+        local.finished = lambda *_: Evidence("", EvidenceStatus.DONE)
+        compare("nothing", name, bench, on_ray_runner, count)
+    ray.stop()
+
+
+def compare(kind: str, name: str, bench: Bench, on_ray_runner: type[RayRunner], count: int) -> None:
+    here, there = [], []
+    seconds(on_ray_runner(), plan(Path(name), 2 * WORKERS, f"{kind} warm"))  # workers and their zygotes
+    seconds(LocalRunner(bench, workers=WORKERS), plan(Path(name), 2 * WORKERS, f"{kind} warm"))
+    for number in range(ROUNDS):
+        here.append(seconds(LocalRunner(bench, workers=WORKERS), plan(Path(name), count, f"{kind} here {number}")))
+        there.append(seconds(on_ray_runner(), plan(Path(name), count, f"{kind} there {number}")))
+    show(kind, min(here), min(there), count)
+
+
+def show(kind: str, here: float, there: float, count: int) -> None:
+    each = f"{1000 * here / count:.2f} and {1000 * there / count:.2f} ms a job"
+    print(f"{kind}: local {here:.2f} s, Ray {there:.2f} s, ratio {there / here:.2f} ({each})", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
