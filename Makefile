@@ -17,7 +17,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml scripts/setup.sh
 	VENV=$(VENV) bash scripts/setup.sh
 
 demo: setup
-	$(BIN)/grader run-all examples/digits-class --course .
+	$(BIN)/grader run-all examples/digits-class --course . --parallel
 
 test: setup lint
 	$(BIN)/python -m pytest -n auto --dist worksteal

@@ -110,7 +110,9 @@ class Progress:
         from grader.reports.plain import plain
 
         head = Table.grid(padding=(0, 2))
-        head.add_row(ProgressBar(total=self.total, completed=self.done, width=30), Text(self.line(counts)))
+        graded, _, recomputed = self.line(counts).partition("; ")
+        head.add_row(ProgressBar(total=self.total, completed=self.done, width=20), Text(graded))
+        head.add_row("", Text(recomputed, style="dim"))
         rows = Table.grid(padding=(0, 2))
         for one in under_way[:_MOST_LINES]:
             again = f"try {one.attempt}" if one.attempt > 1 else ""
