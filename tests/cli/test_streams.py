@@ -1,6 +1,7 @@
 """Odd terminals, a full disk, a reader that goes away: a clear end, the right exit code, no traceback."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_an_encoding_without_our_signs_gets_plain_ones(printing, theory, encodin
     out = ran.stdout.decode(encoding)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert "x 'model.pth' was not handed in" in out or "✗ 'model.pth' was not handed in" in out
-    assert out.count("?") == out.count("? unknown: ") == 1  # else a sign that is written as "?" would be a verdict
+    assert out.count("?") == len(re.findall(r"\? (?:1 )?unknown", out)) == 2  # any other would look like this verdict
 
 
 def test_every_sign_of_a_report_has_a_plain_form_of_its_own():
