@@ -82,7 +82,9 @@ def test_the_reference_loses_no_more_than_the_rubric_says():
     from grader.training.reference import load_reference
 
     root = Path(__file__).parents[2]
-    rubric = load_rubric(root / "rubrics" / "digits.yaml", all_checks())
+    rubric = load_rubric(
+        root / "rubrics" / "digits.yaml", all_checks(), reference_solutions=root / "reference_solutions"
+    )
     rule = next(rule for rule in rubric.rules() if rule.check == "accuracy")
     folder = root / "reference_solutions" / "digits"
     network = load_reference(folder).build_model()

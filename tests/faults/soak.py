@@ -68,7 +68,7 @@ class Ground:
 
     def __init__(self, top: Path) -> None:
         self.top, self.course, self.hand_ins = top, top / "course", top / "class"
-        for name in ("grader.toml", "rubrics/digits.yaml"):
+        for name in ("grader.toml", "rubrics/digits.yaml", "reference_solutions/digits/bands/reference.json"):
             (self.course / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, self.course / name)
         for name in CLASS:
