@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from math import sqrt
 
 from grader.course.bands import ACCURACY, Bands, band_on, chance_to_miss
 from grader.course.points import points_words
@@ -109,7 +110,10 @@ def _too_hard(rule: Rule, path: Path_, bands: Bands) -> Iterator[tuple[str, Path
         return
     band = band_on(reference)
     step = _share(rule.settings.get("round_to"))
-    misses = chance_to_miss(band, demanded - step / 2 if step else demanded)
+    least = float(demanded - step / 2 if step else demanded)
+    if rule.settings.get("borderline") == "pass":  # what lies within the 95% interval of the demand has reached it
+        least -= 1.96 * sqrt(least * (1 - least) / int(band["n"]))
+    misses = chance_to_miss(band, least)
     if misses > MOST_MISSES:
         runs = len(band["runs"])
         what = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.course.bands import band_file
@@ -109,7 +109,9 @@ def _with(
             if on_run is not None:
                 on_run(one.asked, evidence.result, len(one.results))
         else:
-            one.problem = evidence.problem or Problem("no-result", "reference", "a run gave no result", "run it again")
+            problem = evidence.problem or Problem("no-result", "grader", "the run gave no result", "run it again")
+            where = f"{one.asked.assignment} {one.asked.recipe_name} seed {job.parameters['seed']}, {problem.where}"
+            one.problem = one.problem or replace(problem, where=where)
         if one.waits_for:
             continue
         if one.problem is not None:

@@ -102,9 +102,11 @@ def test_all_that_can_be_measured_is_and_what_cannot_is_told_at_the_end(referenc
 
 def test_a_network_that_breaks_stops_no_other(reference, course):
     recipes = course / "reference_solutions/demo/recipes.py"
-    recipes.write_text(RECIPES.replace('"absent"', '"quick"') + 'NETWORKS = {"hard": "model:build_none"}\n')
+    recipes.write_text(RECIPES.replace('"mnist"', '"digits"') + 'NETWORKS = {"hard": "model:build_none"}\n')
     ran = reference("calibrate", "demo", "--runs", "1", "--jobs", "1", code=5)
+    assert "demo hard seed 0, " in ran.stderr
     assert "build_none is missing" in ran.stderr
+    assert "demo quick" in ran.stdout
 
 
 def test_training_until_the_demand_stops_there(reference, course):

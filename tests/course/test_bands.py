@@ -57,7 +57,7 @@ def course(rubric_file, checks, tmp_path):
     """A rubric of one rule beside bands; `loaded` and `said` read it as a course does."""
     from dataclasses import replace
 
-    properties = {key: {} for key in ("reference", "data", "about", "round_to", "recompute")}
+    properties = {key: {} for key in ("reference", "data", "about", "round_to", "recompute", "borderline")}
     of_model = checks["accuracy"].settings_schema
     known = dict(checks)
     known["accuracy"] = replace(
@@ -223,6 +223,8 @@ def test_a_demand_that_the_reference_misses_too_often_is_told_with_the_probabili
         pytest.param("at_least: 0.9462", True, id="just over 1 in 20"),
         pytest.param("at_least: 0.95, round_to: 0.02", False, id="rounded, 94% is enough"),
         pytest.param("at_least: 0.97, round_to: 0.01", True, id="rounded, 96.5% is asked"),
+        pytest.param("at_least: 0.9495, borderline: pass", False, id="within the interval, which passes"),
+        pytest.param("at_least: 0.96, borderline: pass", True, id="beyond the interval"),
         pytest.param("at_least: 0.99, about: loss", False, id="not about accuracy"),
     ],
 )
