@@ -255,7 +255,11 @@ class Runner:
     # --- one job --------------------------------------------------------------------------------
 
     def _store(self) -> Cache:
-        return self.cache if self.cache is not None else Cache(Path(self._scratch.name if self._scratch else ""))
+        if self.cache is not None:
+            return self.cache
+        if self._scratch is None:
+            raise RuntimeError("a runner without a cache is to be used as a context: its results live as long as that")
+        return Cache(Path(self._scratch.name))
 
     def key_of(self, job: Job) -> str:
         """A job's key. Raises MachineError where it has none, as its data set is missing."""
