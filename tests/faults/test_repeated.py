@@ -16,11 +16,12 @@ from grader.intake import submission_from
 from grader.reports.scorecard import scorecard_json
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("01-perfect", "02-channel-slip", "07-code-in-checkpoint")
+NAMES = ("01-perfect", "07-code-in-checkpoint")
 TIMES = 20
 
 
 @pytest.mark.fault("F28")
+@pytest.mark.timeout(900)
 @pytest.mark.sandbox
 def test_twenty_gradings_are_the_same_bytes():
     if not sandbox.level().is_isolated:
@@ -36,7 +37,7 @@ def test_twenty_gradings_are_the_same_bytes():
             read = [stack.enter_context(submission_from(ROOT / "examples" / "digits-class" / name)) for name in order]
             for card in grade([(submission, rubric) for submission in read], run):
                 seen.setdefault(card.submission, set()).add(json.dumps(scorecard_json(card)))
-        assert run.computed, "nothing was computed anew"
+        assert (run.computed > 0, run.from_cache) == (True, 0), "all is computed anew"
     assert {name: len(cards) for name, cards in seen.items()} == dict.fromkeys(NAMES, 1)
     perfect = json.loads(next(iter(seen["01-perfect"])))
     assert perfect["points"] == perfect["max_points"]

@@ -1,4 +1,4 @@
-"""Twenty rounds of the soak: whatever is killed, and whenever, the scorecards are the same bytes. `make soak` runs more."""
+"""Twenty rounds of the soak: whatever is killed, and when, the scorecards are the same bytes. `make soak` runs more."""
 
 import json
 import os
