@@ -63,14 +63,49 @@ class Round:
     wrong: list[str] = field(default_factory=list)  # what must not be so
 
 
+RUBRIC = """
+assignment: digits
+title: What the soak grades
+description: Jobs of every cheap kind, and the network's accuracy.
+networks:
+  small:
+    input: [8, 1, 28, 28]
+    layers:
+      - {name: conv1, kind: conv2d, out_channels: 8, kernel: 5}
+      - {kind: relu}
+      - {name: pool1, kind: max_pool2d, kernel: 2}
+      - {name: conv2, kind: conv2d, out_channels: 16, kernel: 3}
+      - {kind: relu}
+      - {name: pool2, kind: max_pool2d, kernel: 2}
+      - {kind: flatten}
+      - {name: fc1, kind: linear, out_features: 32}
+      - {kind: relu}
+      - {name: fc2, kind: linear, out_features: 10}
+models:
+  net: {code: model.py, factory: build_model, checkpoint: model.pth, input: [1, 28, 28]}
+tasks:
+  - id: "1"
+    title: Everything
+    points: 5
+    rules:
+      - {id: total, check: number, answer: total_parameters, expected: 14538, points: 1}
+      - id: files
+        check: artifacts
+        required: [{path: model.py, kind: code}, {path: model.pth, kind: checkpoint, max_bytes: 2000000}]
+        points: 1
+      - {id: structure, check: architecture, network: small, checkpoint_fits: true, points: 1}
+      - {id: accuracy, check: accuracy, data: digits, split: test, at_least: 0.95, from: 0.80, points: 2}
+"""
+
+
 class Ground:
     """A course, a class and the folders of a run, which are empty at the start of each round."""
 
     def __init__(self, top: Path) -> None:
         self.top, self.course, self.hand_ins = top, top / "course", top / "class"
-        for name in ("grader.toml", "rubrics/digits.yaml", "reference_solutions/digits/bands/reference.json"):
-            (self.course / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, self.course / name)
+        (self.course / "rubrics").mkdir(parents=True)
+        (self.course / "grader.toml").write_text('name = "The soak"\nrubrics = "rubrics"\n')
+        (self.course / "rubrics" / "digits.yaml").write_text(RUBRIC)
         for name in CLASS:
             shutil.copytree(ROOT / "examples" / "digits-class" / name, self.hand_ins / name)
         self.scratch, self.cache, self.state = top / "t", top / "cache", self.course / ".grader"
