@@ -23,6 +23,7 @@ from grader.model import Answer, Finding, Json, Place, Submission
 
 Order = Literal["over", "under", "tie"]
 MOST_LOGS: Final = 5  # of one run
+MOST_PARTS: Final = 5  # of one log, each with a last and a best value
 _FLIPPED: Final[Mapping[Order, Order]] = {"over": "under", "under": "over", "tie": "tie"}
 
 
@@ -98,11 +99,16 @@ def order_of(one: Sequence[Value], other: Sequence[Value], n: int | None, *, is_
 
     What chance alone may explain, by the test images, is a tie, and so is what the last digits do not tell.
     """
-    found = {_order(a, b, n) for a, b in product(one, other)}
+    ends = [[min(values, key=_share), max(values, key=_share)] for values in (one, other)]  # what lies between follows
+    found = {_order(a, b, n) for a, b in product(*ends)}
     if len(found) != 1:
         return None
     [order] = found
     return _FLIPPED[order] if is_low_better else order
+
+
+def _share(value: Value) -> Fraction:
+    return value.share
 
 
 def _order(one: Value, other: Value, n: int | None) -> Order:
@@ -177,6 +183,10 @@ def _logs(name: str, about: Mapping[str, Json], submission: Submission) -> tuple
     if not logs and not found:
         said = f"{name}: {files[0].path} holds no line that names an epoch, a step, a loss or an accuracy"
         found.append(review(f"{said}; a person looks", place=Place(files[0].path), code="no-values"))
+    if "part" not in about and any(len(logged.runs) > MOST_PARTS for logged in logs):
+        said = f"{name}: {logs[0].path} holds more than {MOST_PARTS} trainings, or its epochs go back; a person looks"
+        found.append(review(said, place=Place(logs[0].path), fix="hand in one log of each run", code="too-many-parts"))
+        return [], found
     parts = [one for logged in logs for one in _part(logged, about.get("part"))]
     if logs and not parts:
         held = max(len(logged.runs) for logged in logs)

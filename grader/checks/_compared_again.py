@@ -19,11 +19,14 @@ from grader.model import EvidenceByJob, Finding, Json, Outcome, Place, Submissio
 def judge_again(
     settings: Mapping[str, Json], submission: Submission, runs: Sequence[Run], evidence: EvidenceByJob
 ) -> Iterator[Finding]:
-    """The order and the gaps of the trained networks, against those of the claims, or of the logs without claims."""
+    """The order and the gaps of the trained networks, against those of the claims, or of the logs without claims.
+
+    Nothing here is FAILED: the comparison is the student's own, and code that does not run is charged by other rules.
+    """
     model = settings["model"]
     absent = missing_files(submission, model, needs_checkpoint=False)
     if absent:
-        yield missing(absent)
+        yield replace(missing(absent), outcome=Outcome.REVIEW, credit=None)
         return
     place = Place(model["code"])
     trained: dict[str, Runs] = {}
@@ -31,7 +34,9 @@ def judge_again(
         made = [evidence[job] for job in jobs_of(submission, settings, about["recipe"])]
         broken = unfinished(made, settings["budget_s"], Usual())
         if broken is not None:
-            yield replace(broken, said=f"{name}, trained again: {broken.said}")
+            outcome = Outcome.UNKNOWN if broken.outcome is Outcome.UNKNOWN else Outcome.REVIEW
+            said = f"{name} gave no result when it was trained again: {broken.said}"
+            yield replace(broken, said=said, outcome=outcome, credit=None)
             return
         trained[name] = runs_in(made)
         yield from suspicions(made, place)

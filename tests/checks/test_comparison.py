@@ -142,6 +142,12 @@ def test_two_trainings_in_one_log_are_told_apart_by_their_part(judge):
     assert (missing.outcome, missing.code) == (REVIEW, "no-part")
 
 
+def test_a_log_of_very_many_trainings_is_not_searched_for_one_that_fits(judge):
+    log = "".join(f"epoch {e}: test accuracy 0.{9000 + at}\n" for at in range(20_000) for e in (1, 2))
+    found = judge(CLAIMS, {**LOGS, "sgd.txt": log})
+    assert (found.outcome, found.code) == (REVIEW, "too-many-parts")
+
+
 def test_last_and_best_may_both_be_meant(judge):
     """Where they order the runs differently, a person looks; where a claim says which, it counts."""
     falling = printed(0.9787) + "mini-batch 4000: train accuracy 0.95, test accuracy 0.9300, lr 0.01\n"
@@ -289,11 +295,13 @@ def test_one_seed_that_is_off_makes_two_seeds_a_tie(again):
     }
 
 
-def test_a_training_without_a_result_is_open_or_the_codes_fault(again):
+def test_a_training_without_a_result_is_open(again):
     problem = Problem("build-raised", "model.py:4", "build_model raised NameError", "define it")
     own = Evidence("k", EvidenceStatus.STUDENT_FAULT, problem=problem)
     machine = Evidence("k", EvidenceStatus.SYSTEM_FAULT, problem=problem)
-    assert carrying(again([own], [own])).outcome is FAILED
+    found = carrying(again([own], [own]))
+    assert (found.outcome, found.credit) == (REVIEW, None)  # the logs are there; that it does not build costs elsewhere
+    assert "NameError" in found.said
     assert carrying(again([machine], [trained(9790)])).outcome is UNKNOWN
     slow = Evidence("k", EvidenceStatus.STUDENT_FAULT, problem=Problem("cpu-time", "submission", "was slow", "x"))
     assert carrying(again([trained(9400)], [slow])).outcome is UNKNOWN
@@ -301,6 +309,12 @@ def test_a_training_without_a_result_is_open_or_the_codes_fault(again):
 
 def test_a_network_that_knew_the_images_before_goes_to_a_person(again):
     assert carrying(again([trained(9400)], [trained(9790, is_fresh=False, accuracy_before=0.9)])).code == "not-fresh"
+
+
+def test_without_code_the_trainings_are_a_persons(judge, model):
+    runs = {"SGD": {**RUNS["SGD"], "recipe": SGD}, "Adam": {**RUNS["Adam"], "recipe": RECIPE}}
+    found = judge(CLAIMS, LOGS, runs=runs, retrain=True, model=model, budget_s=100)
+    assert (found.outcome, found.code) == (REVIEW, "missing-file")
 
 
 def test_without_logs_a_training_of_our_own_can_confirm(again):
