@@ -63,10 +63,12 @@ def _pair(one: Run, other: Run, first: Runs, second: Runs) -> Iterator[Finding]:
     gap = (_stated(one) or Fraction(0)) - (_stated(other) or Fraction(0))
     if low <= 0 <= high:
         yield passed(f"{words}: a tie ({between}), which contradicts nobody", code="retrained-tie")
-    elif high < 0 < gap:
+    elif high < 0 or gap == 0:
+        better, claim = (other, one) if high < 0 else (one, other)
+        what = f"{claim.name} is claimed to be by {gap_said(gap)}" if gap else "no difference is claimed"
         said = (
-            f"{words}: {other.name} is better ({between}), where {one.name} is claimed to be by {gap_said(gap)}; "
-            "the student trained in another way, so a person looks"
+            f"{words}: {better.name} is better ({between}), where {what}; the student trained in another way, "
+            "so a person looks"
         )
         place = one.claimed.place if one.claimed else None
         fix = "hand in the logs of both trainings, with their settings"

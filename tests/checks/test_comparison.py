@@ -117,6 +117,18 @@ def test_results_taken_for_each_other_are_told_as_such(judge):
     assert "adam.txt, line 3" in found.said
 
 
+def test_equal_results_are_not_taken_for_each_other(judge):
+    files = {"sgd.txt": printed(0.9787), "adam.txt": printed(0.9787)}
+    assert judge({"sgd": 0.9787, "adam": 0.9787}, files).outcome is PASSED
+
+
+def test_equal_claims_that_are_rounded_contradict_no_order(findings):
+    files = {"sgd.txt": printed(0.9460), "adam.txt": printed(0.9530)}
+    found = findings({"sgd": "95 %", "adam": "95 %"}, files, contradictions="fail")
+    assert {one.outcome for one in found if one.weight} == {PASSED}
+    assert [one.weight for one in found if one.code == "order-differs"] == [0]
+
+
 def test_another_order_than_the_logs_have_names_all_four_places(findings):
     found = findings({"sgd": "98.5%", "adam": "97.87%"}, contradictions="fail")
     order = next(one for one in found if one.code == "order-differs")
@@ -215,6 +227,22 @@ def test_the_best_by_the_logs_alone(judge):
     assert "sgd.txt, line 3" in found.said
 
 
+def test_no_difference_is_held_against_the_logs_whichever_is_better(judge):
+    runs = {"SGD": {"log": "sgd*"}, "Adam": {"log": "adam*"}}
+    files = {"sgd.txt": printed(0.9787), "adam.txt": printed(0.9401)}
+    for logs in (files, LOGS):
+        assert judge({"best": "no difference"}, logs, runs=runs, best="best").code == "best-differs"
+    alike = {"sgd.txt": printed(0.9787), "adam.txt": printed(0.9780)}
+    assert judge({"best": "no difference"}, alike, runs=runs, best="best").code == "best-confirmed"
+
+
+def test_the_best_is_not_confirmed_by_one_log(findings):
+    runs = {"SGD": {"log": "sgd*"}, "Adam": {"log": "adam*"}}
+    found = findings({"best": "Adam"}, {"adam.txt": LOGS["adam.txt"]}, runs=runs, best="best")
+    assert "unconfirmed" in {one.code for one in found}
+    assert {one.outcome for one in found} == {REVIEW}
+
+
 @pytest.mark.parametrize(
     ("gap", "outcome", "code"),
     [
@@ -222,6 +250,7 @@ def test_the_best_by_the_logs_alone(judge):
         pytest.param("3.86 %", PASSED, "gap-confirmed", id="in percent"),
         pytest.param(0.0386, PASSED, "gap-confirmed", id="as a share"),
         pytest.param("about 4 points", PASSED, "gap-confirmed", id="about"),
+        pytest.param("about 3.5 points", PASSED, "gap-confirmed", id="about, half a point off"),
         pytest.param(-3.86, PASSED, "gap-confirmed", id="from the other side"),
         pytest.param("4.1 %", PASSED, "gap-confirmed", id="relative"),
         pytest.param("64.4 %", PASSED, "gap-confirmed", id="of the errors"),
@@ -286,6 +315,16 @@ def test_another_order_again_goes_to_a_person_and_never_fails(again):
     found = carrying(again([trained(9890), trained(9900)], [trained(9780), trained(9790)]))
     assert (found.outcome, found.code, found.credit) == (REVIEW, "retrained-differs", None)
     assert "/answers/adam" in str(found.place)
+
+
+@pytest.mark.parametrize("better", ["SGD", "Adam"])
+def test_a_claimed_tie_that_is_none_again_goes_to_a_person(again, better):
+    runs = {"SGD": {"answer": "sgd", "recipe": SGD}, "Adam": {"answer": "adam", "recipe": RECIPE}}
+    made = [[trained(9800 if name == better else 9400)] for name in ("SGD", "Adam")]
+    found = carrying(again(*made, claims={"sgd": 0.97, "adam": 0.97}, runs=runs))
+    assert (found.outcome, found.code) == (REVIEW, "retrained-differs")
+    assert f"{better} is better" in found.said
+    assert "no difference is claimed" in found.said
 
 
 def test_one_seed_that_is_off_makes_two_seeds_a_tie(again):

@@ -196,11 +196,19 @@ def test_a_wide_spread_between_seeds_widens_what_chance_may_have_decided(judge):
     assert judge(*map(trained, (9340, 9440, 9540)), **settings).outcome is REVIEW
 
 
+def test_the_references_spread_says_how_far_one_run_can_be_off(judge):
+    """One run has none of its own; the reference's seeds, which lie 1.6 points apart, lend it theirs."""
+    settings = {"at_least": 0.96}
+    assert judge(trained(9550), reference=None, recipe=OWN_RECIPE, **settings).outcome is FAILED
+    wide = band((9700, 9860, 9740, 9820, 9780))
+    assert judge(trained(9550), reference=wide, **settings).outcome is REVIEW
+
+
 def test_seeds_that_lead_far_apart_go_to_a_person(judge):
     found = judge(trained(980), trained(9790))
     assert (found.outcome, found.code, found.credit) == (REVIEW, "erratic", 0)
     assert "9.8% and to 97.9%" in found.said
-    assert judge(trained(980), trained(1020)).outcome is FAILED  # bad from every seed: nothing to decide
+    assert judge(trained(980), trained(3000)).outcome is FAILED  # bad from every seed: nothing to decide
 
 
 def test_who_only_guesses_is_told_so(judge):
@@ -365,6 +373,12 @@ def test_a_claim_that_another_training_explains_costs_nothing(findings, claim):
     first, told = findings(trained(9790), given={"acc": claim}, claimed="acc")
     assert (first.outcome, first.weight) == (PASSED, 1)
     assert (told.weight, told.code, told.place.pointer) == (0, "claim-held", "/answers/acc")
+
+
+def test_a_claim_that_chance_explains_on_few_images_costs_nothing(findings):
+    few = {"reference": None, "recipe": OWN_RECIPE, "at_least": 0.5}
+    first, told = findings(trained(90, 100), given={"acc": 0.97}, claimed="acc", **few)
+    assert (first.weight, told.code) == (1, "claim-held")
 
 
 def test_a_claim_far_above_goes_to_a_person_with_the_credit_as_a_proposal(findings):
