@@ -151,6 +151,7 @@ class Runner:
         self._current: dict[str, Ticket] = {}  # by key: the try whose result counts
         self._found: set[str] = set()  # keys of jobs whose results were there before
         self._anew: set[str] = set()  # keys of jobs that were done in this run
+        self._signalled: set[str] = set()  # keys of jobs that ended by a signal, perhaps one from outside, once
         self._passing: dict[str, Evidence] = {}  # by key: what the cache does not take, for equal jobs of this run
         self._unasked: list[tuple[Job, Evidence]] = []  # what no worker could be given
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -305,6 +306,11 @@ class Runner:
         code = outcome.problem.code if outcome.problem else ""
         if outcome.status is EvidenceStatus.SYSTEM_FAULT and code in _KILLED:
             return self._died(ticket, outcome.problem.what if outcome.problem else code)
+        if code == "signal" and ticket.key not in self._signalled:
+            # From in there a kill from outside looks like the code's own. What the code does, it does again.
+            self._signalled.add(ticket.key)
+            self._again(ticket)
+            return None
         return self._kept(ticket, outcome)
 
     def _died(self, ticket: Ticket, what: str) -> Evidence | None:

@@ -18,6 +18,7 @@ from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.results import flaws
 from grader.sandbox.text import harmless, harmless_values, one_line
 
+_FIX_KILLED = "grade it again; see whether the machine runs out of memory"
 _FIX_SLOW = "do nothing heavy when the file is imported: put training under `if __name__ == '__main__':`"
 
 
@@ -36,10 +37,7 @@ def judged(
         return SystemFault(problem=_not_started(watched, common["output"]), **common)
     if watched.is_lost and not reader.is_complete and not watched.stopped:
         what = "the process that holds the jobs was killed from outside, and this job with it"
-        problem = Problem(
-            "sandbox-killed", "sandbox", what, "grade it again; see whether the machine runs out of memory"
-        )
-        return SystemFault(problem=problem, **common)
+        return SystemFault(problem=Problem("sandbox-killed", "sandbox", what, _FIX_KILLED), **common)
     if watched.stopped and watched.stopped != "malformed":
         problem, limit, use = _past_a_limit(watched, reader, limits)
         return StudentFault(problem=problem, limit=limit, use=use, **common)
@@ -153,6 +151,9 @@ def _signal(returncode: int) -> signal.Signals | None:
 
 
 def _not_started(watched: Watched, output: str) -> Problem:
+    if _signal(watched.returncode) == signal.SIGKILL and not watched.stopped:
+        what = "the process of this job was killed from outside before it had started"
+        return Problem("sandbox-killed", "sandbox", what, _FIX_KILLED)
     last = output.strip().rpartition("\n")[2] if "Traceback" in output else output[-600:]
     said = one_line(last) or f"it ended with code {watched.returncode} and said nothing"
     if watched.stopped == "wall":

@@ -25,13 +25,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASS = ("01-perfect", "07-code-in-checkpoint", "08-misshaped-checkpoint")
+PERFECT = "01-perfect"
+CLASS = (PERFECT, "07-code-in-checkpoint", "08-misshaped-checkpoint")
+MORE = 5  # hand-ins of the class without a network, each with other weights: a job each
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 240.0  # of a run on a busy machine
 GONE_WITHIN_S = 5.0  # after a run that came to its end
@@ -53,6 +56,7 @@ class Round:
 
     seed: int
     is_on_ray: bool
+    has_network: bool
     who: str
     where: str = ""  # the point, or when it was, in seconds
     is_hit: bool = False  # whether there was anything to kill
@@ -66,7 +70,7 @@ class Round:
 RUBRIC = """
 assignment: digits
 title: What the soak grades
-description: Jobs of every cheap kind, and the network's accuracy.
+description: Files; and, in some rounds, what a network is and predicts.
 networks:
   small:
     input: [8, 1, 28, 28]
@@ -85,14 +89,20 @@ models:
   net: {code: model.py, factory: build_model, checkpoint: model.pth, input: [1, 28, 28]}
 tasks:
   - id: "1"
-    title: Everything
-    points: 5
+    title: What needs no torch
+    points: 2
     rules:
       - {id: total, check: number, answer: total_parameters, expected: 14538, points: 1}
       - id: files
         check: artifacts
         required: [{path: model.py, kind: code}, {path: model.pth, kind: checkpoint, max_bytes: 2000000}]
         points: 1
+"""
+WITH_A_NETWORK = """
+  - id: "2"
+    title: What runs the network
+    points: 3
+    rules:
       - {id: structure, check: architecture, network: small, checkpoint_fits: true, points: 1}
       - {id: accuracy, check: accuracy, data: digits, split: test, at_least: 0.95, from: 0.80, points: 2}
 """
@@ -101,13 +111,17 @@ tasks:
 class Ground:
     """A course, a class and the folders of a run, which are empty at the start of each round."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, has_network: bool) -> None:
+        self.has_network = has_network
         self.top, self.course, self.hand_ins = top, top / "course", top / "class"
         (self.course / "rubrics").mkdir(parents=True)
         (self.course / "grader.toml").write_text('name = "The soak"\nrubrics = "rubrics"\n')
-        (self.course / "rubrics" / "digits.yaml").write_text(RUBRIC)
+        (self.course / "rubrics" / "digits.yaml").write_text(RUBRIC + WITH_A_NETWORK * has_network)
         for name in CLASS:
             shutil.copytree(ROOT / "examples" / "digits-class" / name, self.hand_ins / name)
+        for number in range(0 if has_network else MORE):
+            shutil.copytree(self.hand_ins / PERFECT, self.hand_ins / f"more-{number}")
+            _vary(self.hand_ins / f"more-{number}" / "model.pth", number)
         self.scratch, self.cache, self.state = top / "t", top / "cache", self.course / ".grader"
 
     def clear(self) -> None:
@@ -163,6 +177,15 @@ class Ground:
         strange += [path for path in self.cache.rglob(".*") if path.is_file()]
         strange += [path for path in self.state.glob("*") if path.name not in ("ledger.db", "lock")]
         return [str(path.relative_to(self.top)) for path in strange]
+
+
+def _vary(checkpoint: Path, number: int) -> None:
+    """Other weights in the same form: another byte in the last tensor."""
+    with zipfile.ZipFile(checkpoint) as archive:
+        entries = [(entry, archive.read(entry)) for entry in archive.infolist()]
+    with zipfile.ZipFile(checkpoint, "w") as archive:
+        for entry, data in entries:
+            archive.writestr(entry, data[:-4] + bytes([number]) + data[-3:] if entry.filename.endswith("/7") else data)
 
 
 # --- processes -----------------------------------------------------------------------------------
@@ -226,7 +249,7 @@ def one_round(ground: Ground, seed: int, wanted: bytes, usual_s: float, *, is_on
     chance = random.Random(seed)  # noqa: S311  a choice, no secret
     shares = ON_RAY if is_on_ray else HERE
     who = chance.choices(list(shares), list(shares.values()))[0]
-    done = Round(seed, is_on_ray, who)
+    done = Round(seed, is_on_ray, ground.has_network, who)
     ground.clear()
     crash_at = ""
     if who == "point":
@@ -337,20 +360,21 @@ def main() -> int:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     began, rounds = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as top:  # short: Ray's sockets stand deep in it
-        ground = Ground(Path(top))
-        ground.undisturbed()  # what is made once on a machine is made now
-        wanted, here_s = ground.undisturbed()
-        on_ray_s = 0.0
-        if asked.ray:
-            on_ray, on_ray_s = ground.undisturbed(is_on_ray=True)
-            if on_ray != wanted:
-                tell({"wrong": "on Ray the scorecards are others, with nothing disturbed"})
-                return 1
+        grounds = [Ground(Path(top) / name, has_network=name == "n") for name in "an"]
+        usual: dict[tuple[bool, bool], tuple[bytes, float]] = {}
+        for ground in grounds:
+            ground.undisturbed()  # what is made once on a machine is made now
+            for is_on_ray in (False, True)[: 1 + (ground.has_network and bool(asked.ray))]:
+                usual[ground.has_network, is_on_ray] = ground.undisturbed(is_on_ray=is_on_ray)
+        if asked.ray and usual[True, True][0] != usual[True, False][0]:
+            tell({"wrong": "on Ray the scorecards are others, with nothing disturbed"})
+            return 1
         for number in range(asked.rounds):
             if asked.seconds and time.monotonic() - began > asked.seconds:
                 break
             is_on_ray = bool(asked.ray) and number % asked.ray == asked.ray - 1
-            usual_s = on_ray_s if is_on_ray else here_s
+            ground = grounds[is_on_ray or number % 4 == 1]
+            wanted, usual_s = usual[ground.has_network, is_on_ray]
             rounds.append(one_round(ground, asked.seed + number, wanted, usual_s, is_on_ray=is_on_ray))
             tell(asdict(rounds[-1]))
     summary = {
@@ -360,7 +384,7 @@ def main() -> int:
         "hit_by": dict(
             Counter(f"{one.who} {'on Ray' if one.is_on_ray else 'here'}" for one in rounds if one.is_hit).most_common()
         ),
-        "undisturbed_s": [round(here_s, 2), round(on_ray_s, 2)],
+        "undisturbed_s": [round(seconds, 2) for _, seconds in usual.values()],
         **{
             f"back_s{word}": _spread([s for one in rounds if one.is_on_ray == is_on_ray for s in one.back_s])
             for is_on_ray, word in ((False, ""), (True, "_on_ray"))
