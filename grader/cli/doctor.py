@@ -56,11 +56,12 @@ PACKAGES = {"torch": True, "torchvision": False, "ray": False, "numpy": True, "s
 
 
 def _python() -> Iterator[Look]:
+    from grader.evidence.memory import memory_bytes
+
     is_new = sys.version_info >= (3, 11)
     yield Look("machine", "Python", is_new, platform.python_version(), "install Python 3.11 or newer")
-    memory = ""
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB memory"
+    size = memory_bytes()
+    memory = f", {size / 2**30:.0f} GiB memory" if size else ""
     yield Look("machine", "cores", is_good=True, said=f"{os.cpu_count()} cores{memory}, {platform.system()}")
 
 

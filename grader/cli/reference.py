@@ -252,10 +252,11 @@ def _runner(
     from grader import sandbox
     from grader.evidence.cache import Cache
     from grader.evidence.kinds import Bench
-    from grader.evidence.local import LocalRunner, default_workers
+    from grader.evidence.local import LocalRunner
+    from grader.evidence.memory import workers_for
     from grader.places import cache_folder
 
-    workers = jobs or max(1, default_workers() // threads)
+    workers = jobs or max(1, workers_for(course.limits) // threads)
     if is_parallel or address:
         from grader.evidence.on_ray import RayRunner
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from grader.errors import MachineError
 from grader.evidence.cache import Cache
 from grader.evidence.kinds import Bench, device_class, do, system_fault, versions
+from grader.evidence.memory import workers_for
 from grader.evidence.runner import Died, Runner, Ticket
 from grader.model import Evidence, Job
 
@@ -26,19 +27,13 @@ if TYPE_CHECKING:
     from grader.course import Course
 
 AHEAD = 2  # jobs that are placed for each worker: enough that none idles, few enough to hold in memory
-MOST_WORKERS = 8  # a torch process wants about half a GiB; more at once is the TA's choice, by --jobs
-
-
-def default_workers() -> int:
-    """How many jobs run at once here, where nobody says."""
-    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 class Here:
     """Workers of this process: threads that wait for sandboxes."""
 
     def __init__(self, bench: Bench, workers: int | None = None) -> None:
-        self.bench, self.workers = bench, workers or default_workers()
+        self.bench, self.workers = bench, workers_for(bench.limits, workers)
         self.is_level_remembered = False  # and has to be confirmed before a job runs
         self._pool: ThreadPoolExecutor | None = None
         self._running: dict[Future[Evidence], Ticket] = {}
