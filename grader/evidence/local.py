@@ -21,12 +21,18 @@ from grader.evidence.cache import Cache
 from grader.evidence.kinds import Bench, device_class, do, system_fault, versions
 from grader.evidence.memory import workers_for
 from grader.evidence.runner import Died, Runner, Ticket
+from grader.limits import Limits
 from grader.model import Evidence, Job
 
 if TYPE_CHECKING:
     from grader.course import Course
 
 AHEAD = 2  # jobs that are placed for each worker: enough that none idles, few enough to hold in memory
+
+
+def default_workers() -> int:
+    """How many jobs run at once here, where nobody says and no limits are known."""
+    return workers_for(Limits())
 
 
 class Here:

@@ -18,8 +18,7 @@ from grader.evidence.cache import Cache
 from grader.evidence.cards import Cards, NoCardError
 from grader.evidence.clusters import Cluster, without
 from grader.evidence.kinds import Bench, lent_splits, system_fault
-from grader.evidence.local import AHEAD
-from grader.evidence.memory import workers_for
+from grader.evidence.local import AHEAD, default_workers
 from grader.evidence.parcels import heard, packed
 from grader.evidence.resources import no_card
 from grader.evidence.runner import Died, Runner, Ticket
@@ -55,7 +54,7 @@ class OnRay:
         self, bench: Bench, workers: int | None = None, *, address: str | None = None, sandbox: str = "auto"
     ) -> None:
         self.bench = bench
-        self.workers = workers_for(bench.limits, workers)
+        self.workers = workers or default_workers()
         self.cluster = Cluster(self.workers, address)
         self._settings: dict[str, Json] = {"limits": asdict(bench.limits), "sandbox": sandbox, "made_by": {}}
         self._ray: Any = None
