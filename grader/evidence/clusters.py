@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from grader.errors import MachineError
 OLDEST_RAY = (2, 54)  # before it, the job port of a cluster could be reached through a TA's browser
 _OBJECT_STORE_BYTES = 2 * 2**30
 _LOOK_EVERY_S = 2.0
-_CUT_OFF_S = 20.0  # so long a head may give no answer; after 60 s Ray itself would end this process
+CUT_OFF_S = 20.0  # so long a head or a node may give no answer; after 60 s Ray itself would end this process
 _PROBE_S = 20.0
 _NODE_S = 60.0
 _AUTO = "auto"
@@ -38,6 +40,9 @@ _SETTINGS = {
     # No diary of tasks: nobody reads it, and a driver that leaves a dead head would wait 5 s to hand it in.
     "RAY_task_events_report_interval_ms": "0",
     "RAY_task_events_shutdown_flush_timeout_ms": "200",
+    # The driver's own number. Without one Ray takes a driver whose parent is init (a container, nohup) for orphaned as
+    # soon as its node ends, and ends it without a word. Workers get the number of their node, from it.
+    "RAY_RAYLET_PID": str(os.getpid()),
 }
 
 
@@ -48,6 +53,7 @@ class Cluster:
         self.workers, self.address = workers, address
         self.ray: Any = None
         self._node: _OwnNode | None = None
+        self._own: int | None = None  # the process of a node that was started here
         self._places: dict[str, tuple[str, int]] = {}  # what must answer, by what it is
         self._looked_at = 0.0
         self._silent_since: float | None = None
@@ -74,6 +80,8 @@ class Cluster:
             else:
                 self._start()
             self._places = self._who_must_answer()
+            if self.is_started_here or self._node is not None:
+                self._own = _process_of(self.ray.get_runtime_context().get_node_id())
         except MachineError:
             self.stop()
             raise
@@ -90,28 +98,27 @@ class Cluster:
         if self._node is not None:
             self._node.stop()
             self._node = None
+        if self._own is not None:
+            _end_workers_of(self._own)
+            self._own = None
 
     def lost(self) -> str:
         """What does not answer any more, in words; empty while all is well. Looks every two seconds at most."""
         if time.monotonic() - self._looked_at < _LOOK_EVERY_S:
             return ""
         for what, place in self._places.items():
-            answer = _answer(place)
-            if answer is None and _answer_again(place) is None:
+            answers = answer(place)
+            if answers is None and has_ended(place):
                 return f"{what} has ended"
-            if answer is False:
+            if answers is False:
                 self._silent_since = self._silent_since or time.monotonic()
-                if time.monotonic() - self._silent_since > _CUT_OFF_S:
-                    return f"{what} has given no answer for {_CUT_OFF_S:g} s"
+                if time.monotonic() - self._silent_since > CUT_OFF_S:
+                    return f"{what} has given no answer for {CUT_OFF_S:g} s"
                 break
         else:
             self._silent_since = None
         self._looked_at = time.monotonic()
         return ""
-
-    def total(self, resource: str) -> float:
-        """How much of a resource ("CPU", "GPU") the nodes have together."""
-        return float(self.ray.cluster_resources().get(resource, 0))
 
     def _start(self) -> None:
         self.ray.init(
@@ -172,7 +179,7 @@ def _place(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _answer(place: tuple[str, int]) -> bool | None:
+def answer(place: tuple[str, int]) -> bool | None:
     """Whether somebody listens there. None: the machine is there, and says that nobody does. False: no answer."""
     try:
         socket.create_connection(place, timeout=2).close()
@@ -183,15 +190,15 @@ def _answer(place: tuple[str, int]) -> bool | None:
     return True
 
 
-def _answer_again(place: tuple[str, int]) -> bool | None:
-    """As `_answer`, a moment later: one refusal may be a full queue."""
+def has_ended(place: tuple[str, int]) -> bool:
+    """Whether it is refused there once more: one refusal may be a full queue."""
     time.sleep(0.3)
-    return _answer(place)
+    return answer(place) is None
 
 
 def _refuse_silent(address: str) -> None:
     """Try the head from a process of its own: where the token is missing, Ray ends the process that asks."""
-    if not _answer(_place(address)):
+    if not answer(_place(address)):
         raise without(f"nobody answers at {address}", "check that the head runs and can be reached: ray status")
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
@@ -212,15 +219,34 @@ def _refuse_silent(address: str) -> None:
 
 def _is_node_here(address: str) -> bool:
     """Whether a node of this cluster runs on this machine, with a socket that can be opened from here."""
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = [word.decode("utf-8", "replace") for word in line.read_bytes().split(b"\0")]
-            if not words[0].endswith("/raylet"):
-                continue
+    for _, words in _processes("cmdline"):
+        if words[0].endswith("/raylet"):
             said = dict(word.lstrip("-").split("=", 1) for word in words if "=" in word)
             if said.get("gcs-address") == address and Path(said.get("raylet_socket_name", "")).is_socket():
                 return True
     return False
+
+
+def _processes(part: str) -> Iterator[tuple[int, list[str]]]:
+    """Each process with its command, or with its environment: empty where there is no /proc, or no right to look."""
+    for file in Path("/proc").glob(f"[0-9]*/{part}"):
+        with suppress(OSError):
+            yield int(file.parent.name), file.read_bytes().decode("utf-8", "replace").split("\0")
+
+
+def _process_of(node: str) -> int | None:
+    """The process of a node on this machine, by Ray's name for it."""
+    named = f"--node_id={node}"
+    return next((pid for pid, words in _processes("cmdline") if named in words and "raylet" in words[0]), None)
+
+
+def _end_workers_of(node: int) -> None:
+    """End what a node has left: its workers see that it has died only when their job is done."""
+    named = f"RAY_RAYLET_PID={node}"
+    for pid, words in _processes("environ"):
+        if named in words and pid != os.getpid():
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class _OwnNode:

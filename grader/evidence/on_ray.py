@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.cache import Cache
-from grader.evidence.cards import Cards, NoCardError
+from grader.evidence.cards import Cards, NoCardError, on
 from grader.evidence.clusters import Cluster, without
 from grader.evidence.kinds import Bench, lent_splits, system_fault
 from grader.evidence.local import AHEAD, default_workers
+from grader.evidence.nodes import Nodes
 from grader.evidence.parcels import heard, packed
-from grader.evidence.resources import no_card
 from grader.evidence.runner import Died, Runner, Ticket
 from grader.evidence.there import done_there, made_by
 from grader.model import Evidence, Json
@@ -31,15 +31,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_STARTS = 3  # of Ray in one run: what ends it time and again is no accident
+_PAUSE_S = 0.2
 _LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
 _MOST_LENT_BYTES = 2**28  # of such files at once; the oldest is let go, and sent again if a job still reads it
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """A job in Ray's hands, and the share of a card that it has."""
+    """A job in Ray's hands: its node, and the share of a card that it has there."""
 
     ticket: Ticket
+    node: str
     share: float
 
 
@@ -59,6 +61,7 @@ class OnRay:
         self._settings: dict[str, Json] = {"limits": asdict(bench.limits), "sandbox": sandbox, "made_by": {}}
         self._ray: Any = None
         self._work: Any = None
+        self._nodes = Nodes(self.cluster)
         self._cards = Cards(bench)
         self._starts = 0
         self._is_held = False
@@ -74,8 +77,10 @@ class OnRay:
         self._starts += 1
         self._ray = self.cluster.ray
         self._work = self._ray.remote(num_cpus=1, max_retries=0)(done_there)
-        self._cards.open(self.cluster)
-        self.workers = max(int(self.cluster.total("CPU")), 1)
+        self._nodes = Nodes(self.cluster)
+        self._nodes.open()
+        self._cards.open(self.cluster, self._nodes)
+        self.workers = max(self._nodes.cores, 1)
 
     def has_room(self) -> bool:
         """Whether one more would soon be started."""
@@ -95,7 +100,7 @@ class OnRay:
         what = self.cluster.lost()
         if what:
             self._start_again(what)
-        self._strand()
+        self._without_lost_nodes()
         made, self._unsent = self._unsent, []
         if self._running:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0 if made else timeout_s)
@@ -107,6 +112,10 @@ class OnRay:
                 else:
                     made.append((sent.ticket, outcome))
         self._send()
+        if not self._running and self._line and not made:
+            if not self._nodes.known:
+                raise without("no node of the cluster is left", "start them again, and run the same command")
+            time.sleep(min(timeout_s, _PAUSE_S))
         return made
 
     def hold(self) -> None:
@@ -164,10 +173,12 @@ class OnRay:
             ticket = self._line.popleft()
             try:
                 share = self._cards.share(ticket.job)
-                if share > self._cards.free(sent.share for sent in self._running.values()):
+                taken = ((sent.node, sent.share) for sent in self._running.values())
+                node = self._nodes.room(taken, share, self._cards.avoided(ticket.key))
+                if node is None:
                     waits.append(ticket)
                     continue
-                reference = self._sent(ticket, share)
+                reference = self._sent(ticket, node, share)
             except self._ray.exceptions.RayError as error:
                 self._unsent.append((ticket, Died(f"{type(error).__name__} in Ray")))
             except NoCardError as error:
@@ -175,18 +186,17 @@ class OnRay:
             except Exception as error:  # noqa: BLE001  one broken job must not stop a class
                 self._unsent.append((ticket, system_fault(error)))
             else:
-                self._running[reference] = _Sent(replace(ticket, placed_at=time.monotonic()), share)
+                self._running[reference] = _Sent(replace(ticket, placed_at=time.monotonic()), node, share)
         self._line.extendleft(reversed(waits))
 
-    def _strand(self) -> None:
-        """Take back what waits in Ray for a card when the last card has gone: it would wait for ever."""
-        waiting = [sent.ticket for sent in self._running.values() if sent.share]
-        if waiting and not self._cards.are_there():
-            for ticket in waiting:
-                self.forget(ticket)
-                self._unsent.append((ticket, no_card(ticket.job)))
+    def _without_lost_nodes(self) -> None:
+        for node in self._nodes.lost():
+            log.warning("the node %s of the cluster is lost", node.place[0])
+            for reference in [one for one, sent in self._running.items() if sent.node == node.name]:
+                self._unsent.append((self._running.pop(reference).ticket, Died(f"its node {node.place[0]} was lost")))
+        self.workers = max(self._nodes.cores, 1)
 
-    def _sent(self, ticket: Ticket, share: float) -> Any:
+    def _sent(self, ticket: Ticket, node: str, share: float) -> Any:
         """The job in Ray's hands: the reference of its result."""
         document, contents = packed(ticket.job, ticket.root)
         digests = {file.path: file.digest for file in ticket.job.files}
@@ -196,7 +206,7 @@ class OnRay:
         if ticket.job.kind not in self._settings["made_by"]:
             self._settings["made_by"][ticket.job.kind] = made_by(ticket.job.kind)
         names = (list(large), list(sets))
-        work = self._work.options(**self._cards.options(ticket.key, share)) if share else self._work
+        work = self._work.options(num_gpus=share, scheduling_strategy=on(self._ray, node))
         return work.remote(document, small, self._settings, names, *large.values(), *sets.values())
 
     def _set(self, split: tuple[str, str]) -> Any:
@@ -216,16 +226,14 @@ class OnRay:
     def _outcome(self, reference: Any, sent: _Sent) -> Evidence | Died | None:
         """The evidence; Died where the worker ended and not its job; None where it is to have more of a card."""
         try:
-            document = self._ray.get(reference)
-            node = document.pop("node", "")
-            made = heard(document)
+            made = heard(self._ray.get(reference))
         except self._ray.exceptions.RayTaskError as error:
             return system_fault(error.as_instanceof_cause())
         except self._ray.exceptions.RayError as error:
             return Died(f"{type(error).__name__} in Ray")
         except Exception as error:  # noqa: BLE001  an answer that is none must not stop a class
             return system_fault(error)
-        return self._cards.judged(sent.ticket, sent.share, made, node) if sent.share else made
+        return self._cards.judged(sent.ticket, sent.share, made, sent.node) if sent.share else made
 
 
 class RayRunner(Runner):

@@ -6,7 +6,6 @@ tasks and read objects. It runs in the sandbox that this process starts, and a n
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -46,13 +45,7 @@ def done_there(
     with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
         by_path = dict(contents) | dict(zip(paths, lent[: len(paths)], strict=True))
         job = unpacked(on_this_node(document), tuple(by_path.items()), Path(folder))
-        return told(finished(job, Path(folder), bench, began)) | {"node": _node()}
-
-
-def _node() -> str:
-    """By Ray's name for it; empty in a process that is no worker of Ray's."""
-    ray: Any = sys.modules.get("ray")
-    return str(ray.get_runtime_context().get_node_id()) if ray is not None and ray.is_initialized() else ""
+        return told(finished(job, Path(folder), bench, began))
 
 
 def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | None:

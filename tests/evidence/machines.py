@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from grader.sandbox.usage import tree
+
 ROOT = Path(__file__).parents[2]
 OWN = ("/tmp", "/dev/shm")  # noqa: S108  each machine has its own
 TOOLS = ("ip", "nsenter", "unshare", "setpriv", "mount")
@@ -97,16 +99,16 @@ class Machines:
         """Its cable."""
         _ip("link", "set", f"{self._name(number)}h", "up" if is_in else "down")
 
-    def words_of(self, number):
-        """The names of the processes that run on a machine, as `ps` shows them."""
-        from grader.sandbox.usage import tree
-
+    def pids_of(self, number, name):
+        """The processes of a machine in whose command this stands, by their numbers out here."""
         found = []
         for pid in tree(self._processes[number].pid):
             try:
-                found.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
+            if name in words[0].decode():
+                found.append(pid)
         return found
 
     def said(self, number):

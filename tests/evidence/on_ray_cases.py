@@ -235,7 +235,7 @@ def test_neither_the_driver_nor_the_object_store_grows_with_the_number_of_jobs(r
             done += len(run.arrived())
             if done in (250, 1_000):
                 free = ray.ray.available_resources().get("object_store_memory", 0)
-                used[done] = (own_bytes(), ray.total("object_store_memory") - free)
+                used[done] = (own_bytes(), ray.ray.cluster_resources()["object_store_memory"] - free)
         assert done == 1_000
         assert not run.backend.under_way()
     grown = [after - before for before, after in zip(used[250], used[1_000], strict=True)]

@@ -12,6 +12,7 @@ from grader.datasets import ImageSet
 from grader.evidence import cards, on_ray
 from grader.evidence.clusters import Cluster
 from grader.evidence.kinds import Bench
+from grader.evidence.nodes import Nodes
 from grader.evidence.on_ray import RayRunner
 from grader.evidence.plan import Plan
 from grader.model import EvidenceStatus, Job
@@ -83,7 +84,7 @@ def do(document, contents, settings, names, *lent):
 GIVES = """
     result["ended"] = time.time()
     return {"key": "", "status": "system_fault" if problem else "done", "result": result, "problem": problem,
-            "device": "", "versions": {}, "sandbox": "", "seconds": 0.0, "node": "n"}
+            "device": "", "versions": {}, "sandbox": "", "seconds": 0.0}
 """
 
 
@@ -157,37 +158,7 @@ def test_a_card_that_fails_costs_a_second_try_and_then_a_person_is_asked(train, 
     assert len((tmp_path / "mark").read_text()) == 2
 
 
-def test_where_no_node_has_a_card_it_is_said_and_nothing_waits(train, ray, monkeypatch):
-    monkeypatch.setattr(ray, "total", lambda resource: 8.0 if resource == "CPU" else 0.0)
+def test_where_no_node_has_a_card_it_is_said_and_nothing_waits(train, monkeypatch):
+    monkeypatch.setattr(Nodes, "cards", 0.0)
     [made] = train("pass")
     assert made.problem.code == "no-card"
-
-
-def test_when_the_last_card_goes_what_waits_for_it_is_listed(train, ray, monkeypatch):
-    counts = iter([2.0])
-    monkeypatch.setattr(ray, "total", lambda resource: 8.0 if resource == "CPU" else next(counts, 0.0))
-    monkeypatch.setattr(cards, "_COUNT_EVERY_S", 0.5)
-    [made] = train("time.sleep(60)")
-    assert made.problem.code == "no-card"
-
-
-def test_a_node_whose_card_failed_a_job_is_left_out_where_another_has_one(monkeypatch):
-    known = cards.Cards(Bench(Limits(), sandbox.Level("", "")))
-    known._avoided["key"] = {"a"}
-    monkeypatch.setattr(known, "_nodes", lambda: ["a", "b"])
-    assert known.options("key", 0.5) == {"num_gpus": 0.5, "label_selector": {"ray.io/node-id": "!in(a)"}}
-    assert known.options("other", 0.5) == {"num_gpus": 0.5}
-    monkeypatch.setattr(known, "_nodes", lambda: ["a"])
-    assert known.options("key", 0.5) == {"num_gpus": 0.5}
-
-
-def test_ray_understands_which_node_is_left_out(ray, monkeypatch):
-    library, known = ray.ray, cards.Cards(Bench(Limits(), sandbox.Level("", "")))
-    here = library.get_runtime_context().get_node_id()
-    work = library.remote(num_cpus=1)(sized(7))
-    monkeypatch.setattr(known, "_nodes", lambda: [here, "f" * 56, "e" * 56])
-    known._avoided["key"] = {"f" * 56, "e" * 56}
-    assert library.get(work.options(**known.options("key", 0.1)).remote(), timeout=30) == 7
-    known._avoided["key"] = {here}
-    with pytest.raises(library.exceptions.GetTimeoutError):
-        library.get(work.options(**known.options("key", 0.1)).remote(), timeout=3)

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 import types
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,23 @@ def processes(name):
     return found
 
 
+def workers_of(node):
+    found = []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"RAY_RAYLET_PID={node}".encode() in file.read_bytes().split(b"\0"):
+                found.append(file.parent.name)
+    return found
+
+
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])
 def test_what_ends_of_ray_is_started_again_and_every_job_is_done(name, runner, tmp_path):
-    plan = jobs(tmp_path, "0.5", 6)
-    killed = []
+    plan = jobs(tmp_path, "3.", 5)
+    killed, nodes = [], []
 
     def kill(*_):
         if not killed:
+            nodes.extend(processes("raylet"))
             [pid] = processes(name)
             os.kill(pid, signal.SIGKILL)
             killed.append(time.monotonic())
@@ -71,9 +82,10 @@ def test_what_ends_of_ray_is_started_again_and_every_job_is_done(name, runner, t
     runner.on_done = kill
     evidence = runner(plan)
     took = time.monotonic() - killed[0]
-    assert [made.status for made in evidence.values()] == [EvidenceStatus.DONE] * 6
+    assert [made.status for made in evidence.values()] == [EvidenceStatus.DONE] * 5
     assert took < 30
     assert not processes("raylet")
+    assert not workers_of(nodes[0]), "a worker whose node is dead goes on with its job"
 
 
 def test_ray_that_ends_again_and_again_is_said_with_what_helps(runner, tmp_path):

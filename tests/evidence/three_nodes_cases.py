@@ -5,6 +5,7 @@ Each node has its own network, processes, /tmp and shared memory, and sees neith
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -132,15 +133,49 @@ def test_a_node_whose_cable_is_out_loses_its_jobs_to_the_others(machines):
     assert took < 60
 
 
+@pytest.mark.parametrize("token", ["RAY_AUTH_TOKEN=another-token-of-enough-letters", "-u RAY_AUTH_TOKEN"])
+def test_who_has_another_token_or_none_is_told_so_and_of_the_other_way(machines, token):
+    words = f"-m grader run-all {EXAMPLES} --only 01-perfect --no-cache --state /tmp/state"
+    process = on_the_fourth(
+        machines, f"cd {ROOT} && env {token} HOME=/tmp {PYTHON} {words} --address {machines.address(1)}:6379"
+    )
+    _, wrong = process.communicate(timeout=120)
+    assert process.returncode == 5, wrong[-3000:]
+    assert b"token" in wrong
+    assert b"leave out --parallel and --address" in " ".join(wrong.decode().split()).encode()
+
+
 def test_scorecards_are_those_of_one_machine_although_a_node_is_lost(machines):
     words = f"-m grader run-all {EXAMPLES} --json --no-cache"
     command = [PYTHON, *words.split(), "--state", str(machines.folder / "state"), "--jobs", "2"]
     here = subprocess.run(command, capture_output=True, cwd=ROOT, check=True).stdout
     there = f"cd {ROOT} && {PYTHON} {words} --state /tmp/state --address {machines.address(1)}:6379"
     process = on_the_fourth(machines, there)
-    _wait(lambda: any("ray::done_there" in name for name in machines.words_of(3)), machines)
+    _wait(lambda: machines.pids_of(3, "ray::done_there"), machines)
     machines.kill(3)
     said, wrong = process.communicate(timeout=300)
     assert process.returncode == 0, wrong[-3000:]
     assert b'"points"' in here
     assert said == here
+
+
+def test_when_the_drivers_own_node_ends_it_joins_again(machines):
+    process = seen(machines, 8, 2)
+    while b"DONE" not in process.stderr.readline():
+        assert process.poll() is None
+    [raylet] = machines.pids_of(4, "/raylet")
+    os.kill(raylet, signal.SIGKILL)
+    assert all("node" in one for one in results(process))
+
+
+def test_when_the_head_ends_the_run_says_so_within_half_a_minute(machines):
+    process = seen(machines, 8, 4)
+    while b"DONE" not in process.stderr.readline():
+        assert process.poll() is None
+    machines.kill(1)
+    began = time.monotonic()
+    _, wrong = process.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert process.returncode
+    assert b"MachineError" in wrong
+    assert b"nobody answers" in wrong
