@@ -36,7 +36,8 @@ class Comparison(Check):
     - The difference that an answer (`gap`, of two runs) states: in points, relative, or of the errors.
     - With `retrain: true`: the student's network is trained in the sandbox by each run's `recipe`, from `seeds` seeds.
       Those recipes are not the student's own training, so that another order than the claimed one goes to a person,
-      and another difference is a remark. Student's t and the binomial of the test images say what chance explains.
+      as does code that gives no result, and another difference is a remark. Student's t and the binomial of the test
+      images say what chance explains.
 
     Credit: one wrong thing decides, and names both places. By default a person decides about it;
     `contradictions: fail` lets it cost the points. What is not there to be compared goes to a person.
