@@ -359,7 +359,7 @@ def main() -> int:
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     began, rounds = time.monotonic(), []
-    with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp") as top:  # short: Ray's sockets stand deep in it
+    with tempfile.TemporaryDirectory(prefix="g", dir="/tmp") as top:  # short: Ray's sockets stand deep in it
         grounds = [Ground(Path(top) / name, has_network=name == "n") for name in "an"]
         usual: dict[tuple[bool, bool], tuple[bytes, float]] = {}
         for ground in grounds:
