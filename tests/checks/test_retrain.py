@@ -381,6 +381,8 @@ def test_a_claim_that_chance_explains_on_few_images_costs_nothing(findings):
     assert (first.weight, told.code) == (1, "claim-held")
 
 
+@pytest.mark.attack(62)
+@pytest.mark.attack_partly(66)
 def test_a_claim_far_above_goes_to_a_person_with_the_credit_as_a_proposal(findings):
     first, told = findings(trained(9790), given={"acc": "99.99%"}, claimed="acc", allowed_gap=0.01)
     assert (first.weight, told.weight, told.outcome, told.credit) == (0, 1, REVIEW, 1)
