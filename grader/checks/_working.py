@@ -27,6 +27,10 @@ ANSWER: Final[Mapping[str, Json]] = {
         },
     ],
 }
+RESULT: Final[Mapping[str, Json]] = {
+    **ANSWER,
+    "description": "an accuracy such as 0.9892 or 98.92 %, with all the digits that were printed",
+}
 
 
 def working_remarks(working: Working, place: Place) -> Iterator[Finding]:

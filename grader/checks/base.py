@@ -56,6 +56,11 @@ class Check(ABC):
         del rule
         return None
 
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """JSON Schemas of answers that the rule's settings name besides, by their keys in answers.json."""
+        del rule
+        return {}
+
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """What is wrong with the settings beyond their schema; `rule.place` says where they stand."""
         del rule

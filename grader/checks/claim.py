@@ -20,7 +20,7 @@ from grader.checks._lint import as_meant, setting_problem
 from grader.checks._network import network_problems
 from grader.checks._recomputed import Recomputed, absent_files, compare, job_of, recomputed
 from grader.checks._settings import MODEL, NETWORK
-from grader.checks._working import ANSWER, working_remarks
+from grader.checks._working import ANSWER, RESULT, working_remarks
 from grader.checks.base import Check, answer_to, failed, fault, passed, register, review, shown, unanswered, unreadable
 from grader.model import Answer, EvidenceByJob, Finding, Job, Json, Outcome, Problem, Rule, Submission
 
@@ -159,7 +159,7 @@ class Claim(Check):
     def answer_schema(self, rule: Rule) -> Mapping[str, Json]:
         """A number in the form that the claim has."""
         words = {
-            "accuracy": "an accuracy such as 0.9892 or 98.92 %, with all the digits that were printed",
+            "accuracy": RESULT["description"],
             "parameters": "a number of parameters, such as 12345",
             "loss": "a loss, with the digits that were printed",
         }

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 from grader.checks._compared import Run, gap_said, given, interchanged, order_of, run_of
 from grader.checks._compared_again import judge_again
-from grader.checks._compared_words import is_low_better, judge_best, judge_gap
+from grader.checks._compared_words import TIE, is_low_better, judge_best, judge_gap
 from grader.checks._lint import setting_problem
 from grader.checks._logged import decided
 from grader.checks._recipes import RECIPE, recipe_problems
 from grader.checks._retrained import BUDGET, SEEDS, jobs_of
 from grader.checks._settings import MODEL
+from grader.checks._working import ANSWER, RESULT
 from grader.checks.base import Check, failed, passed, register, remark, review, unanswered, unread_answers
 from grader.evidence.jobs import embedded_job, missing_files
 from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Problem, Rule, Submission
@@ -142,6 +143,19 @@ class Comparison(Check):
             },
         },
     }
+
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """The result of each run, which one is the best, and how far they are apart."""
+        settings = rule.settings
+        result = RESULT if settings.get("metric", "accuracy") == "accuracy" else ANSWER
+        made = {about["answer"]: result for about in settings["runs"].values() if "answer" in about}
+        if "best" in settings:
+            names = ", ".join(settings["runs"])
+            about = f"the better one of {names}, or {TIE!r}"
+            made[settings["best"]] = {"type": ["string", "integer"], "description": about}
+        if "gap" in settings:
+            made[settings["gap"]] = {**ANSWER, "description": "how far the two results are apart, such as 1.2 points"}
+        return made
 
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """Runs that share a log or an answer, nothing to compare, trainings that are not whole."""

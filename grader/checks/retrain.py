@@ -35,6 +35,7 @@ from grader.checks._spread import (
     is_erratic,
     spread_of,
 )
+from grader.checks._working import RESULT
 from grader.checks.accuracy import ramp
 from grader.checks.base import Check, missing, partial, register, remark, review
 from grader.evidence.jobs import TRAIN, embedded_job, missing_files
@@ -126,6 +127,11 @@ class Retrain(Check):
             },
         },
     }
+
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """The claimed accuracy."""
+        key = rule.settings.get("claimed")
+        return {key: RESULT} if key else {}
 
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """One training and not two, a ramp that rises, a demand over guessing, a budget that the reference fits in."""

@@ -15,6 +15,7 @@ from grader.checks._logged import Logged, decided, read_of
 from grader.checks._recomputed import absent_files, job_of
 from grader.checks._settings import MODEL, counted, share_schema
 from grader.checks._submitted import closest, matching
+from grader.checks._working import ANSWER, RESULT
 from grader.checks.base import Check, missing, passed, register, remark, review
 from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
@@ -216,6 +217,12 @@ class TrainingLog(Check):
             },
         },
     }
+
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """The result that is held against the log."""
+        final = rule.settings.get("final", {})
+        about = RESULT if final.get("metric", "accuracy") == "accuracy" else ANSWER
+        return {final["answer"]: about} if "answer" in final else {}
 
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """Ranges that are empty; a checkpoint without a curve, or a curve of another kind than is counted."""

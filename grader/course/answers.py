@@ -11,6 +11,8 @@ from grader.model import Json, Rubric, Rule, Task, Visibility
 if TYPE_CHECKING:
     from grader.course.rubrics import Checks
 
+_Use = tuple[Task, Rule, Mapping[str, Json] | None]  # who reads an answer, and in which form
+
 
 def answers_schema(rubric: Rubric, checks: Checks) -> dict[str, Json]:
     """The JSON Schema (Draft 2020-12) of the answers of `rubric`.
@@ -18,11 +20,14 @@ def answers_schema(rubric: Rubric, checks: Checks) -> dict[str, Json]:
     Every answer may be left out: not answered is a finding, not an error of form. Where several rules read
     an answer, it must fit what each of them expects. Holds nothing that tells a right answer.
     """
-    readers: dict[str, list[tuple[Task, Rule]]] = {}
+    readers: dict[str, list[_Use]] = {}
     for task in rubric.tasks:
         for rule in task.rules:
+            check = checks[rule.check]
             if rule.answer is not None:
-                readers.setdefault(rule.answer, []).append((task, rule))
+                readers.setdefault(rule.answer, []).append((task, rule, check.answer_schema(rule)))
+            for key, shape in check.other_answers(rule).items():
+                readers.setdefault(key, []).append((task, rule, shape))
     envelope = schema("answers")["properties"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -39,18 +44,17 @@ def answers_schema(rubric: Rubric, checks: Checks) -> dict[str, Json]:
                 "type": "object",
                 "description": envelope["answers"]["description"],
                 "additionalProperties": False,
-                "properties": {key: _one(uses, checks) for key, uses in readers.items()},
+                "properties": {key: _one(uses) for key, uses in readers.items()},
             },
         },
     }
 
 
-def _one(uses: list[tuple[Task, Rule]], checks: Checks) -> dict[str, Json]:
+def _one(uses: list[_Use]) -> dict[str, Json]:
     """The schema of one answer: what all the rules that read it expect, or null while it is not answered."""
-    task, _ = uses[0]
+    task, *_ = uses[0]
     shapes: list[Mapping[str, Json]] = []
-    for _, rule in uses:
-        shape = checks[rule.check].answer_schema(rule)
+    for *_, shape in uses:
         if shape and shape not in shapes:
             shapes.append(shape)
     # A check's own description says how to write the answer: it is what the editor shows.
@@ -83,7 +87,7 @@ def or_null(shape: Mapping[str, Json]) -> dict[str, Json]:
     return made
 
 
-def _read_by(uses: list[tuple[Task, Rule]]) -> str:
+def _read_by(uses: list[_Use]) -> str:
     """Who reads the answer. Rules that only staff sees are not named."""
-    names = list(dict.fromkeys(rule.check for _, rule in uses if rule.visibility is Visibility.STUDENT))
+    names = list(dict.fromkeys(rule.check for _, rule, _ in uses if rule.visibility is Visibility.STUDENT))
     return f"Read by the check {' and '.join(names)}." if names else "An answer of this task."

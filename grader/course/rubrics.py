@@ -42,6 +42,9 @@ class CheckSpec(Protocol):
     def answer_schema(self, rule: Rule) -> Mapping[str, Json] | None:
         """JSON Schema of the answer that the rule reads, self-contained (no $ref); None where any shape will do."""
 
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """JSON Schemas of the answers that the rule's settings name, by their keys."""
+
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """What is wrong with sound settings beyond their schema. A code that starts with "warning-" stops nothing."""
 

@@ -435,3 +435,11 @@ def test_logs_of_our_own_kind_are_read_too(judge):
     rows = {name: "".join(json.dumps({"epoch": e, "test_accuracy": a - (3 - e) / 100}) + "\n" for e in (1, 2, 3))
             for name, a in (("sgd.jsonl", 0.9401), ("adam.jsonl", 0.9787))}  # fmt: skip
     assert judge(CLAIMS, rows).outcome is PASSED
+
+
+def test_an_editor_knows_the_answers_that_the_settings_name(make_rule):
+    named = all_checks()["comparison"].other_answers(make_rule("comparison", runs=RUNS, best="b", gap="g"))
+    assert set(named) == {"sgd", "adam", "b", "g"}
+    assert "SGD, Adam" in named["b"]["description"]
+    for key, value in {"sgd": "97.87 %", "adam": 0.9787, "b": "Adam", "g": "3.86 points"}.items():
+        assert validator(named[key]).is_valid(value)

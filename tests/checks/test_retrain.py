@@ -468,3 +468,9 @@ def test_what_a_recipe_must_have_is_what_has_no_default():
 def test_the_bands_of_these_tests_are_of_the_published_form():
     for one in (band(), band((9790,)), band(device="cuda NVIDIA H200")):
         assert not list(validator(schema("band")).iter_errors(one))
+
+
+def test_an_editor_knows_the_answer_that_is_claimed(make_rule):
+    kind = all_checks()["retrain"]
+    assert set(kind.other_answers(make_rule("retrain", claimed="acc"))) == {"acc"}
+    assert kind.other_answers(make_rule("retrain")) == {}

@@ -29,6 +29,11 @@ class FakeCheck:
         del rule
         return self.shape
 
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        return (
+            {rule.settings["other"]: {"type": "number", "description": "another"}} if "other" in rule.settings else {}
+        )
+
     def lint(self, rule: Rule) -> Iterable[Problem]:
         network = rule.settings.get("network")
         if network and network["layers"][0]["kind"] == "odd":

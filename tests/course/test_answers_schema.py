@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
-from grader.course import answers_schema
+from grader.course import answers_schema, load_rubric
 from grader.course.answers import or_null
 from grader.documents import validator
 from grader.model import Visibility
@@ -146,3 +146,17 @@ def test_null_is_allowed_and_nothing_else_changes(shape):
     assert after.is_valid(None)
     for value in ("", "ab", "abcd", 1, 2.5, True, [], [None], {}, {"a": 1}):
         assert after.is_valid(value) == before.is_valid(value)
+
+
+def test_an_answer_that_a_rules_settings_name_is_completed_too(rubric_file, checks):
+    """Else an editor would call it a slip. Where another rule reads it as well, it has to fit both."""
+    text = TEXT.replace("answer: why}", "answer: why, other: result}").replace(
+        "answer: layers, network: n}", "answer: layers, network: n, other: total}"
+    )
+    open_ = {
+        name: replace(check, settings_schema={"type": "object", "additionalProperties": True})
+        for name, check in checks.items()
+    }
+    answers = answers_schema(load_rubric(rubric_file(text), open_), open_)["properties"]["answers"]["properties"]
+    assert answers["result"] == {"type": ["number", "null"], "title": "2 Ideas", "description": "another"}
+    assert any(part.get("type") == ["number", "null"] for part in answers["total"]["allOf"])

@@ -192,6 +192,10 @@ class Pointing:
     def answer_schema(self, rule):
         del rule
 
+    def other_answers(self, rule):
+        del rule
+        return {}
+
     def lint(self, rule):
         yield Problem("setting", str(rule.place.child(*self.steps)), "is odd", "mend it")
 
