@@ -7,7 +7,6 @@ its key and times, which the runner adds.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import platform
 from collections.abc import Mapping
@@ -120,7 +119,9 @@ def _in_and_around_the_box() -> str:
 
 @cache
 def _version(package: str) -> str:
-    return importlib.metadata.version(package)
+    from importlib.metadata import version
+
+    return version(package)
 
 
 def versions(kind: str) -> dict[str, str]:

@@ -111,8 +111,11 @@ def _begun(outer: str) -> tuple[Path, int | None]:
 
 def _remove(folder: Path) -> None:
     """With all that is in it, however it was left. Never raises."""
-    from grader.sandbox.scratch import empty
-
-    empty(str(folder))
-    with suppress(OSError):
+    try:
         folder.rmdir()
+    except OSError:  # it is not empty, as it is where nothing had to be computed
+        from grader.sandbox.scratch import empty
+
+        empty(str(folder))
+        with suppress(OSError):
+            folder.rmdir()
