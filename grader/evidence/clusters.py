@@ -36,13 +36,10 @@ _SETTINGS = {
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without a card leaves the environment as it is
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a task without a GPU leaves the environment as it is
     # No diary of tasks: nobody reads it, and a driver that leaves a dead head would wait 5 s to hand it in.
     "RAY_task_events_report_interval_ms": "0",
     "RAY_task_events_shutdown_flush_timeout_ms": "200",
-    # The driver's own number. Without one Ray takes a driver whose parent is init (a container, nohup) for orphaned as
-    # soon as its node ends, and ends it without a word. Workers get the number of their node, from it.
-    "RAY_RAYLET_PID": str(os.getpid()),
 }
 
 
@@ -67,6 +64,9 @@ class Cluster:
         """Start it, or join. Raises MachineError where it cannot be had, with what helps."""
         for name, value in _SETTINGS.items():
             os.environ.setdefault(name, value)
+        # Without such a number Ray takes a driver whose parent is init (a container, nohup) for orphaned as soon as its
+        # node ends, and ends it without a word. Workers get the number of their node, from it.
+        os.environ["RAY_RAYLET_PID"] = str(os.getpid())
         if self.is_started_here:
             # By its name for the systems on which it is the default: else Ray takes 127.0.0.1 for "any address of this
             # machine", and listens on all of them.

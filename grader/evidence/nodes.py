@@ -23,12 +23,12 @@ _ROUNDING = 1e-9  # of shares that are sums of twentieths
 
 @dataclass(frozen=True)
 class Node:
-    """A machine of the cluster: how many jobs it does at once, and how many cards it has."""
+    """A machine of the cluster: how many jobs it does at once, and how many GPUs it has."""
 
     name: str
     place: tuple[str, int]
     cores: int
-    cards: float
+    gpus: float
 
 
 class Nodes:
@@ -37,6 +37,7 @@ class Nodes:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self.known: dict[str, Node] = {}
+        self._unfit: set[str] = set()
         self._silent_since: dict[str, float] = {}
         self._looked_at = self._asked_at = 0.0
 
@@ -47,34 +48,39 @@ class Nodes:
         self._ask()
         self._looked_at = time.monotonic()
 
+    def leave_out(self, name: str) -> None:
+        """Use this node no more."""
+        self._unfit.add(name)
+        self.known.pop(name, None)
+
     @property
     def cores(self) -> int:
         """How many jobs run at once."""
         return sum(node.cores for node in self.known.values())
 
     @property
-    def cards(self) -> float:
-        """How many cards there are."""
-        return sum(node.cards for node in self.known.values())
+    def gpus(self) -> float:
+        """How many GPUs there are."""
+        return sum(node.gpus for node in self.known.values())
 
-    def with_cards(self) -> list[str]:
-        """The nodes that have a card."""
-        return [node.name for node in self.known.values() if node.cards]
+    def with_gpus(self) -> list[str]:
+        """The nodes that have a GPU."""
+        return [node.name for node in self.known.values() if node.gpus]
 
     def room(self, taken: Iterable[tuple[str, float]], share: float, avoided: Collection[str]) -> str | None:
-        """The node with the most free cores, and this share of a card; None where there is none just now.
+        """The node with the most free cores, and this share of a GPU; None where there is none just now.
 
         `taken` says of each running job its node and its share. A node that is `avoided` is taken only where no other
         could ever do it.
         """
         cores = {name: node.cores for name, node in self.known.items()}
-        cards = {name: node.cards + _ROUNDING for name, node in self.known.items()}
+        gpus = {name: node.gpus + _ROUNDING for name, node in self.known.items()}
         for name, part in taken:
             if name in cores:
                 cores[name] -= 1
-                cards[name] -= part
-        could = [name for name, node in self.known.items() if node.cards + _ROUNDING >= share and name not in avoided]
-        free = [name for name in could or self.known if cores[name] > 0 and cards[name] >= share]
+                gpus[name] -= part
+        could = [name for name, node in self.known.items() if node.gpus + _ROUNDING >= share and name not in avoided]
+        free = [name for name in could or self.known if cores[name] > 0 and gpus[name] >= share]
         return max(free, key=lambda name: cores[name], default=None)
 
     def lost(self) -> list[Node]:
@@ -110,7 +116,7 @@ class Nodes:
                 int(has.get("CPU", 0)),
                 float(has.get("GPU", 0)),
             )
-            if said["Alive"] and node.cores:
+            if said["Alive"] and node.cores and node.name not in self._unfit:
                 alive[node.name] = node
         gone = [node for name, node in self.known.items() if name not in alive]
         self.known = {

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.cache import Cache
-from grader.evidence.cards import Cards, NoCardError, on
 from grader.evidence.clusters import Cluster, without
+from grader.evidence.gpus import Gpus, NoGpuError, on
+from grader.evidence.jobs import PREDICT
 from grader.evidence.kinds import Bench, lent_splits, system_fault
 from grader.evidence.local import AHEAD, default_workers
-from grader.evidence.nodes import Nodes
+from grader.evidence.nodes import Node, Nodes
 from grader.evidence.parcels import heard, packed
 from grader.evidence.runner import Died, Runner, Ticket
-from grader.evidence.there import done_there, made_by
+from grader.evidence.there import about, done_there, made_by
 from grader.model import Evidence, Json
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ log = logging.getLogger(__name__)
 
 MOST_STARTS = 3  # of Ray in one run: what ends it time and again is no accident
 _PAUSE_S = 0.2
+_ASK_S = 60.0
 _LARGE_BYTES = 100_000  # a file from this size on is put into the object store: each node fetches it once for its jobs
 _MOST_LENT_BYTES = 2**28  # of such files at once; the oldest is let go, and sent again if a job still reads it
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """A job in Ray's hands: its node, and the share of a card that it has there."""
+    """A job in Ray's hands: its node, and the share of a GPU that it has there."""
 
     ticket: Ticket
     node: str
@@ -62,7 +64,7 @@ class OnRay:
         self._ray: Any = None
         self._work: Any = None
         self._nodes = Nodes(self.cluster)
-        self._cards = Cards(bench)
+        self._gpus = Gpus(bench)
         self._starts = 0
         self._is_held = False
         self._line: deque[Ticket] = deque()  # placed, and not yet in Ray's hands
@@ -79,7 +81,9 @@ class OnRay:
         self._work = self._ray.remote(num_cpus=1, max_retries=0)(done_there)
         self._nodes = Nodes(self.cluster)
         self._nodes.open()
-        self._cards.open(self.cluster, self._nodes)
+        self._gpus.open(self.cluster, self._nodes)
+        if not self.cluster.is_started_here:
+            self._leave_out_unlike()
         self.workers = max(self._nodes.cores, 1)
 
     def has_room(self) -> bool:
@@ -164,6 +168,29 @@ class OnRay:
             raise without(f"{what}, and has done so {self._starts} times in this run", "see whether memory is short")
         self.open()
 
+    def _leave_out_unlike(self) -> None:
+        """Use the nodes with this grader and torch, and of these the ones with the sandbox that most have."""
+        ask = self._ray.remote(num_cpus=0, max_retries=0)(about)
+        asked = {
+            ask.options(scheduling_strategy=on(self._ray, node.name)).remote(self._settings["sandbox"]): node
+            for node in self._nodes.known.values()
+        }
+        self._ray.wait(list(asked), num_returns=len(asked), timeout=_ASK_S)
+        said: dict[Node, tuple[str, dict[str, str]]] = {}
+        for reference, node in asked.items():
+            with suppress(self._ray.exceptions.RayError):
+                said[node] = self._ray.get(reference, timeout=0)
+        here = made_by(PREDICT)
+        levels = Counter(level for level, there in said.values() if there == here)
+        self._settings["level"] = levels.most_common(1)[0][0] if levels else ""
+        for node in asked.values():
+            if said.get(node) != (self._settings["level"], here):
+                log.warning("the node %s is left out: %s", node.place[0], said.get(node, "it gave no answer"))
+                self._nodes.leave_out(node.name)
+        if not self._nodes.known:
+            fix = "install this grader and its packages on every node"
+            raise without(f"no node of the cluster has the versions of this machine: {here}", fix)
+
     # --- one job --------------------------------------------------------------------------------
 
     def _send(self) -> None:
@@ -172,16 +199,16 @@ class OnRay:
         while self._line and len(self._running) < self.workers:
             ticket = self._line.popleft()
             try:
-                share = self._cards.share(ticket.job)
+                share = self._gpus.share(ticket.job)
                 taken = ((sent.node, sent.share) for sent in self._running.values())
-                node = self._nodes.room(taken, share, self._cards.avoided(ticket.key))
+                node = self._nodes.room(taken, share, self._gpus.avoided(ticket.key))
                 if node is None:
                     waits.append(ticket)
                     continue
                 reference = self._sent(ticket, node, share)
             except self._ray.exceptions.RayError as error:
                 self._unsent.append((ticket, Died(f"{type(error).__name__} in Ray")))
-            except NoCardError as error:
+            except NoGpuError as error:
                 self._unsent.append((ticket, error.evidence))
             except Exception as error:  # noqa: BLE001  one broken job must not stop a class
                 self._unsent.append((ticket, system_fault(error)))
@@ -224,7 +251,7 @@ class OnRay:
         return self._files[digest][0]
 
     def _outcome(self, reference: Any, sent: _Sent) -> Evidence | Died | None:
-        """The evidence; Died where the worker ended and not its job; None where it is to have more of a card."""
+        """The evidence; Died where the worker ended and not its job; None where it is to have more of a GPU."""
         try:
             made = heard(self._ray.get(reference))
         except self._ray.exceptions.RayTaskError as error:
@@ -233,7 +260,7 @@ class OnRay:
             return Died(f"{type(error).__name__} in Ray")
         except Exception as error:  # noqa: BLE001  an answer that is none must not stop a class
             return system_fault(error)
-        return self._cards.judged(sent.ticket, sent.share, made, sent.node) if sent.share else made
+        return self._gpus.judged(sent.ticket, sent.share, made, sent.node) if sent.share else made
 
 
 class RayRunner(Runner):
@@ -265,6 +292,8 @@ class RayRunner(Runner):
         from grader import sandbox as box
         from grader.places import cache_folder
 
-        bench = Bench(course.limits, box.Level("", "each node has its own"), course.data_root)
+        # One that runs here has this machine's sandbox, and shares its cached results with a run without Ray.
+        level = box.Level("", "each node has its own") if address else box.level(sandbox)
+        bench = Bench(course.limits, level, course.data_root)
         cache = Cache(cache_folder("evidence")) if uses_cache else None
         return cls(bench, workers=workers, address=address, sandbox=sandbox, cache=cache, **settings)

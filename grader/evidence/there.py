@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from grader.evidence.jobs import PREDICT
 from grader.evidence.kinds import Bench, code_digest, versions
 from grader.evidence.local import finished
 from grader.evidence.parcels import Contents, told, unpacked
@@ -53,6 +54,11 @@ def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | N
     if settings["sandbox"] != "none" and not level.is_isolated:
         what = f"the code of other people is not run without a sandbox, and a node has none: {level.reason}"
         return Problem("no-sandbox", "sandbox", what, level.fix)
+    if level.name != settings.get("level", level.name):
+        what = f"a node has a sandbox of level {level.name}, and the others one of {settings['level']}"
+        return Problem(
+            "other-sandbox", "cluster", what, "see `grader doctor` there: what one wall refuses, another lets"
+        )
     here, there = made_by(kind), settings["made_by"][kind]
     if here != there:
         differ = ", ".join(
@@ -61,6 +67,13 @@ def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | N
         what = f"a node of the cluster has {differ}: its results would not be those of the others"
         return Problem("other-version", "cluster", what, "install the same grader and the same packages on every node")
     return None
+
+
+def about(wanted: str) -> tuple[str, dict[str, str]]:
+    """A node's sandbox level, by its name, and by what it would make a prediction."""
+    from grader import sandbox
+
+    return sandbox.level(wanted).name, made_by(PREDICT)
 
 
 def made_by(kind: str) -> dict[str, str]:

@@ -57,7 +57,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     """Train as the request says: `folder`, `network`, `recipe`, `seed`, `threads`, `weights_file`, `sets`, `root`.
 
     Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `cpu_seconds`, `device`, `threads`, `precision`,
-             `versions`, `data` (digests and edition), `parameters`, `card_bytes`, `weights` (SHA-256), `log`
+             `versions`, `data` (digests and edition), `parameters`, `gpu_bytes`, `weights` (SHA-256), `log`
     """
     import torch
 
@@ -88,7 +88,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
         "versions": dict(made.versions),
         "data": {"train": learnt.digest, "test": unseen.digest, "edition": unseen.edition},
         "parameters": sum(tensor.numel() for tensor in build().parameters()),
-        "card_bytes": torch.cuda.max_memory_reserved(),  # 0 where there is no card: what packs the next trainings
+        "gpu_bytes": torch.cuda.max_memory_reserved(),  # 0 where there is no GPU: what packs the next trainings
         "weights": weights_digest(made.state_dict),
         "log": [dict(record) for record in made.log],
     }

@@ -19,8 +19,8 @@ def cluster():
     """Ray's list of nodes, to be changed by the test."""
     table = []
 
-    def add(name, cores, cards=0.0, place=("127.0.0.1", 1), *, is_alive=True):
-        resources = {"CPU": cores, "GPU": cards} if cards else {"CPU": cores}
+    def add(name, cores, gpus=0.0, place=("127.0.0.1", 1), *, is_alive=True):
+        resources = {"CPU": cores, "GPU": gpus} if gpus else {"CPU": cores}
         table.append(
             {
                 "NodeID": name,

@@ -1,4 +1,4 @@
-"""A card is shared by what its trainings need, given whole where nothing is known, and never to student code."""
+"""A GPU is shared by what its trainings need, given whole where nothing is known, and never to student code."""
 
 import pytest
 from hypothesis import given
@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from grader.evidence.resources import (
     Shares,
     estimated_bytes,
-    lost_its_card,
-    no_card,
+    lost_its_gpu,
+    no_gpu,
     ran_out_of_memory,
     too_large,
-    wants_card,
+    wants_gpu,
 )
 from grader.model import Evidence, EvidenceStatus, Job, Problem
 
@@ -27,19 +27,19 @@ def broke(said):
 
 
 @pytest.mark.parametrize("kind", ["predict", "train", "describe", "activations"])
-def test_student_code_gets_no_card_whatever_it_says(kind):
-    assert not wants_card(Job(kind, (), {"device": "cuda"}))
+def test_student_code_gets_no_gpu_whatever_it_says(kind):
+    assert not wants_gpu(Job(kind, (), {"device": "cuda"}))
 
 
-def test_a_card_of_unknown_size_is_given_whole():
+def test_a_gpu_of_unknown_size_is_given_whole():
     assert Shares().share(training(), GIB) == 1
 
 
 @given(st.integers(1, 200 * GIB), st.integers(1, 200 * GIB))
-def test_a_share_covers_the_estimate_or_is_the_whole_card(card, estimate):
-    share = Shares(card).share(training(), estimate)
+def test_a_share_covers_the_estimate_or_is_the_whole_gpu(size, estimate):
+    share = Shares(size).share(training(), estimate)
     assert 0 < share <= 1
-    assert share == 1 or share * card >= estimate
+    assert share == 1 or share * size >= estimate
 
 
 def test_a_larger_batch_is_estimated_larger():
@@ -49,7 +49,7 @@ def test_a_larger_batch_is_estimated_larger():
 
 
 def test_what_was_measured_counts_for_other_seeds_and_other_runs(tmp_path):
-    file = tmp_path / "cards" / "memory.json"
+    file = tmp_path / "gpus" / "memory.json"
     shares = Shares(100 * GIB, file)
     assert shares.share(training(seed=0), 50 * GIB) == pytest.approx(0.6)
     shares.measured(training(seed=0), 10 * GIB)
@@ -67,7 +67,7 @@ def test_a_record_that_is_broken_or_cannot_be_written_changes_no_share(tmp_path)
     assert shares.share(training(), 50 * GIB) < 0.1
 
 
-def test_after_each_lack_of_memory_the_share_doubles_to_the_whole_card():
+def test_after_each_lack_of_memory_the_share_doubles_to_the_whole_gpu():
     shares, seen = Shares(100 * GIB), []
     for _ in range(5):
         seen.append(shares.share(training(), 10 * GIB))
@@ -83,9 +83,9 @@ def test_after_each_lack_of_memory_the_share_doubles_to_the_whole_card():
         "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     ],
 )
-def test_a_full_card_is_told_from_a_broken_one(said):
+def test_a_full_gpu_is_told_from_a_broken_one(said):
     assert ran_out_of_memory(broke(said))
-    assert not lost_its_card(broke(said))
+    assert not lost_its_gpu(broke(said))
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_a_full_card_is_told_from_a_broken_one(said):
         "RuntimeError: CUDA driver initialization failed, you might not have a CUDA gpu.",
     ],
 )
-def test_a_card_that_fails_is_not_the_trainings_fault(said):
-    assert lost_its_card(broke(said))
+def test_a_gpu_that_fails_is_not_the_trainings_fault(said):
+    assert lost_its_gpu(broke(said))
     assert not ran_out_of_memory(broke(said))
 
 
 @pytest.mark.parametrize("said", ["the loss is not a number", "ValueError: batch_size 0 is not at least 1"])
 def test_a_training_that_breaks_by_itself_is_neither(said):
     assert not ran_out_of_memory(broke(said))
-    assert not lost_its_card(broke(said))
+    assert not lost_its_gpu(broke(said))
 
 
 def test_what_a_person_is_told_names_the_need_and_another_way():
@@ -113,4 +113,4 @@ def test_what_a_person_is_told_names_the_need_and_another_way():
     assert "16 GiB" in said.what
     assert "4096" in said.what
     assert "GRADER_DEVICE=cpu" in said.fix
-    assert "GRADER_DEVICE=cpu" in no_card(training()).problem.fix
+    assert "GRADER_DEVICE=cpu" in no_gpu(training()).problem.fix

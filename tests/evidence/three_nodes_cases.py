@@ -115,6 +115,37 @@ def test_all_nodes_work_and_none_sees_what_is_graded(machines):
     assert all(one["examples"] == one["data"] == [] for one in made)
 
 
+def test_a_node_with_another_grader_or_torch_is_left_out(machines):
+    process = on_the_fourth(machines, f"PYTHONPATH={ROOT} {PYTHON} -c '{UNLIKE}' {machines.address(1)}:6379")
+    said, wrong = process.communicate(timeout=120)
+    assert process.returncode == 0, wrong[-3000:]
+    assert said.split() == [b"2", machines.address(2).encode(), machines.address(3).encode()]
+    assert b"is left out" in wrong
+    assert b"another" in wrong
+
+
+UNLIKE = """
+import sys
+from grader import sandbox
+from grader.evidence import on_ray
+from grader.evidence.kinds import Bench
+from grader.sandbox import Limits
+head = sys.argv[1].split(":")[0]
+def about(wanted):
+    import ray
+    from grader.evidence import there
+    level, made_by = there.about(wanted)
+    if ray.util.get_node_ip_address() == head:
+        made_by["torch"] = "another"
+    return level, made_by
+on_ray.about = about
+carrier = on_ray.OnRay(Bench(Limits(), sandbox.Level("", "")), address=sys.argv[1])
+carrier.open()
+print(carrier.workers, *sorted(node.place[0] for node in carrier._nodes.known.values()))
+carrier.close(at_once=True)
+"""
+
+
 def test_a_node_whose_cable_is_out_loses_its_jobs_to_the_others(machines):
     process = seen(machines, 6, 3)
     while b"DONE" not in process.stderr.readline():

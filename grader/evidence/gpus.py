@@ -1,4 +1,4 @@
-"""Which share of which card does a training get in a cluster, and what when its card was too small, or failed?"""
+"""Which share of which GPU does a training get in a cluster, and what when its GPU was too small, or failed?"""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from grader.evidence.kinds import Bench, lent_splits
 from grader.evidence.resources import (
     Shares,
     estimated_bytes,
-    lost_its_card,
-    no_card,
+    lost_its_gpu,
+    no_gpu,
     ran_out_of_memory,
-    smallest_card_here,
+    smallest_gpu_here,
     too_large,
-    wants_card,
+    wants_gpu,
 )
 from grader.evidence.runner import Died, Ticket
 from grader.model import Evidence, Job
@@ -34,68 +34,68 @@ def on(ray: Any, node: str) -> Any:
     return ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
 
 
-class NoCardError(Exception):
-    """No node has a card. `evidence` says so."""
+class NoGpuError(Exception):
+    """No node has a GPU. `evidence` says so."""
 
     def __init__(self, evidence: Evidence) -> None:
-        super().__init__("no card")
+        super().__init__("no GPU")
         self.evidence = evidence
 
 
-class Cards:
-    """The cards of a cluster, by shares. Ray sees to it that the shares of one card never come to more than it."""
+class Gpus:
+    """The GPUs of a cluster, by shares. Ray sees to it that the shares of one GPU never come to more than it."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._cluster: Cluster | None = None
         self._nodes: Nodes | None = None
         self._shares: Shares | None = None
-        self._avoided: dict[str, set[str]] = {}  # by a job's key: nodes whose card failed it
+        self._avoided: dict[str, set[str]] = {}  # by a job's key: nodes whose GPU failed it
 
     def open(self, cluster: Cluster, nodes: Nodes) -> None:
-        """Ray is there. What is known of its cards is asked for when a job wants one."""
+        """Ray is there. What is known of its GPUs is asked for when a job wants one."""
         self._cluster, self._nodes, self._shares = cluster, nodes, None
 
     def share(self, job: Job) -> float:
-        """The share of a card that the job is to have; 0 where it wants none. Raises NoCardError."""
-        if not wants_card(job):
+        """The share of a GPU that the job is to have; 0 where it wants none. Raises NoGpuError."""
+        if not wants_gpu(job):
             return 0.0
-        if self._nodes is None or not self._nodes.cards:
-            raise NoCardError(no_card(job))
+        if self._nodes is None or not self._nodes.gpus:
+            raise NoGpuError(no_gpu(job))
         return self._known().share(job, self._estimate(job))
 
     def avoided(self, key: str) -> set[str]:
-        """The nodes whose card failed this job."""
+        """The nodes whose GPU failed this job."""
         return self._avoided.get(key, set())
 
     def judged(self, ticket: Ticket, share: float, made: Evidence, node: str) -> Evidence | Died | None:
-        """What the evidence of a training comes to. None: again, with more of a card. Died: again, elsewhere."""
+        """What the evidence of a training comes to. None: again, with more of a GPU. Died: again, elsewhere."""
         shares = self._known()
         if made.is_done:
-            shares.measured(ticket.job, int(made.result.get("card_bytes", 0)))
+            shares.measured(ticket.job, int(made.result.get("gpu_bytes", 0)))
         elif ran_out_of_memory(made):
             if share >= 1:
-                return too_large(ticket.job, shares.card_bytes)
+                return too_large(ticket.job, shares.gpu_bytes)
             shares.double(ticket.job)
-            log.warning("a training ran out of memory on %g of a card: it gets more", share)
+            log.warning("a training ran out of memory on %g of a GPU: it gets more", share)
             return None
-        elif lost_its_card(made):
+        elif lost_its_gpu(made):
             self._avoided.setdefault(ticket.key, set()).add(node)
-            return Died(made.problem.what if made.problem else "the card failed")
+            return Died(made.problem.what if made.problem else "the GPU failed")
         return made
 
     def _known(self) -> Shares:
         if self._shares is None:
-            self._shares = Shares(self._smallest(), cache_folder("cards") / "memory.json")
+            self._shares = Shares(self._smallest(), cache_folder("gpus") / "memory.json")
         return self._shares
 
     def _smallest(self) -> int:
-        """The memory of the smallest card of all nodes; 0 where one does not say."""
+        """The memory of the smallest GPU of all nodes; 0 where one does not say."""
         if self._cluster is None or self._nodes is None:
             return 0
         ray = self._cluster.ray
-        ask = ray.remote(num_cpus=0, max_retries=0)(smallest_card_here)
-        asked = [ask.options(scheduling_strategy=on(ray, node)).remote() for node in self._nodes.with_cards()]
+        ask = ray.remote(num_cpus=0, max_retries=0)(smallest_gpu_here)
+        asked = [ask.options(scheduling_strategy=on(ray, node)).remote() for node in self._nodes.with_gpus()]
         try:
             return min(ray.get(asked, timeout=_ASK_S), default=0)
         except ray.exceptions.RayError:
