@@ -3,7 +3,8 @@
 In one folder, which it locks as long as it lives: all its temporary files are made there, and those of its children.
 The kernel lets go of the lock when the process dies, in whatever way. So whoever comes next knows which folders are
 nobody's, and removes them: by no process number, which another may have by then, and by no clock. A process that still
-names such a folder in its environment was the dead one's (helpers of Ray go on for a minute), and is ended first.
+names such a folder in its environment, or writes there, was the dead one's (helpers of Ray go on for a minute): it is
+ended first.
 """
 
 from __future__ import annotations
@@ -80,7 +81,6 @@ def sweep_dead(outer: Path) -> int:
 
 def _end_orphans(folder: Path) -> None:
     """End every process whose temporary files were to go there, and wait a moment until they are gone."""
-    mark = f"TMPDIR={folder}".encode()
     end = time.monotonic() + _PATIENCE_S
     with ExitStack() as ended:
         handles = []
@@ -88,12 +88,25 @@ def _end_orphans(folder: Path) -> None:
             with suppress(OSError), ExitStack() as looked_at:
                 handle = os.pidfd_open(int(process.name))  # before the look: who has its number later is not meant
                 looked_at.callback(os.close, handle)
-                if mark in (process / "environ").read_bytes().split(b"\0"):
+                if _works_in(process, folder):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                     ended.push(looked_at.pop_all())
                     handles.append(handle)
         for handle in handles:
             select.select([handle], [], [], max(end - time.monotonic(), 0))
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    """Whether a process (its folder in /proc) was told to keep its files there, or has one open to write."""
+    if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+        return True
+    for opened in (process / "fd").iterdir():  # who changes its own title writes over its environment
+        with suppress(OSError, ValueError, IndexError):
+            if str(opened.readlink()).startswith(f"{folder}/"):
+                flags = (process / "fdinfo" / opened.name).read_text().partition("flags:")[2].split()[0]
+                if int(flags, 8) & os.O_ACCMODE:
+                    return True
+    return False
 
 
 def _begun(outer: str) -> tuple[Path, int | None]:

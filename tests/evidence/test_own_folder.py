@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,22 @@ def test_a_child_that_outlives_a_killed_parent_is_ended_and_keeps_no_folder(oute
     assert process.stdout.read() == "", "the child was ended: nobody holds the pipe any more"
     process.stdin.close()
     process.stdout.close()
+
+
+def test_a_child_that_lost_its_environment_is_known_by_what_it_writes_and_a_reader_is_left_alone(outer, holder):
+    log = holder.folder / "log"
+    log.write_text("said")
+    plain = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    with log.open("a") as written, log.open() as read:
+        writer = subprocess.Popen(["sleep", "1000"], env=plain, stdout=written)
+        reader = subprocess.Popen(["sleep", "1000"], env=plain, stdin=read)
+    holder.kill()
+    holder.wait()
+    assert sweep_dead(outer) == 1
+    assert writer.wait(10) == -signal.SIGKILL
+    assert reader.poll() is None
+    reader.kill()
+    reader.wait()
 
 
 def test_a_child_of_a_living_process_is_left_running(outer, holder):
