@@ -241,3 +241,60 @@ def test_neither_the_driver_nor_the_object_store_grows_with_the_number_of_jobs(r
     grown = [after - before for before, after in zip(used[250], used[1_000], strict=True)]
     assert grown[0] < 30e6, f"the driver grew by {grown[0] / 1e6:.0f} MB"
     assert grown[1] < 30e6, f"the store grew by {grown[1] / 1e6:.0f} MB"
+
+
+MODEL = "from torch import nn\n\n\ndef build_model():\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))\n"
+RECIPES = """
+from grader.training.recipe import Recipe
+RECIPES = {"quick": Recipe(data_set="digits", optimizer="sgd", learning_rate=0.1, batch_size=64, epochs=2)}
+DEMANDS = {"quick": 0.5}
+"""
+
+
+@pytest.mark.torch
+def test_a_reference_trained_on_ray_is_the_one_trained_here(runner, tmp_path, monkeypatch):
+    from grader.evidence.references import prepared
+    from grader.training.reference import load_recipes
+
+    monkeypatch.setenv("GRADER_DEVICE", "cpu")
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "recipes.py").write_text(RECIPES)
+    with prepared(load_recipes(tmp_path)) as ready:
+        plan = Plan.of([(ready.job("quick", seed=seed), ready.folder) for seed in (1, 2)])
+        here = LocalRunner(Bench(Limits(), sandbox.level("none")), workers=2)(plan)
+        there = runner(sandbox="none")(plan)
+    for job, made in here.items():
+        assert made.is_done
+        for name in ("correct", "n", "weights", "device", "data", "gpu_bytes"):
+            assert there[job].result[name] == made.result[name]
+        assert there[job].key == made.key
+    assert len({made.result["weights"] for made in there.values()}) == 2
+
+
+SLOW = """
+def do(document, contents, settings, names, *lent):
+    import time
+    with open(MARK, "a") as file:
+        file.write("x")
+    time.sleep(2)
+    return {"key": "", "status": "done", "result": {}, "problem": None, "device": "", "versions": {}, "sandbox": "",
+            "seconds": 0.0}
+"""
+
+
+def test_after_a_first_ctrl_c_what_runs_is_kept_and_nothing_more_is_started(runner, handed_in, tmp_path):
+    jobs = [handed_in(f"{n}.py", b"x" * n) for n in range(1, 9)]
+    told, cache = [], Cache(tmp_path / "cache")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    words = SLOW.replace("MARK", repr(str(tmp_path / "mark")))
+    run = runner(do=words, cache=cache, on_done=interrupt, on_drain=told.append)
+    with pytest.raises(KeyboardInterrupt):
+        run(Plan(dict.fromkeys(jobs, handed_in.root)))
+    started = len((tmp_path / "mark").read_text())
+    assert 1 <= started <= 4
+    assert len(list((tmp_path / "cache").rglob("*.json"))) == started
+    assert told
+    assert told[0] <= 2
