@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
     [
         pytest.param("on_ray_cases", marks=pytest.mark.fault("F1", "F14", "F18", "F20", "F28")),
         pytest.param("ray_loss_cases", marks=pytest.mark.fault("F4", "F18")),
+        pytest.param("ray_gpus_cases", marks=pytest.mark.fault("F27")),
         pytest.param("three_nodes_cases", marks=pytest.mark.fault("F19")),
     ],
 )
