@@ -133,11 +133,10 @@ class Cluster:
 
     def _join(self, address: str) -> None:
         own: dict[str, Any] = {}
-        if address != _AUTO:
-            _refuse_silent(address)
-            if not _is_node_here(address):
-                self._node = _OwnNode(address)
-                own = {"_node_ip_address": self._node.start()}
+        _refuse_silent(address)
+        if address != _AUTO and not _is_node_here(address):
+            self._node = _OwnNode(address)
+            own = {"_node_ip_address": self._node.start()}
         self.ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
 
     def _who_must_answer(self) -> dict[str, tuple[str, int]]:
@@ -198,9 +197,10 @@ def has_ended(place: tuple[str, int]) -> bool:
 
 def _refuse_silent(address: str) -> None:
     """Try the head from a process of its own: where the token is missing, Ray ends the process that asks."""
-    if not answer(_place(address)):
+    if address != _AUTO and not answer(_place(address)):
         raise without(f"nobody answers at {address}", "check that the head runs and can be reached: ray status")
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
+    command += [] if address == _AUTO else ["--address", address]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_S, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:

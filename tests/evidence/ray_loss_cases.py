@@ -111,6 +111,13 @@ def test_a_cluster_at_which_nobody_listens_is_said_at_once():
     assert "the same grades" in said.value.problems[0].fix
 
 
+def test_where_no_cluster_runs_here_it_is_said(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(MachineError, match=r"refused|no answer") as said:
+        Cluster(1, "auto").start()
+    assert "leave out --parallel and --address" in said.value.problems[0].fix
+
+
 @pytest.mark.parametrize("address", ["here", "ray://there", "a:b"])
 def test_what_is_no_address_is_said(address):
     with pytest.raises(MachineError, match="no address of a cluster"):
