@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,8 +193,7 @@ def calibrate(
         click.echo(f"{said} ({count} of {asked.runs})", err=True)
 
     documents, problems = [], list(refused)
-    today = time.strftime("%Y-%m-%d", time.gmtime())
-    for made in calibrated(wanted, runner, course.reference_solutions, today=today, on_run=on_run):
+    for made in calibrated(wanted, runner, course.reference_solutions, on_run=on_run):
         if made.problem is not None:
             problems.append(made.problem)
         else:

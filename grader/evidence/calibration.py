@@ -58,7 +58,6 @@ def calibrated(
     runner: Runner,
     root: Path,
     *,
-    today: str,
     on_run: Callable[[Asked, Mapping[str, Json], int], None] | None = None,
 ) -> Iterator[Calibrated]:
     """Measure what is wanted; each band is written below `root` (the reference solutions) before it is handed out.
@@ -80,10 +79,10 @@ def calibrated(
                     out.setdefault(job, []).append(one)
                     known = runner.order(job, ready.folder, asked.assignment) if len(out[job]) == 1 else None
                     if known is not None:
-                        yield from _with(out.pop(job), job, known, root, today, on_run)
+                        yield from _with(out.pop(job), job, known, root, on_run)
             while not runner.is_idle:
                 for job, evidence in runner.arrived():
-                    yield from _with(out.pop(job), job, evidence, root, today, on_run)
+                    yield from _with(out.pop(job), job, evidence, root, on_run)
 
 
 def _jobs(asked: Asked, ready: Prepared) -> list[Job]:
@@ -98,7 +97,6 @@ def _with(
     job: Job,
     evidence: Evidence,
     root: Path,
-    today: str,
     on_run: Callable[[Asked, Mapping[str, Json], int], None] | None,
 ) -> Iterator[Calibrated]:
     """One more run is known; of each network for which it was the last one, the band."""
@@ -118,15 +116,15 @@ def _with(
             yield Calibrated(one.asked, problem=one.problem)
             continue
         try:
-            yield _kept(one, root, today)
+            yield _kept(one, root)
         except GraderError as error:
             yield Calibrated(one.asked, problem=error.problems[0])
 
 
-def _kept(one: _Open, root: Path, today: str) -> Calibrated:
+def _kept(one: _Open, root: Path) -> Calibrated:
     asked = one.asked
     path = band_file(root, asked.assignment, asked.recipe_name)
     known = stored(root, asked.assignment, asked.recipes, asked.recipe_name)
-    document = banded(asked.recipes, asked.recipe_name, one.results, command=asked.command, made=today, known=known)
+    document = banded(asked.recipes, asked.recipe_name, one.results, command=asked.command, known=known)
     keep_band(path, document)
     return Calibrated(asked, document, path)

@@ -31,8 +31,8 @@ def value_of(run: Mapping[str, Json], n: int) -> float:
     return -10 * math.log10(run["mse"])
 
 
-def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -> dict[str, Json]:
-    """The band of runs that differ in nothing but their seed. `made` is the day, as YYYY-MM-DD.
+def band_of(results: Sequence[Mapping[str, Json]], *, command: str) -> dict[str, Json]:
+    """The band of runs that differ in nothing but their seed.
 
     Raises:  MachineError where runs were made with other versions, threads or images: that would not be the spread of
              the seeds
@@ -69,7 +69,7 @@ def band_of(results: Sequence[Mapping[str, Json]], *, command: str, made: str) -
         "seconds": round(statistics.fmean(result["seconds"] for result in ordered), 1),
         "cpu_seconds": round(statistics.fmean(result["cpu_seconds"] for result in ordered), 1),
         "command": command,
-        "made": made,
+        "made": max(result["day"] for result in results),
     }
 
 
@@ -79,7 +79,6 @@ def banded(
     results: Sequence[Mapping[str, Json]],
     *,
     command: str,
-    made: str,
     known: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """The band document of a recipe: a new band for each kind of device in `results`, beside those of `known`.
@@ -101,7 +100,7 @@ def banded(
     if known is not None and known["parameters"] != document["parameters"]:
         kept = []
     bands = [band for band in kept if band["device"] not in by_device]
-    bands += [band_of(runs, command=command, made=made) for runs in by_device.values()]
+    bands += [band_of(runs, command=command) for runs in by_device.values()]
     return {**document, "bands": sorted(bands, key=lambda band: str(band["device"]))}
 
 

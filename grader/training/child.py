@@ -56,8 +56,8 @@ def lent(folder: Path) -> ImageSet:
 def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     """Train as the request says: `folder`, `network`, `recipe`, `seed`, `threads`, `weights_file`, `sets`, `root`.
 
-    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `cpu_seconds`, `device`, `threads`, `precision`,
-             `versions`, `data` (digests and edition), `parameters`, `gpu_bytes`, `weights` (SHA-256), `log`
+    Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `cpu_seconds`, `day`, `device`, `threads`,
+             `precision`, `versions`, `data` (digests and edition), `parameters`, `gpu_bytes`, `weights` (SHA-256), `log`
     """
     import torch
 
@@ -82,6 +82,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
         "n": test.n,
         "seconds": made.seconds,
         "cpu_seconds": cpu_seconds,
+        "day": time.strftime("%Y-%m-%d", time.gmtime()),
         "device": made.device,
         "threads": made.threads,
         "precision": made.precision,

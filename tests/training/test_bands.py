@@ -29,6 +29,7 @@ def _result(seed: int = 0, correct: int = 300, device: str = "cpu", **more) -> d
         "n": 360,
         "seconds": 1.25,
         "cpu_seconds": 1.0,
+        "day": f"2026-11-2{seed}",
         "device": device,
         "threads": 1,
         "precision": "float32",
@@ -38,7 +39,7 @@ def _result(seed: int = 0, correct: int = 300, device: str = "cpu", **more) -> d
 
 
 def _banded(recipes: Recipes, results: list, known=None) -> dict:
-    return banded(recipes, "quick", results, command="grader reference calibrate", made="2026-11-21", known=known)
+    return banded(recipes, "quick", results, command="grader reference calibrate", known=known)
 
 
 def test_the_numbers_are_those_of_numpy(recipes):
@@ -105,7 +106,7 @@ def test_runs_on_different_devices_are_different_bands(recipes):
 @pytest.mark.parametrize("more", [{"threads": 2}, {"versions": {"torch": "2.14"}}, {"n": 300}], ids=str)
 def test_runs_that_differ_in_more_than_the_seed_are_no_band(more):
     with pytest.raises(MachineError, match="use machines that are alike"):
-        band_of([_result(0), _result(1, **more)], command="x", made="2026-11-21")
+        band_of([_result(0), _result(1, **more)], command="x")
 
 
 def test_a_setting_that_recipes_have_gained_since_makes_a_band_no_other(recipes):
@@ -125,3 +126,8 @@ def test_a_band_of_another_recipe_is_not_current(recipes, change):
 def test_a_band_of_another_network_is_not_current(recipes):
     document = _banded(recipes, [_result()])
     assert not is_of(document, replace(recipes, networks={"quick": "model:build_wide"}))
+
+
+def test_a_band_is_of_the_day_of_its_last_run_and_not_of_the_day_it_is_written(recipes):
+    """Runs that were done earlier are found again and not done again."""
+    assert _banded(recipes, [_result(2), _result(0)])["bands"][0]["made"] == "2026-11-22"
