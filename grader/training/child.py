@@ -57,7 +57,7 @@ def trained(request: Mapping[str, Json]) -> dict[str, Json]:
     """Train as the request says: `folder`, `network`, `recipe`, `seed`, `threads`, `weights_file`, `sets`, `root`.
 
     Result:  `seed`, `correct` or `mae` and `mse`, `n`, `seconds`, `cpu_seconds`, `day`, `device`, `threads`,
-             `precision`, `versions`, `data` (digests and edition), `parameters`, `gpu_bytes`, `weights` (SHA-256), `log`
+             `precision`, `versions`, `data` (digests and edition), `parameters`, `gpu_bytes`, `weights` (digest), `log`
     """
     import torch
 
