@@ -15,6 +15,7 @@ from typing import Any
 from grader.evidence.jobs import PREDICT
 from grader.evidence.kinds import Bench, code_digest, versions
 from grader.evidence.local import finished
+from grader.evidence.own_folder import own_folder
 from grader.evidence.parcels import Contents, told, unpacked
 from grader.evidence.resources import on_this_node
 from grader.model import Evidence, EvidenceStatus, Json, Problem
@@ -43,7 +44,7 @@ def done_there(
         return told(Evidence("", EvidenceStatus.SYSTEM_FAULT, problem=refused))
     sets = dict(zip(splits, lent[len(paths) :], strict=True))
     bench = Bench(Limits(**settings["limits"]), level, lent=sets)
-    with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
+    with own_folder(), tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
         by_path = dict(contents) | dict(zip(paths, lent[: len(paths)], strict=True))
         job = unpacked(on_this_node(document), tuple(by_path.items()), Path(folder))
         return told(finished(job, Path(folder), bench, began))
