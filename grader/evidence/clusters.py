@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -51,6 +52,7 @@ class Cluster:
         self.ray: Any = None
         self._node: _OwnNode | None = None
         self._own: int | None = None  # the process of a node that was started here
+        self._folder = ""  # of logs and sockets, of what was started here
         self._places: dict[str, tuple[str, int]] = {}  # what must answer, by what it is
         self._looked_at = 0.0
         self._silent_since: float | None = None
@@ -101,6 +103,9 @@ class Cluster:
         if self._own is not None:
             _end_workers_of(self._own)
             self._own = None
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
 
     def lost(self) -> str:
         """What does not answer any more, in words; empty while all is well. Looks every two seconds at most."""
@@ -121,7 +126,7 @@ class Cluster:
         return ""
 
     def _start(self) -> None:
-        self.ray.init(
+        started = self.ray.init(
             address="local",
             num_cpus=self.workers,
             include_dashboard=False,
@@ -130,6 +135,7 @@ class Cluster:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
+        self._folder = started.address_info["session_dir"]
 
     def _join(self, address: str) -> None:
         own: dict[str, Any] = {}

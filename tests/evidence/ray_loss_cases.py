@@ -111,6 +111,13 @@ def test_a_cluster_at_which_nobody_listens_is_said_at_once():
     assert "the same grades" in said.value.problems[0].fix
 
 
+def test_what_was_started_leaves_no_folder_and_no_process(runner, tmp_path):
+    children = set(tree(os.getpid()))
+    assert all(made.is_done for made in runner(jobs(tmp_path, "0.", 3)).values())
+    assert not list(Path("/tmp/ray").glob(f"session_*_{os.getpid()}"))  # noqa: S108  Ray's own place
+    assert set(tree(os.getpid())) <= children
+
+
 def test_where_no_cluster_runs_here_it_is_said(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with pytest.raises(MachineError, match=r"refused|no answer") as said:
