@@ -363,7 +363,8 @@ def main() -> int:
         grounds = [Ground(Path(top) / name, has_network=name == "n") for name in "an"]
         usual: dict[tuple[bool, bool], tuple[bytes, float]] = {}
         for ground in grounds:
-            ground.undisturbed()  # what is made once on a machine is made now
+            if not ground.has_network:
+                ground.undisturbed()  # what is made once on a machine is made now
             for is_on_ray in (False, True)[: 1 + (ground.has_network and bool(asked.ray))]:
                 usual[ground.has_network, is_on_ray] = ground.undisturbed(is_on_ray=is_on_ray)
         if asked.ray and usual[True, True][0] != usual[True, False][0]:
@@ -373,7 +374,7 @@ def main() -> int:
             if asked.seconds and time.monotonic() - began > asked.seconds:
                 break
             is_on_ray = bool(asked.ray) and number % asked.ray == asked.ray - 1
-            ground = grounds[is_on_ray or number % 4 == 1]
+            ground = grounds[is_on_ray or number % 8 == 1]
             wanted, usual_s = usual[ground.has_network, is_on_ray]
             rounds.append(one_round(ground, asked.seed + number, wanted, usual_s, is_on_ray=is_on_ray))
             tell(asdict(rounds[-1]))
