@@ -91,7 +91,10 @@ def run_all(
         return rule.check in rerun or "all" in rerun
 
     cluster = Cluster(address) if is_parallel or address else None
-    with own_folder(), Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger:
+    with (
+        own_folder(ends_orphans=cluster is not None),
+        Ledger.open(state or course.root / ".grader", command=f"run-all {submissions}") as ledger,
+    ):
         if not no_cache:
             Cache(cache_folder("evidence")).prepare()
         settings = {"record": ledger, "patience_s": timeout, "on_drain": _draining}

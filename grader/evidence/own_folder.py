@@ -14,7 +14,7 @@ import select
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -27,10 +27,11 @@ _FOLDER = sum(getattr(os, name, 0) for name in ("O_RDONLY", "O_DIRECTORY", "O_NO
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
+def own_folder(*, ends_orphans: bool = False) -> Iterator[Path]:
     """A folder for all temporary files of this process and its children, as long as this lasts.
 
-    Those of dead processes are removed first.
+    Those of dead processes are removed first. With `ends_orphans` what still works there at the end, and is no child
+    of this process any more, is ended: a Ray that broke leaves some.
 
     >>> with own_folder() as folder:
     ...     print(Path(tempfile.mkdtemp()).parent == folder)
@@ -53,6 +54,10 @@ def own_folder() -> Iterator[Path]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        if ends_orphans:
+            from grader.sandbox.usage import tree
+
+            _end_orphans(folder, but=set(tree(os.getpid())))
         _remove(folder)
         if descriptor is not None:
             os.close(descriptor)
@@ -79,12 +84,14 @@ def sweep_dead(outer: Path) -> int:
     return swept
 
 
-def _end_orphans(folder: Path) -> None:
+def _end_orphans(folder: Path, *, but: Container[int] = ()) -> None:
     """End every process whose temporary files were to go there, and wait a moment until they are gone."""
     end = time.monotonic() + _PATIENCE_S
     with ExitStack() as ended:
         handles = []
         for process in Path("/proc").glob("[0-9]*"):
+            if int(process.name) in but:
+                continue
             with suppress(OSError), ExitStack() as looked_at:
                 handle = os.pidfd_open(int(process.name))  # before the look: who has its number later is not meant
                 looked_at.callback(os.close, handle)

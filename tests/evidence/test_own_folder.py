@@ -39,6 +39,14 @@ def holder(outer):
     process.communicate()
 
 
+def is_running(pid):
+    """Whether it is there, and not only its number."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_all_that_is_temporary_is_made_there_by_children_too_and_goes_with_it(outer):
     with own_folder() as folder:
         made = [tempfile.mkdtemp(), subprocess.run(["mktemp"], capture_output=True, text=True, check=True).stdout]
@@ -52,6 +60,22 @@ def test_it_goes_too_where_the_work_ends_by_an_exception(outer):
     with pytest.raises(FileNotFoundError), own_folder():
         Path(tempfile.mkdtemp(), "missing").read_text()
     assert list(outer.iterdir()) == []
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize("ends_orphans", [True, False])
+@pytest.mark.usefixtures("outer")
+def test_what_was_left_running_by_a_child_that_broke_is_ended_where_that_is_asked_for(ends_orphans):
+    with own_folder(ends_orphans=ends_orphans):
+        own = subprocess.Popen(["sleep", "1000"])
+        asked = ["sh", "-c", "sleep 1000 > /dev/null 2>&1 & echo $!"]
+        orphan = int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+    assert own.poll() is None, "a child is its parent's business"
+    own.kill()
+    own.wait()
+    assert is_running(orphan) != ends_orphans
+    if not ends_orphans:
+        os.kill(orphan, signal.SIGKILL)
 
 
 @pytest.mark.fault("F3", "F5")
