@@ -5,7 +5,8 @@ P8  re-scoring 1,000 hand-ins after a change of points
 P9  the driver's memory on 10,000 simulated hand-ins, against 1,000
 
 All by the command line, in processes of their own, one after the other, in this run. The simulated hand-ins are copies
-of the example with a number of their own in the answers, and one and the same model: their jobs are done once.
+of the example with a number of their own in the answers, and one and the same model: their jobs are done once. One of
+twenty has code that ends its process, crashes it, or takes memory or processes without end.
 `--quick` takes fewer.
 """
 
@@ -24,6 +25,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 EXAMPLE = HERE / "examples" / "digits-class" / "01-perfect"
+# One hand-in of twenty.
+HOSTILE = (
+    "import os\nos._exit(0)\n",
+    "import ctypes\nctypes.string_at(0)\n",
+    "held = [bytearray(10**8) for _ in range(10**6)]\n",
+    "import os\nwhile True:\n    os.fork()\n",
+)
 IS_QUICK = "--quick" in sys.argv
 WITH_MODELS = 6 if IS_QUICK else 20
 SMALL, LARGE = (100, 1000) if IS_QUICK else (1000, 10_000)
@@ -54,7 +62,9 @@ def simulated(folder: Path, count: int, *, own_models: bool = False) -> Path:
         target = folder / f"s{number:05}"
         shutil.copytree(EXAMPLE, target)
         (target / "answers.json").write_text(json.dumps({**answers, "_number": number}))
-        if own_models:
+        if number % 20 == 19:
+            (target / "model.py").write_text(HOSTILE[number // 20 % len(HOSTILE)])
+        elif own_models:
             with (target / "model.py").open("a") as file:
                 file.write(f"\n# hand-in {number}\n")
     return folder
