@@ -177,6 +177,7 @@ def calibrate(
     del sandbox  # our own networks need none
     from grader.errors import MachineError
     from grader.evidence.calibration import calibrated
+    from grader.evidence.own_folder import own_folder
 
     course = find_course(course_folder)
     wanted, refused = _wanted(course, assignment, network, runs=runs, threads=threads, weights=weights)
@@ -193,12 +194,13 @@ def calibrate(
         click.echo(f"{said} ({count} of {asked.runs})", err=True)
 
     documents, problems = [], list(refused)
-    for made in calibrated(wanted, runner, course.reference_solutions, on_run=on_run):
-        if made.problem is not None:
-            problems.append(made.problem)
-        else:
-            documents.append(made.document)
-            click.echo(_summary(made), err=is_json)
+    with own_folder(ends_orphans=is_parallel or bool(address)):
+        for made in calibrated(wanted, runner, course.reference_solutions, on_run=on_run):
+            if made.problem is not None:
+                problems.append(made.problem)
+            else:
+                documents.append(made.document)
+                click.echo(_summary(made), err=is_json)
     if is_json:
         click.echo(json.dumps(documents, indent=2))
     if problems:
