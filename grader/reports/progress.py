@@ -76,7 +76,7 @@ class Progress:
     def line(self, counts: tuple[int, int]) -> str:
         """How far it is, in one line.
 
-        >>> clock = iter([0.0, 0.0, 10.0]).__next__
+        >>> clock = iter([0.0, 10.0]).__next__
         >>> progress = Progress(8, clock=clock, is_screen=False)
         >>> progress.done = 2
         >>> progress.show((), (5, 1))
