@@ -64,8 +64,9 @@ def _lines(text: str) -> dict[_Path, int]:
     return lines
 
 
-_NAMES = r"[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*"
+_NAME = r"(?:[A-Za-z0-9_-]+|\"[^\"\\]*\"|'[^']*')"
+_NAMES = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 
 
 def _words(dotted: str) -> _Path:
-    return tuple(word.strip() for word in dotted.split("."))
+    return tuple(word.strip("\"'") for word in re.findall(_NAME, dotted))
