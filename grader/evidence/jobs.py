@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from grader.model import Job, Json, Submission, SubmittedFile
 
 CHECKPOINT = "checkpoint"
+TRANSFER = "transfer"
 DESCRIBE = "describe"
 PREDICT = "predict"
 DENOISE = "denoise"
@@ -20,7 +21,11 @@ NOTEBOOK = "notebook"
 SYNTAX = "syntax"
 PICTURE = "picture"
 EMBEDDED = "embedded"
+FIGURES = "figures"
+HANDED_MAPS = "handed-maps"
+OWN_IMAGES = "own-images"
 REFERENCE = "reference"
+FINGERPRINT = "fingerprint"
 
 
 def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_checkpoint: bool = True) -> list[str]:
@@ -32,6 +37,11 @@ def missing_files(submission: Submission, model: Mapping[str, Json], *, needs_ch
 def checkpoint_job(submission: Submission, path: str, *, max_elements: int | None = None) -> Job:
     """Open a weights file without torch and list its tensors. Reads that one file."""
     return Job(CHECKPOINT, _present(submission, [path]), {"checkpoint": path, "max_elements": max_elements})
+
+
+def transfer_job(submission: Submission, path: str, pretrained: str) -> Job:
+    """Hold a weights file against the weights of the pretrained network of this name, tensor by tensor."""
+    return Job(TRANSFER, _present(submission, [path]), {"checkpoint": path, "pretrained": pretrained})
 
 
 def describe_job(submission: Submission, model: Mapping[str, Json], *, with_checkpoint: bool = False) -> Job:
@@ -113,6 +123,33 @@ def syntax_job(submission: Submission, paths: Sequence[str]) -> Job:
 def picture_job(submission: Submission, paths: Sequence[str], *, max_pixels: int | None = None) -> Job:
     """Decode pictures and say what is seen of each."""
     return Job(PICTURE, _present(submission, paths), {"files": list(paths), "max_pixels": max_pixels})
+
+
+def figures_job(submission: Submission, paths: Sequence[str]) -> Job:
+    """Decode pictures and say how much is on each, and which of them show the same."""
+    return Job(FIGURES, _present(submission, paths), {"files": list(paths)})
+
+
+def handed_maps_job(submission: Submission, path: str) -> Job:
+    """The numbers of a file, or the panels of a picture: maps as a student shows them."""
+    return Job(HANDED_MAPS, _present(submission, [path]), {"file": path})
+
+
+def own_images_job(
+    submission: Submission, model: Mapping[str, Json], *, data: str, split: str, paths: Sequence[str]
+) -> Job:
+    """What the student's checkpoint answers to the student's own images, as they are and with colours inverted.
+
+    A path may be that of a zip of images. `data` is the set whose size they get, and whose images they are compared to.
+    """
+    parameters = predict_job(submission, model, data=data, split=split).parameters
+    files = _model_files(submission, model) + _present(submission, paths)
+    return Job(OWN_IMAGES, files, {**parameters, "files": list(paths)})
+
+
+def fingerprint_job(submission: Submission, of: str, paths: Sequence[str]) -> Job:
+    """What of these files would be the same in a copy; `of` is "weights", "texts" (code too) or "pictures"."""
+    return Job(FINGERPRINT, _present(submission, paths), {"of": of, "files": list(paths)})
 
 
 def _model_parameters(submission: Submission, model: Mapping[str, Json]) -> dict[str, Json]:

@@ -15,17 +15,23 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.evidence import pretrained
 from grader.evidence.jobs import (
     ACTIVATIONS,
     CHECKPOINT,
     DENOISE,
     EMBEDDED,
+    FIGURES,
+    FINGERPRINT,
+    HANDED_MAPS,
     NOTEBOOK,
+    OWN_IMAGES,
     PICTURE,
     PREDICT,
     REFERENCE,
     SYNTAX,
     TRAIN,
+    TRANSFER,
 )
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
@@ -36,7 +42,10 @@ if TYPE_CHECKING:
     from grader.sandbox.predictions import Predictions
 
 # Of kinds that run no network, the package whose version decides.
-_WITHOUT_TORCH = {CHECKPOINT: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK: "nbformat", PICTURE: "pillow"}
+_WITHOUT_TORCH = {
+    CHECKPOINT: "safetensors", TRANSFER: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK: "nbformat",
+    PICTURE: "pillow", FINGERPRINT: "numpy", FIGURES: "pillow", HANDED_MAPS: "pillow",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Bench:
     limits: Limits
     level: Level
     data_root: Path | None = None
-    lent: Mapping[tuple[str, str], ImageSet] = field(default_factory=dict)
+    lent: Mapping[tuple[str, str], ImageSet | bytes] = field(default_factory=dict)
 
     def image_set(self, data: str, split: str) -> ImageSet:
         """A split of a data set: one that was lent by its name, for a node that has no data root, or from the root.
@@ -55,7 +64,12 @@ class Bench:
         """
         from grader.datasets import load
 
-        return self.lent.get((data, split)) or load(data, split, root=self.data_root)
+        lent = self.lent.get((data, split))
+        return lent if lent is not None and not isinstance(lent, bytes) else load(data, split, root=self.data_root)
+
+    def lendable(self, data: str, split: str) -> ImageSet | bytes:
+        """What is lent to a node under this name: a split, or the bytes of a file of pretrained weights."""
+        return pretrained.contents(data, self.data_root) if split == pretrained.SPLIT else self.image_set(data, split)
 
 
 def cache_key(job: Job, bench: Bench) -> str:
@@ -79,14 +93,23 @@ def cache_key(job: Job, bench: Bench) -> str:
     if read:
         from grader.datasets import digest
 
-        digests = [digest(data, split, root=bench.data_root) for data, split in read]
+        digests = [
+            pretrained.digest(data, bench.data_root)
+            if split == pretrained.SPLIT
+            else digest(data, split, root=bench.data_root)
+            for data, split in read
+        ]
         parts["data"] = digests[0] if len(digests) == 1 else digests
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def lent_splits(job: Job) -> list[tuple[str, str]]:
-    """The data sets that a job reads, with their splits."""
-    if job.kind in (PREDICT, DENOISE, ACTIVATIONS):
+    """The data sets that a job reads, with their splits; a file of pretrained weights stands among them."""
+    if job.kind == TRANSFER:
+        return [(job.parameters["pretrained"], pretrained.SPLIT)]
+    if job.kind == ACTIVATIONS and not job.parameters.get("data"):  # a picture
+        return []
+    if job.kind in (PREDICT, DENOISE, ACTIVATIONS, OWN_IMAGES):
         return [(job.parameters["data"], job.parameters["split"])]
     if job.kind in (TRAIN, REFERENCE):
         return [(job.parameters["recipe"]["data_set"], split) for split in ("train", "test")]
@@ -105,12 +128,16 @@ def code_digest(kind: str) -> str:
 @cache
 def _in_and_around_the_box() -> str:
     from grader import sandbox
-    from grader.datasets import mild
-    from grader.evidence import altered, denoised, image_quality, networks
+    from grader.datasets import mild, resizing, samples
+    from grader.evidence import altered, denoised, figures, handed_maps, image_quality, networks, own_images, panels
     from grader.sandbox.layout import BOTH_SIDES
 
     folder = Path(sandbox.__file__).parent
-    beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in (mild, altered, denoised, image_quality, networks))]
+    parts = (
+        mild, altered, denoised, figures, handed_maps, image_quality, networks, own_images, panels, pretrained, resizing,
+        samples,
+    )  # fmt: skip
+    beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in parts)]
     digest = hashlib.sha256()
     for file in (*sorted(folder.rglob("*.py")), *beside, Path(__file__)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
@@ -147,6 +174,18 @@ def do(job: Job, folder: Path, bench: Bench) -> Evidence:
         from grader.evidence.denoised import denoised
 
         return denoised(job, folder, bench)
+    if job.kind == FIGURES:
+        from grader.evidence.figures import looked_at
+
+        return looked_at(job, folder, bench)
+    if job.kind == HANDED_MAPS:
+        from grader.evidence.handed_maps import handed
+
+        return handed(job, folder, bench)
+    if job.kind == OWN_IMAGES:
+        from grader.evidence.own_images import answered
+
+        return answered(job, folder, bench)
     if job.kind in (ACTIVATIONS, TRAIN):
         from grader.evidence import networks
 
@@ -155,6 +194,8 @@ def do(job: Job, folder: Path, bench: Bench) -> Evidence:
         from grader.evidence import references
 
         return references.trained(job, folder, bench)
+    if job.kind == TRANSFER:
+        return pretrained.compared(job, folder, bench)
     return _program(job, folder, bench)
 
 

@@ -238,7 +238,7 @@ class OnRay:
 
     def _set(self, split: tuple[str, str]) -> Any:
         if split not in self._sets:
-            self._sets[split] = self._ray.put(self.bench.image_set(*split))
+            self._sets[split] = self._ray.put(self.bench.lendable(*split))
         return self._sets[split]
 
     def _file(self, digest: str, data: bytes) -> Any:

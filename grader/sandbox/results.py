@@ -69,6 +69,10 @@ _CELL = _object(
     syntax=_TEXT,
 )
 
+_WORD: Final = {"type": "string", "minLength": 16, "maxLength": 32}
+_VECTOR: Final = {"type": "string", "maxLength": 400}
+_MARKS: Final = _list(_list(_COUNT, 2), 4_000)
+
 
 def _files(found: Any) -> Any:
     """A row of files, each with a problem or with what was found in it."""
@@ -84,6 +88,54 @@ SCHEMAS: Final[Mapping[str, Json]] = {
         elements=_COUNT,
         bytes=_COUNT,
         module_prefix=_FLAG,
+    ),
+    "transfer": _object(
+        refused={"anyOf": [_object(code=_TEXT, where=_TEXT, what=_TEXT, fix=_TEXT), {"type": "null"}]},
+        way=_TEXT,
+        tensors=_list(
+            _object(
+                name=_TEXT,
+                shape=_SHAPE,
+                found=_TEXT,
+                found_shape={"anyOf": [_SHAPE, {"type": "null"}]},
+                dtype=_TEXT,
+                same={"enum": ["exactly", "rounded", "no"]},
+                change={"type": "number"},
+                likeness={"type": "number"},
+            ),
+            20_000,
+        ),
+        extra=_list(_object(name=_TEXT, shape=_SHAPE), 20_000),
+    ),
+    "fingerprint": _files(
+        {
+            "anyOf": [
+                _object(
+                    tensors=_list(
+                        _object(
+                            name=_TEXT,
+                            shape=_SHAPE,
+                            dtype=_TEXT,
+                            digest=_WORD,
+                            size={"type": "number", "minimum": 0},
+                            flat=_VECTOR,
+                            rows=_VECTOR,
+                            columns=_VECTOR,
+                        ),
+                        400,
+                    ),
+                    elements=_COUNT,
+                ),
+                _object(
+                    tokens=_COUNT,
+                    code=_MARKS,
+                    seeds=_list(_COUNT, 20),
+                    words=_COUNT,
+                    text=_MARKS,
+                ),
+                _object(digest=_WORD, small={"type": "string", "maxLength": 1_400}),
+            ]
+        }
     ),
     "embedded": _object(
         bytes=_COUNT,
@@ -107,6 +159,7 @@ SCHEMAS: Final[Mapping[str, Json]] = {
         state={"anyOf": [_STATE, {"type": "null"}]},
         tensors={"anyOf": [_list(_TENSOR, 20_000), {"type": "null"}]},
     ),
+    "arrays": _object(arrays=_list(_object(name=_TEXT, shape=_SHAPE), 64)),
     "notebook": _files(_object(minor=_COUNT, language=_TEXT, flaw=_TEXT, cells=_list(_CELL, 3_000))),
     "syntax": _files(
         _object(
