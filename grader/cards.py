@@ -22,7 +22,7 @@ from grader.model import (
     Visibility,
 )
 
-FORM = 1  # raise it when a noun of a scorecard gains or loses a field
+FORM = 2  # raise it when a noun of a scorecard gains or loses a field
 
 
 def kept(card: ScoreCard) -> dict[str, Json]:
@@ -59,6 +59,7 @@ def card_from(document: Mapping[str, Json]) -> ScoreCard:
         problems=tuple(Problem(**problem) for problem in document["problems"]),
         pass_points=_fraction(document["pass_points"]),
         made_with=document["made_with"],
+        variant=document["variant"],
     )
 
 

@@ -107,7 +107,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Rubric:
-    """What an assignment asks, as data. `digest` is that of the file's bytes, and of the bands it names."""
+    """What an assignment asks, as data, in one of its `variants` where it has some.
+
+    `digest` is that of the file's bytes, of the bands it names and of the variant chosen.
+    """
 
     assignment: str
     title: str
@@ -116,6 +119,8 @@ class Rubric:
     digest: str
     pass_points: Fraction | None = None
     description: str = ""
+    variant: str = ""
+    variants: tuple[str, ...] = ()
 
     @property
     def points(self) -> Fraction:
@@ -360,3 +365,4 @@ class ScoreCard:
     problems: tuple[Problem, ...] = ()
     pass_points: Fraction | None = None
     made_with: Mapping[str, Json] = field(default_factory=dict)  # versions, sandbox level, devices
+    variant: str = ""  # of the rubric

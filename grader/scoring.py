@@ -78,6 +78,7 @@ def score(
         problems=submission.problems,
         pass_points=rubric.pass_points,
         made_with=made_with or {},
+        variant=rubric.variant,
     )
 
 

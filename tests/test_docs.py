@@ -15,10 +15,11 @@ from grader.answers.choices import parse_choice
 from grader.answers.matrices import parse_matrix
 from grader.answers.shapes import parse_shape
 from grader.answers.working import parse_working
-from grader.architecture import KINDS
+from grader.architecture import KINDS, layer_schema
 from grader.checks import all_checks
 from grader.checks.base import REVEAL
 from grader.cli import cli
+from grader.course import rubric_problems
 from grader.course.written import COMMON_KEYS
 from grader.documents import schema
 from grader.model import Place
@@ -109,6 +110,16 @@ def rows(text, mark):
     """The rows of the first table behind `mark`, without its head."""
     table = text.split(mark, 1)[1].split("| --- ", 1)[1]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.split("\n\n")[0].splitlines()[1:]]
+
+
+SHOWN = re.findall(r"<!-- rubric: (\S+) -->\n```yaml\n(.*?)```", TEACHER, re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "text"), SHOWN, ids=[name for name, _ in SHOWN])
+def test_every_rubric_that_is_shown_has_no_problem_in_any_variant(name, text, tmp_path):
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert rubric_problems(file, all_checks(), layer_schema=layer_schema()) == ()
 
 
 def test_every_key_of_a_rule_is_explained_with_its_default():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.common import console, course_option, find_course, grading_options
+from grader.cli.common import console, course_option, find_course, grading_options, variant_option
 
 if TYPE_CHECKING:
     from grader.model import ScoreCard
@@ -40,6 +40,7 @@ class Line(click.ParamType[tuple[Fraction, bool]]):
 @click.option("--fail-under", "line", type=Line(), help="Exit with 1 when the points are lower: 12.5 or 60%.")
 @click.option("--quiet", "is_quiet", is_flag=True, help="One line only.")
 @click.option("--staff", "for_staff", is_flag=True, help="Show the findings meant for staff, too.")
+@variant_option
 @course_option
 @grading_options
 def check(
@@ -49,6 +50,7 @@ def check(
     line: tuple[Fraction, bool] | None,
     is_quiet: bool,
     for_staff: bool,
+    variant: str,
     course_folder: Path | None,
     jobs: int | None,
     sandbox: str,
@@ -65,6 +67,7 @@ def check(
         course,
         submission,
         assignment=assignment,
+        variant=variant,
         jobs=jobs,
         sandbox=sandbox,
         uses_cache=not no_cache,

@@ -29,6 +29,16 @@ def course_option(function: F) -> F:
     )(function)
 
 
+def variant_option(function: F) -> F:
+    """`--variant NAME`."""
+    return click.option(
+        "--variant",
+        default="",
+        metavar="NAME",
+        help="The rubric's variant. Default: that of grader.toml, or its first.",
+    )(function)
+
+
 def grading_options(function: F) -> F:
     """How jobs are run: workers, sandbox, cache."""
     for option in (
@@ -69,13 +79,13 @@ def find_course(folder: Path | None, handed_in: Path | None = None) -> Course:
     return find(Path.cwd(), outside=handed_in)
 
 
-def load_rubric(course: Course, assignment: str) -> Rubric:
-    """The rubric of an assignment; an unknown one is a CourseError that lists those there are."""
+def load_rubric(course: Course, assignment: str, *, variant: str = "") -> Rubric:
+    """The rubric of an assignment; an unknown one, or variant of it, is a CourseError that lists those there are."""
     from grader.architecture import layer_schema
     from grader.checks import all_checks
     from grader.course import load_assignment
 
-    return load_assignment(course, assignment, all_checks(), layer_schema=layer_schema())
+    return load_assignment(course, assignment, all_checks(), layer_schema=layer_schema(), variant=variant)
 
 
 def console(*, is_json: bool = False) -> Console:

@@ -119,14 +119,16 @@ class Doer(AbstractContextManager["Doer"]):
         return self._stack.__exit__(kind, stop, trace)
 
 
-def class_of(course: Course, sources: Sequence[Path], assignment: str | None) -> ClassOf:
+def class_of(course: Course, sources: Sequence[Path], assignment: str | None, variant: str = "") -> ClassOf:
     """The hand-ins at these places."""
     from grader.running import ClassOf
 
-    return ClassOf(course, sources, lambda name: load_rubric(course, name), assignment)
+    return ClassOf(course, sources, lambda name: load_rubric(course, name, variant=variant), assignment)
 
 
-def graded(course: Course, source: Path, *, assignment: str | None, **how: Any) -> tuple[Submission, ScoreCard]:
+def graded(
+    course: Course, source: Path, *, assignment: str | None, variant: str = "", **how: Any
+) -> tuple[Submission, ScoreCard]:
     """One submission with its scorecard. What was unpacked is gone by then. `how` is as `Doer` has it."""
     from grader.evidence.own_folder import own_folder
     from grader.grading import grade_as_done
@@ -137,7 +139,7 @@ def graded(course: Course, source: Path, *, assignment: str | None, **how: Any) 
         Progress(1) as progress,
         Doer(course, on_tick=lambda doer: progress.show(doer.under_way(), doer.counts), **how) as doer,
     ):
-        hand_ins = class_of(course, [source], assignment).hand_ins()
+        hand_ins = class_of(course, [source], assignment, variant).hand_ins()
         [(hand_in, card)] = grade_as_done(hand_ins, doer, made_with=program_version())
     return hand_in.submission, card
 

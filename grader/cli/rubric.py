@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import console, course_option, find_course, load_rubric
+from grader.cli.common import console, course_option, find_course, load_rubric, variant_option
 
 
 @click.group(epilog="Example: grader rubric lint digits")
@@ -18,8 +18,9 @@ def rubric() -> None:
 @rubric.command(epilog="Example: grader rubric lint")
 @click.argument("assignments", nargs=-1)
 @click.option("--json", "is_json", is_flag=True, help="Print the problems as JSON.")
+@click.option("--variant", default="", metavar="NAME", help="Look at this variant only. Default: at all of them.")
 @course_option
-def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None) -> int:
+def lint(assignments: tuple[str, ...], is_json: bool, variant: str, course_folder: Path | None) -> int:
     """Report every problem of the rubrics (default: all of the course), each with file, line and fix."""
     from grader.architecture import layer_schema
     from grader.checks import all_checks
@@ -34,7 +35,7 @@ def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None
     layers = layer_schema()
     problems = [] if assignments else list(unread_files(course))
     for name in names:
-        problems.extend(lint_assignment(course, name, all_checks(), layer_schema=layers))
+        problems.extend(lint_assignment(course, name, all_checks(), layer_schema=layers, variant=variant))
     errors = [problem for problem in problems if not is_warning(problem)]
     if is_json:
         click.echo(json.dumps([problem_json(problem) for problem in problems], indent=2))
@@ -49,12 +50,13 @@ def lint(assignments: tuple[str, ...], is_json: bool, course_folder: Path | None
 @rubric.command(epilog="Example: grader rubric show digits")
 @click.argument("assignment")
 @click.option("--json", "is_json", is_flag=True, help="Print the rubric as JSON.")
+@variant_option
 @course_option
-def show(assignment: str, is_json: bool, course_folder: Path | None) -> None:
+def show(assignment: str, is_json: bool, variant: str, course_folder: Path | None) -> None:
     """Print the tasks, their points and their checks."""
     from grader.reports.rubric import rubric_json, rubric_table
 
-    loaded = load_rubric(find_course(course_folder), assignment)
+    loaded = load_rubric(find_course(course_folder), assignment, variant=variant)
     if is_json:
         click.echo(json.dumps(rubric_json(loaded), indent=2))
     else:
@@ -63,13 +65,14 @@ def show(assignment: str, is_json: bool, course_folder: Path | None) -> None:
 
 @rubric.command(epilog="Example: grader rubric schema digits > answers.schema.json")
 @click.argument("assignment")
+@variant_option
 @course_option
-def schema(assignment: str, course_folder: Path | None) -> None:
+def schema(assignment: str, variant: str, course_folder: Path | None) -> None:
     """Print the JSON Schema of the assignment's answers.json, for a student's editor."""
     from grader.checks import all_checks
     from grader.course import answers_schema
 
-    loaded = load_rubric(find_course(course_folder), assignment)
+    loaded = load_rubric(find_course(course_folder), assignment, variant=variant)
     click.echo(json.dumps(answers_schema(loaded, all_checks()), indent=2))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.common import console, course_option, find_course, grading_options
+from grader.cli.common import console, course_option, find_course, grading_options, variant_option
 
 if TYPE_CHECKING:
     from grader.cli.grade import Doer
@@ -49,6 +49,7 @@ _ROWS = 200  # of a table: a class of any size is printed without being held in 
     envvar="GRADER_STATE",
     help="Where the record of this course's runs is kept. Default: .grader in the course's folder.",
 )
+@variant_option
 @course_option
 @grading_options
 def run_all(
@@ -64,6 +65,7 @@ def run_all(
     is_json: bool,
     is_full: bool,
     state: Path | None,
+    variant: str,
     course_folder: Path | None,
     jobs: int | None,
     sandbox: str,
@@ -85,7 +87,7 @@ def run_all(
     course = find_course(course_folder, submissions.absolute())
     sources = _chosen(submissions, only, since)
     _known_checks(rerun)
-    of = class_of(course, sources, assignment)
+    of = class_of(course, sources, assignment, variant)
 
     def is_anew(rule: Rule) -> bool:
         return rule.check in rerun or "all" in rerun

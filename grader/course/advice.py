@@ -9,10 +9,12 @@ from math import sqrt
 
 from grader.course.bands import ACCURACY, Bands, band_on, chance_to_miss
 from grader.course.points import points_words
+from grader.course.variants import TABLE, Chosen
 from grader.course.written import Path_
-from grader.documents import Document
 from grader.documents.wording import clean
 from grader.model import Json, Place, Problem, Rubric, Rule, Task, Visibility
+
+_Placed = tuple[Task, Path_, list[Path_]]  # with the task's path in the file and those of its rules
 
 PRESENCE_ONLY = "text"  # the check that looks whether something was written, and leaves the rest to a person
 # Settings under which 0 lets everything through, whatever the check.
@@ -20,20 +22,20 @@ DEMANDS = frozenset({"at_least", "threshold", "demand", "min_accuracy", "full_fr
 MOST_MISSES = 1 / 20  # of the times that the reference is trained: more often, the demand is what is wrong
 
 
-def warnings(rubric: Rubric, document: Document, bands: Bands) -> Iterator[tuple[Place, Problem]]:
+def warnings(rubric: Rubric, chosen: Chosen, bands: Bands) -> Iterator[tuple[Place, Problem]]:
     """The warnings about a rubric that loaded, each with the place that it belongs to."""
-    for code, path, what, fix in _all(rubric, document, bands):
-        place = document.place(path)
+    for code, path, what, fix in _all(rubric, chosen, bands):
+        place = chosen.document.place(path)
         yield place, Problem(f"warning-{code}", clean(str(place)), what, fix)
 
 
-def _all(rubric: Rubric, document: Document, bands: Bands) -> Iterator[tuple[str, Path_, str, str]]:
-    yield from _tasks(rubric)
-    yield from _unused(document)
-    yield from _shared(rubric)
-    for at, task in enumerate(rubric.tasks):
-        for index, rule in enumerate(task.rules):
-            path: Path_ = ("tasks", at, "rules", index)
+def _all(rubric: Rubric, chosen: Chosen, bands: Bands) -> Iterator[tuple[str, Path_, str, str]]:
+    tasks = list(_with_paths(rubric, chosen))
+    yield from _tasks(rubric, tasks)
+    yield from _unused(chosen)
+    yield from _shared(tasks)
+    for task, _, rules in tasks:
+        for rule, path in zip(task.rules, rules, strict=True):
             if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.id):
                 what = f"the id {rule.id!r} is not in lower case with hyphens, as those of checks and findings are"
                 yield "rule-id", (*path, "id"), what, "write it such as layer-table"
@@ -46,11 +48,18 @@ def _all(rubric: Rubric, document: Document, bands: Bands) -> Iterator[tuple[str
                     yield "no-demand", (*path, key), f"{key} is 0: everything passes", "write what is demanded"
 
 
-def _tasks(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
-    for at, task in enumerate(rubric.tasks):
+def _with_paths(rubric: Rubric, chosen: Chosen) -> Iterator[_Placed]:
+    """Each task with its path in the file and those of its rules: a variant may leave out some between them."""
+    entries = chosen.entries(chosen.document.value["tasks"])
+    for task, (at, entry) in zip(rubric.tasks, entries, strict=True):
+        yield task, ("tasks", at), [("tasks", at, "rules", index) for index, _ in chosen.entries(entry["rules"])]
+
+
+def _tasks(rubric: Rubric, tasks: list[_Placed]) -> Iterator[tuple[str, Path_, str, str]]:
+    for task, path, _ in tasks:
         if not task.title:
             what = f"the task {task.id!r} has no title: reports show its number only"
-            yield "no-title", ("tasks", at), what, "add title: what the task is about"
+            yield "no-title", path, what, "add title: what the task is about"
     rules = list(rubric.rules())
     if rubric.points == 0:
         yield "no-points", ("tasks",), "no task has points: every scorecard is 0 of 0", "give the tasks points"
@@ -61,10 +70,13 @@ def _tasks(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
         yield "no-demand", ("pass_points",), "to pass takes 0 points: everybody does", "raise or remove it"
 
 
-def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:
-    """Entries of `networks` and `models` that no rule names."""
-    tasks = document.value["tasks"]
-    rules = [rule for task in tasks for rule in task["rules"]]
+def _unused(chosen: Chosen) -> Iterator[tuple[str, Path_, str, str]]:
+    """Names that nothing asks for, and entries of `networks` and `models` that no rule of any variant names."""
+    document = chosen.document
+    for name in chosen.unused:
+        yield "unused-name", (TABLE, chosen.name, name), f"nothing asks for ${{{name}}}", "remove it, or use it"
+    lists = [task.get("rules") for task in document.value["tasks"]]
+    rules = [rule for entries in lists if isinstance(entries, list) for rule in entries if isinstance(rule, dict)]
     for table, key in (("networks", "network"), ("models", "model")):
         entries = document.value.get(table, {})
         named = {rule[key] for rule in rules if isinstance(rule.get(key), str)}
@@ -79,17 +91,17 @@ def _unused(document: Document) -> Iterator[tuple[str, Path_, str, str]]:
                 )
 
 
-def _shared(rubric: Rubric) -> Iterator[tuple[str, Path_, str, str]]:
+def _shared(tasks: list[_Placed]) -> Iterator[tuple[str, Path_, str, str]]:
     """An answer that two tasks read: a rule was copied, and its key forgotten. Meant where a rule says so itself."""
     first: dict[str, Task] = {}
-    for at, task in enumerate(rubric.tasks):
-        for index, rule in enumerate(task.rules):
+    for task, _, paths in tasks:
+        for rule, path in zip(task.rules, paths, strict=True):
             if rule.answer is None or "judged_elsewhere" in rule.settings:
                 continue
             other = first.setdefault(rule.answer, task)
             if other is not task:
                 what = f"the tasks {other.id!r} and {task.id!r} read one answer, {rule.answer!r}"
-                yield "shared-answer", ("tasks", at, "rules", index, "answer"), what, "give each its own, if it has one"
+                yield "shared-answer", (*path, "answer"), what, "give each its own, if it has one"
 
 
 def _too_hard(rule: Rule, path: Path_, bands: Bands) -> Iterator[tuple[str, Path_, str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.course.defaults import with_defaults
+from grader.course.terms import Terms, terms_of
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
 from grader.errors import CourseError
@@ -19,7 +20,7 @@ DATA_VARIABLE = "GRADER_DATA"
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A course: where its parts are, all as absolute paths, and the limits that its sandbox sets."""
+    """A course: where its parts are, all as absolute paths, the limits of its sandbox, the terms of its assignments."""
 
     root: Path
     name: str
@@ -29,6 +30,7 @@ class Course:
     data_root: Path
     limits: Limits
     contact: str = ""
+    terms: Mapping[str, Terms] = field(default_factory=dict, compare=False)  # by assignment; those that set some
 
 
 def find_course(
@@ -82,6 +84,9 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
             fix='create it, or name another: rubrics = "FOLDER"',
             code="no-rubrics",
         )
+    terms, problems = terms_of(document, rubrics)
+    if problems:
+        raise CourseError(problems)
     shared_data = environment.get(DATA_VARIABLE)
     return Course(
         root=root,
@@ -92,6 +97,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
         data_root=Path(os.path.abspath(shared_data)) if shared_data else _folder(root, value["data"]["root"]),  # noqa: PTH100
         limits=Limits(**value["sandbox"]),
         contact=value["report"]["contact"],
+        terms=terms,
     )
 
 

@@ -5,7 +5,7 @@ The published schema goes first; what it refuses is not looked at again, and eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ from grader.course.points import points_from, points_text, points_words, shared
 from grader.course.references import References, Resolved
 from grader.course.rubrics import Checks, CheckSpec, is_warning
 from grader.course.shared_answers import conflicts
+from grader.course.variants import Chosen, chosen, variant_names, with_variant
 from grader.course.written import COMMON_KEYS, Path_, Written
 from grader.documents import Document, did_you_mean, schema, validator
 from grader.documents.validation import broken_rules
@@ -34,8 +35,10 @@ class Reading:
         stem: str,
         layer_schema: Mapping[str, Json] | None = None,
         bands: Bands | None = None,
+        variant: str = "",
     ) -> None:
-        self._document = document
+        self._chosen = chosen(document, variant)
+        self._document = document = self._chosen.document
         self._checks = checks
         self._stem = stem
         self._found: dict[Problem, int] = {}
@@ -49,6 +52,10 @@ class Reading:
         """Errors and warnings in the order of the lines."""
         return tuple(sorted(self._found, key=lambda problem: self._found[problem]))
 
+    def problems_with_lines(self) -> tuple[tuple[Problem, int], ...]:
+        """The same, each with the line that it belongs to."""
+        return tuple((problem, self._found[problem]) for problem in self.problems())
+
     def errors(self) -> tuple[Problem, ...]:
         """What keeps the rubric from being used."""
         return tuple(problem for problem in self.problems() if not is_warning(problem))
@@ -61,6 +68,8 @@ class Reading:
         """The rubric, or None where there is an error."""
         value = self._document.value
         self._schema_pass(value)
+        for told in self._chosen.told:
+            self._say(*told)
         if not isinstance(value, dict):
             return None
         for told in self._references.layer_problems():
@@ -80,10 +89,17 @@ class Reading:
             title=value["title"],
             tasks=tuple(tasks),
             file=self._document.name,
-            digest=self._bands.digest(digest),
+            digest=self._bands.digest(with_variant(digest, self._chosen.name)),
             pass_points=points_from(value["pass_points"]) if "pass_points" in value else None,
             description=value.get("description", ""),
+            variant=self._chosen.name,
+            variants=variant_names(self._document),
         )
+
+    @property
+    def chosen(self) -> Chosen:
+        """The document as this variant has it."""
+        return self._chosen
 
     # --- finding problems ---------------------------------------------------------------------
 
@@ -96,8 +112,9 @@ class Reading:
         if checker.is_valid(value):
             return
         for at, _, explained in broken_rules(checker, value):
-            self._unsound.append(at)
-            self._say("rubric", at, explained.said, explained.fix)
+            if not self._chosen.is_absent(at):
+                self._unsound.append(at)
+                self._say("rubric", at, explained.said, explained.fix)
 
     def _is_sound(self, *path: str | int) -> bool:
         """Whether the schema has nothing against what stands at `path` or below."""
@@ -145,9 +162,13 @@ class Reading:
     def _written(self, value: Mapping[str, Json]) -> list[tuple[Path_, Mapping[str, Json], list[Written]]]:
         """Every task and rule that is a table of keys at all."""
         made = []
-        for index, task in _tables(value.get("tasks")):
+        for index, task in self._chosen.entries(value.get("tasks")):
             path: Path_ = ("tasks", index)
-            rules = [self._rule(rule, (*path, "rules", at)) for at, rule in _tables(task.get("rules"))]
+            rules = [self._rule(rule, (*path, "rules", at)) for at, rule in self._chosen.entries(task.get("rules"))]
+            written = task.get("rules")
+            if not rules and isinstance(written, list) and any(isinstance(rule, dict) for rule in written):
+                what = f"no rule of the task is there in the variant {self._chosen.name!r}"
+                self._say("never-there", path, what, "write variants for the task too, or give it a rule")
             made.append((path, task, rules))
         return made
 
@@ -296,9 +317,3 @@ class Reading:
             self._say("settings", resolved.origin(path, at), explained.said, explained.fix)
             is_sound = False
         return is_sound
-
-
-def _tables(value: Json) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """The entries of a list that are tables of keys, with their index; the schema names the others."""
-    if isinstance(value, list):
-        yield from ((index, entry) for index, entry in enumerate(value) if isinstance(entry, dict))

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from grader.course.bands import Bands
 from grader.course.folder import Course
-from grader.documents import DocumentError, decode, did_you_mean, parse_yaml
+from grader.course.terms import Terms
+from grader.course.variants import variant_names
+from grader.documents import Document, DocumentError, decode, did_you_mean, parse_yaml
 from grader.documents.wording import clean
 from grader.errors import CourseError
 from grader.model import Json, Problem, Rubric, Rule
@@ -59,25 +62,25 @@ def load_rubric(
     layer_schema: Mapping[str, Json] | None = None,
     name: str | None = None,
     reference_solutions: Path | None = None,
+    variant: str = "",
+    asked_by: str = "--variant",
 ) -> Rubric:
     """The rubric in the file `path`, or CourseError with every problem of it.
 
     `layer_schema` is the JSON Schema of one layer of the rubric's networks. `name` is what messages and
     findings call the file: by default its folder and name, the same on every machine. `reference_solutions` is
-    the course's folder of that name, where the bands lie that `reference: NAME` of a rule stands for.
+    the course's folder of that name, where the bands lie that `reference: NAME` of a rule stands for. `variant` is
+    one of the rubric's, by default its first; `asked_by` is who wants it, for the message where there is none such.
     """
     from grader.course.reading import Reading
 
-    data, shown_name = _bytes(path, name)
-    try:
-        document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
-    except DocumentError as error:
-        raise CourseError(error.problems) from error
+    document, digest = _document(path, name)
     bands = Bands(reference_solutions, path.stem)
-    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands)
-    rubric = reading.rubric(hashlib.sha256(data).hexdigest())
+    _known_variant(document, variant, asked_by)
+    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands, variant=variant)
+    rubric = reading.rubric(digest)
     if rubric is None:
-        raise CourseError(reading.errors())
+        raise CourseError(_of_variant(problem, reading.chosen.name) for problem in reading.errors())
     return rubric
 
 
@@ -88,28 +91,40 @@ def rubric_problems(
     layer_schema: Mapping[str, Json] | None = None,
     name: str | None = None,
     reference_solutions: Path | None = None,
+    variant: str = "",
 ) -> tuple[Problem, ...]:
     """Every error of the rubric in the file `path`, and what is worth a second look (codes "warning-...").
 
-    In the order of the lines. Empty means that it loads and that nothing looks odd. The rest is as in `load_rubric`.
+    In the order of the lines. Empty means that it loads and that nothing looks odd. All variants are looked at, or
+    the one that is named. The rest is as in `load_rubric`.
     """
     from grader.course.advice import warnings
     from grader.course.reading import Reading
 
     try:
-        data, shown_name = _bytes(path, name)
-        document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
-    except DocumentError as error:
-        return error.problems
+        document, digest = _document(path, name)
     except CourseError as error:
         return error.problems
-    bands = Bands(reference_solutions, path.stem)
-    reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands)
-    rubric = reading.rubric(hashlib.sha256(data).hexdigest())
-    if rubric is not None:
-        for place, problem in warnings(rubric, document, bands):
-            reading.add(place, problem)
-    return reading.problems()
+    if variant:
+        _known_variant(document, variant, "--variant")
+    variants = (variant,) if variant else variant_names(document) or ("",)
+    found: dict[Problem, list[str]] = {}
+    lines: dict[Problem, int] = {}
+    for one in variants:
+        bands = Bands(reference_solutions, path.stem)
+        reading = Reading(document, checks, stem=path.stem, layer_schema=layer_schema, bands=bands, variant=one)
+        rubric = reading.rubric(digest)
+        if rubric is not None:
+            for place, problem in warnings(rubric, reading.chosen, bands):
+                reading.add(place, problem)
+        for problem, line in reading.problems_with_lines():
+            found.setdefault(problem, []).append(one)
+            lines.setdefault(problem, line)
+    # What all variants have in common is said once, and without their names.
+    return tuple(
+        problem if len(found[problem]) == len(variants) else _of_variant(problem, ", ".join(found[problem]))
+        for problem in sorted(found, key=lambda problem: lines[problem])
+    )
 
 
 def is_warning(problem: Problem) -> bool:
@@ -140,19 +155,48 @@ def unread_files(course: Course) -> tuple[Problem, ...]:
 
 
 def load_assignment(
-    course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
+    course: Course,
+    assignment: str,
+    checks: Checks,
+    *,
+    layer_schema: Mapping[str, Json] | None = None,
+    variant: str = "",
 ) -> Rubric:
-    """The rubric of an assignment of the course, or CourseError. `assignment` may come from a stranger."""
+    """The rubric of an assignment of the course, or CourseError. `assignment` may come from a stranger.
+
+    The variant is the one that is named, else that of grader.toml, else the rubric's first.
+    """
     file = _rubric_file(course, assignment)
-    return load_rubric(file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions)
+    terms = course.terms.get(assignment, Terms())
+    return load_rubric(
+        file,
+        checks,
+        layer_schema=layer_schema,
+        reference_solutions=course.reference_solutions,
+        variant=variant or terms.variant,
+        asked_by="--variant" if variant else "grader.toml",
+    )
 
 
 def lint_assignment(
-    course: Course, assignment: str, checks: Checks, *, layer_schema: Mapping[str, Json] | None = None
+    course: Course,
+    assignment: str,
+    checks: Checks,
+    *,
+    layer_schema: Mapping[str, Json] | None = None,
+    variant: str = "",
 ) -> tuple[Problem, ...]:
-    """The errors and warnings of an assignment's rubric; CourseError where there is no such assignment."""
+    """The errors and warnings of an assignment's rubric; CourseError where there is no such assignment or variant."""
     file = _rubric_file(course, assignment)
-    return rubric_problems(file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions)
+    problems = rubric_problems(
+        file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions, variant=variant
+    )
+    terms = course.terms.get(assignment, Terms())
+    try:
+        _known_variant(_document(file, None)[0], terms.variant, "grader.toml")
+    except CourseError as error:
+        return (*problems, *(one for one in error.problems if one not in problems))
+    return problems
 
 
 def _rubric_file(course: Course, assignment: str) -> Path:
@@ -165,6 +209,29 @@ def _rubric_file(course: Course, assignment: str) -> Path:
             code="no-assignment",
         )
     return course.rubrics / f"{assignment}.yaml"
+
+
+def _known_variant(document: Document, variant: str, asked_by: str) -> None:
+    known = variant_names(document)
+    if variant and variant not in known:
+        what = f"there is no variant {clean(repr(variant), 80)}, which {asked_by} asks for"
+        fix = did_you_mean(variant, known) if known else "ask for none: this rubric has no variants"
+        where = clean(str(document.place(["variants"])))
+        raise CourseError.single(what, where=where, fix=fix, code="unknown-variant")
+
+
+def _of_variant(problem: Problem, variant: str) -> Problem:
+    return replace(problem, what=f"{problem.what} (variant {variant})") if variant else problem
+
+
+def _document(path: Path, name: str | None) -> tuple[Document, str]:
+    """The parsed file and the digest of its bytes."""
+    data, shown_name = _bytes(path, name)
+    try:
+        document = parse_yaml(decode(data, name=shown_name, max_bytes=MAX_RUBRIC_BYTES), name=shown_name)
+    except DocumentError as error:
+        raise CourseError(error.problems) from error
+    return document, hashlib.sha256(data).hexdigest()
 
 
 def _bytes(path: Path, name: str | None) -> tuple[bytes, str]:

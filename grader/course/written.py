@@ -9,7 +9,7 @@ from fractions import Fraction
 from grader.model import Json
 
 # What every rule may say. Every other key is a setting of its check.
-COMMON_KEYS = ("id", "check", "answer", "points", "after", "visibility", "bonus")
+COMMON_KEYS = ("id", "check", "answer", "points", "after", "visibility", "bonus", "variants")
 
 Path_ = tuple[str | int, ...]
 

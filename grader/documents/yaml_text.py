@@ -220,13 +220,19 @@ def _not_yaml(text: str, error: Any, name: str) -> Problem:
         odd = f" (character U+{character:04X})" if isinstance(character, int) else ""
         return Problem("bad-yaml", where, f"not valid YAML: {clean(said, 100)}{odd}", "remove the odd character")
     line, column = mark.line, mark.column
+    rows = text.split("\n")
+    if "',' or" in said and context is not None:
+        among = range(context.line, min(mark.line + 1, len(rows)))
+        at = next((at for at in among if re.search(r"[{\[,:]\s*\$\{", rows[at])), None)
+        if at is not None:
+            what, fix = "not valid YAML: ${name} without quotes within brackets", 'put it in quotes: "${name}"'
+            return Problem("bad-yaml", f"{name}:{at + 1}", what, fix)
     if "end of stream" in said or "',' or" in said:
         # The text ran on from a quote or bracket that was never closed: that is where to look.
         line = context.line if context is not None else line
         about = "a quote that is never closed" if "end of stream" in said else "a bracket that is never closed"
         fix = "close it" if "end of stream" in said else "close it, or add the missing comma"
         return Problem("bad-yaml", f"{name}:{line + 1}", f"not valid YAML: {about}", fix)
-    rows = text.split("\n")
     char = rows[line][column : column + 1] if line < len(rows) else ""
     where = f"{name}:{line + 1}"
     if char == "\t":

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.checks import Check
+from grader.course.written import COMMON_KEYS
 from grader.documents import schema
 from grader.model import Json
 
 _WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false", "array": "list", "object": "table"}
-_COMMON = ("id", "check", "points", "after", "visibility", "bonus")
+_COMMON = tuple(key for key in COMMON_KEYS if key != "answer")  # which its own line says, where it is read
 
 
 def checks_table(checks: Mapping[str, Check]) -> Table:

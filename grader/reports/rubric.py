@@ -11,7 +11,9 @@ from grader.reports.plain import plain, points_text
 
 def rubric_table(rubric: Rubric) -> Table:
     """One line per rule, the task's title above its rules."""
-    table = Table(title=Text(f"{rubric.assignment}: {plain(rubric.title)}"), title_style="bold", pad_edge=False)
+    of = f", variant {rubric.variant} of {', '.join(rubric.variants)}" if rubric.variant else ""
+    title = Text(f"{rubric.assignment}{of}: {plain(rubric.title)}")
+    table = Table(title=title, title_style="bold", pad_edge=False)
     for column in ("task", "rule", "check", "answer"):
         table.add_column(column)
     table.add_column("points", justify="right")
@@ -32,6 +34,7 @@ def rubric_json(rubric: Rubric) -> Json:
         "assignment": rubric.assignment,
         "title": rubric.title,
         "digest": rubric.digest,
+        **({"variant": rubric.variant, "variants": list(rubric.variants)} if rubric.variant else {}),
         "points": str(rubric.points),
         "pass_points": None if rubric.pass_points is None else str(rubric.pass_points),
         "tasks": [

@@ -24,6 +24,7 @@ def scorecard_json(card: ScoreCard, *, for_staff: bool = True) -> dict[str, Json
         "assignment": card.assignment,
         "students": [{"id": student.id, "name": student.name} for student in card.students],
         "rubric_digest": card.rubric_digest,
+        **({"variant": card.variant} if card.variant else {}),
         **_points(card.points, card.max_points, card.open_points),
         "pass_points": None if card.pass_points is None else _number(card.pass_points),
         "tasks": [_task(task, for_staff) for task in card.tasks],

@@ -125,7 +125,8 @@ def _head(card: ScoreCard) -> Panel:
     grid.add_column(overflow="fold")
     grid.add_column(justify="right", overflow="fold")
     grid.add_row(line, points)
-    return Panel(grid, title=Text(plain(card.assignment)), title_align="left", border_style="blue")
+    title = plain(card.assignment) + (f", variant {plain(card.variant)}" if card.variant else "")
+    return Panel(grid, title=Text(title), title_align="left", border_style="blue")
 
 
 def _foot(card: ScoreCard, *, for_staff: bool) -> Text:
