@@ -25,6 +25,8 @@ def why_not():
     """Why there can be no such machines here; empty where there can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "needs root on Linux"
+    if any(Path(folder) in place.parents for folder in OWN for place in (ROOT, Path(sys.prefix))):
+        return f"the project or its Python lies in {' or '.join(OWN)}, which each machine has for itself"
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"needs {', '.join(missing)}"
@@ -112,7 +114,8 @@ class Machines:
         return found
 
     def said(self, number):
-        return (self.folder / f"{number}.log").read_text(errors="replace")
+        log = self.folder / f"{number}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def _name(self, number):
         return f"{self._tag}m{number}"
