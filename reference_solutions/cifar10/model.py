@@ -1,10 +1,21 @@
-"""The networks of the CIFAR-10 sheet, but the one that is fine-tuned (see transfer.py).
+"""The networks of the CIFAR-10 sheet. How the last one is fine-tuned: transfer.py.
 
 Input (N, 3, 32, 32), pixels normalised per channel; output (N, 10), one score (logit) per class.
-This file is what a student hands in: it needs nothing but PyTorch.
+This file is what a student hands in: it needs nothing but PyTorch, and torchvision for ResNet18.
 """
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """Pixels from 0 to 1, normalised by the mean and the deviation of the training images, channel by channel."""
+    return normalised(images, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+
+
+def normalised(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    return (images - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
 
 class Baseline(nn.Module):
@@ -124,6 +135,23 @@ class BestNet(nn.Module):
         return self.classifier(self.features(images))
 
 
+class FineTuned(nn.Module):
+    """ResNet18 with a head for ten classes, on images enlarged to 112x112: 11,181,642 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import resnet18
+
+        self.resnet = resnet18(weights=None, num_classes=10)
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """Pixels from 0 to 1, normalised as ResNet18 met them: by the mean and the deviation of ImageNet."""
+        return normalised(images, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.resnet(interpolate(images, size=(112, 112), mode="bilinear", align_corners=False))
+
+
 def build_model() -> nn.Module:
     return BestNet()
 
@@ -138,3 +166,11 @@ def build_net1() -> nn.Module:
 
 def build_net2() -> nn.Module:
     return DropoutNet()
+
+
+def build_best() -> nn.Module:
+    return BestNet()
+
+
+def build_transfer() -> nn.Module:
+    return FineTuned()
