@@ -90,7 +90,7 @@ _IMAGE: Final[Mapping[str, Json]] = {
             "the middle; left out: either",
         },
     },
-    "description": "the image that is shown to the network: of a data set (data, split, index), sample, course, or file",
+    "description": "the image that the network is shown: of a data set (data, split, index), sample, course, or file",
 }
 
 SETTINGS: Final[Mapping[str, Json]] = {
@@ -101,7 +101,7 @@ SETTINGS: Final[Mapping[str, Json]] = {
         "model": MODEL,
         "file": {
             "anyOf": [PATH, {"type": "array", "minItems": 1, "maxItems": 10, "items": PATH}],
-            "description": "where the maps stand: a picture (PNG, JPEG, GIF) or numbers (.npy, .npz, .json); of several "
+            "description": "where the maps stand: a picture (PNG, JPEG, GIF) or numbers (.npy, .npz, .json); of more "
             "paths the first one that was handed in",
         },
         "image": _IMAGE,

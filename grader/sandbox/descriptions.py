@@ -7,6 +7,7 @@ as the student's code runs there, they are a claim like others: sizes are capped
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemF
 from grader.sandbox.programs.tensors import ITEM_BYTES
 
 MOST_BYTES = 512 * 2**20  # of one answer; it is held in memory
+_FUNCTION = "functional:"
 _BATCH = 2  # on which `describe` runs the network
 _WORDS = ("code", "factory", "checkpoint", "input")
 
@@ -92,6 +94,71 @@ def layer_shapes(
             return Problem("bad-output", code, what, "let the layer give one tensor whose first axis counts the images")
         made.append(tuple(shape[1:]))
     return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A layer that a description has: its name, what it gives for one image, and whose numbers it has.
+
+    `call` is (kind, nth) of a function, which is no module; `weight` the shape of the module's own tensor `weight`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    call: tuple[str, int] | None = None
+    weight: tuple[int, ...] | None = None
+
+
+def chosen_layer(description: Mapping[str, Json], wanted: str | Mapping[str, Json], code: str) -> Chosen | Problem:
+    """The layer of this name; or of {"kinds": names in small letters, "nth": 1 for the first, -1 for the last}.
+
+    >>> rows = [
+    ...     {"name": "a", "kind": "Conv2d", "torch_kind": "Conv2d", "call": 1, "output_shape": [2, 6, 24, 24]},
+    ...     {
+    ...         "name": "",
+    ...         "kind": "functional:avg_pool2d",
+    ...         "torch_kind": None,
+    ...         "call": 1,
+    ...         "output_shape": [2, 6, 12, 12],
+    ...     },
+    ... ]
+    >>> description = {"layers": rows, "tensors": [{"name": "a.weight", "shape": [6, 1, 5, 5]}]}
+    >>> chosen_layer(description, {"kinds": ["conv2d"], "nth": -1}, "model.py")
+    Chosen(name='a', shape=(6, 24, 24), call=None, weight=(6, 1, 5, 5))
+    >>> chosen_layer(description, {"kinds": ["avgpool2d"], "nth": 1}, "model.py").call
+    ('functional:avg_pool2d', 1)
+    """
+    weights = {row["name"]: tuple(row["shape"]) for row in description.get("tensors") or ()}
+    if isinstance(wanted, str):
+        shapes = layer_shapes(description, [wanted], code)
+        if isinstance(shapes, Problem):
+            return shapes
+        return Chosen(wanted, shapes[0], weight=weights.get(f"{wanted}.weight"))
+    counts: Counter[str] = Counter()
+    fitting: list[tuple[str, tuple[str, int] | None, Json]] = []
+    for row in description["layers"]:
+        counts[row["kind"]] += 1
+        is_function = row["kind"].startswith(_FUNCTION)
+        letters = {_letters(row["kind"]), _letters(row["torch_kind"] or "")}
+        if letters.isdisjoint(wanted["kinds"]) or (not is_function and (row["call"] != 1 or not row["name"])):
+            continue
+        nth = counts[row["kind"]]
+        call = (row["kind"], nth) if is_function else None
+        fitting.append((f"{row['kind'].removeprefix(_FUNCTION)} {nth}" if call else row["name"], call, row))
+    nth = wanted["nth"]
+    if not 1 <= abs(nth) <= len(fitting):
+        what = f"the model calls {len(fitting)} layers of the kind {wanted['kinds'][0]}, and number {nth} is asked for"
+        return Problem("no-such-layer", code, what, "build the network that the sheet asks for")
+    name, call, row = fitting[nth - 1 if nth > 0 else nth]
+    shape = row["output_shape"]
+    if not shape or not all(isinstance(side, int) for side in shape) or shape[0] != _BATCH:
+        what = f"the layer {name!r} gives {shape} for {_BATCH} images, which is not one tensor with a row for each"
+        return Problem("bad-output", code, what, "let the layer give one tensor whose first axis counts the images")
+    return Chosen(name, tuple(shape[1:]), call, None if call else weights.get(f"{name}.weight"))
+
+
+def _letters(kind: str) -> str:
+    return kind.removeprefix(_FUNCTION).replace("_", "").lower()
 
 
 def refused(problem: Problem, ended: Ended) -> StudentFault:

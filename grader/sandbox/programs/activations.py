@@ -1,15 +1,18 @@
-"""The program `activations`: what named layers of the student's network give for some images, as raw float32."""
+"""The program `activations`: what layers of the student's network give for some images, and weights, as raw float32."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from . import images as inputs
 from . import network
 from .channel import Fault
 from .student import Student
-from .weights import refuse_not_finite
+from .tensors import Tensor
+from .trace import Trace
+from .weights import Weights, refuse_not_finite
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +24,9 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
     """The outputs of the layers, one layer after the other, each (N, *its shape) float32, as at its first call.
 
     Request: `code`, `factory`, `checkpoint` (or null); `shape` (N, C, H, W) of the raw uint8 in `inputs`; `layers`:
-    `name` and `shape` (for one image) of each; `mean` and `std` per channel (or null).
+    `name` and `shape` (for one image) of each, with `call` [kind, nth] where it is the call of a function; `mean` and
+    `std` per channel (or null). Where wanted: `views`, for so many `rows` of the images each another `mean` and `std`;
+    `weights`, tensors of the checkpoint by `name` and `shape`, which come last.
     """
     import torch
 
@@ -38,17 +43,61 @@ def main(request: dict[str, Any], box: Any) -> memoryview:
         if not network.fits(state):
             raise network.keys_fault(state, request["checkpoint"])
         network.load(model, weights, prefix="module." if state["module_prefix"] else "")
-    batch = prepared(images)
+    kept = _weights(weights, request.get("weights") or [], request["checkpoint"])
+    if not request["layers"]:
+        return kept
+    batch = _batch(images, request, prepared, lambda view: inputs.preparation(view, model, module, student))
     made = _Made(request["layers"], len(images), code)
     handles = made.watch(model)
     network.force_eval(model)
+    stage = f"running the model on a batch of shape {tuple(batch.shape)}"
     try:
         with torch.no_grad():
-            student.call(f"running the model on a batch of shape {tuple(batch.shape)}", model, batch, code=code)
+            if made.calls:
+                student.call(stage, _Calls(model, made).run, model, batch, code=code)
+            else:
+                student.call(stage, model, batch, code=code)
     finally:
         for handle in handles:
             handle.remove()
-    return made.bytes()
+    return memoryview(bytes(made.bytes()) + bytes(kept)) if len(kept) else made.bytes()
+
+
+def _batch(images: torch.Tensor, request: dict[str, Any], prepared: Any, by_view: Any) -> torch.Tensor:
+    """What the network gets: each view of the images prepared by itself."""
+    import torch
+
+    views = request.get("views")
+    if not views:
+        made: torch.Tensor = prepared(images)
+        return made
+    parts, start = [], 0
+    for view in views:
+        parts.append(by_view({**request, **view})(images[start : start + view["rows"]]))
+        start += view["rows"]
+    return torch.cat(parts)
+
+
+def _weights(weights: Weights | None, wanted: list[dict[str, Any]], checkpoint: str | None) -> memoryview:
+    """The numbers of these tensors as they stand in the checkpoint, one after the other."""
+    import torch
+
+    if not wanted:
+        return memoryview(b"")
+    found: dict[str, Tensor] = {}
+    if weights is not None:
+        prefix = "module." if weights.has_module_prefix else ""
+        found = {tensor.name: tensor for tensor in weights.tensors}
+        found |= {name.removeprefix(prefix): tensor for name, tensor in found.items()}
+    made = []
+    for one in wanted:
+        tensor = found.get(one["name"])
+        if weights is None or tensor is None or list(tensor.shape) != one["shape"]:
+            what = f"holds no tensor {one['name']!r} of the shape {tuple(one['shape'])}"
+            raise Fault("no-such-tensor", checkpoint or "checkpoint", what, "hand in the checkpoint of this network")
+        flat = network.as_torch(weights, tensor).to(dtype=torch.float32).contiguous().reshape(-1)
+        made.append(flat)
+    return memoryview(torch.cat(made).numpy()).cast("B")
 
 
 class _Made:
@@ -60,6 +109,7 @@ class _Made:
         self._code = code
         self._rows = rows
         self._shapes = {layer["name"]: (rows, *layer["shape"]) for layer in layers}
+        self.calls = {(layer["call"][0], layer["call"][1]): layer["name"] for layer in layers if layer.get("call")}
         self._places: dict[str, int] = {}
         end = 0
         for name, shape in self._shapes.items():
@@ -72,7 +122,7 @@ class _Made:
         """Keep what each layer gives. A later layer may change it in place, so it is copied at once."""
         parts = dict(model.named_modules())
         handles = []
-        for name in self._shapes:
+        for name in [name for name in self._shapes if name not in self.calls.values()]:
             part = parts.get(name)
             if part is None:
                 listed = ", ".join(list(parts)[1:13])
@@ -81,12 +131,16 @@ class _Made:
                 )
 
             def keep(_part: Any, _inputs: Any, output: Any, name: str = name) -> None:
-                if name not in self._seen:
-                    self._seen.add(name)
-                    self._keep(name, output)
+                self.keep(name, output)
 
             handles.append(part.register_forward_hook(keep))
         return handles
+
+    def keep(self, name: str, output: Any) -> None:
+        """What a layer gave: at its first call."""
+        if name not in self._seen:
+            self._seen.add(name)
+            self._keep(name, output)
 
     def _keep(self, name: str, output: Any) -> None:
         import torch
@@ -115,3 +169,22 @@ class _Made:
                 what = f"the layer {name!r} was not called when the model was run"
                 raise Fault("layer-not-called", self._code, what, "use the layer in forward")
         return memoryview(self._numbers.numpy()).cast("B")
+
+
+class _Calls(Trace):
+    """A trace that keeps what functions give, such as the second F.avg_pool2d: they are counted as it lists them."""
+
+    def __init__(self, model: torch.nn.Module, made: _Made) -> None:
+        super().__init__(model)
+        self._made = made
+        self._counts: Counter[str] = Counter()
+
+    def function(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        before = len(self.rows)
+        super().function(func, args, kwargs, result)
+        if len(self.rows) > before:
+            kind = self.rows[-1]["kind"]
+            self._counts[kind] += 1
+            name = self._made.calls.get((kind, self._counts[kind]))
+            if name is not None:
+                self._made.keep(name, result)

@@ -1,4 +1,4 @@
-"""The program `picture`: decodes PNG, JPEG and GIF, and says what is seen; or gives the pixels as raw bytes.
+"""The program `picture`: decodes PNG, JPEG and GIF, and says what is seen; or gives pixels as raw bytes.
 
 The size that the header tells is looked at before a pixel is decoded. Only the first picture of a file is, and notes
 in the file (EXIF, text, colour profiles) are not followed: a picture is shown as its pixels lie.
@@ -42,12 +42,16 @@ def prepare() -> None:
 
 
 def main(request: dict[str, Any], box: Any) -> dict[str, Any] | bytes:
-    """Request: `files` and `max_pixels` (or null); with `pixels` (`width`, `height`, `channels`) one file's raw bytes.
+    """Request: `files` and `max_pixels` (or null); for raw bytes, `pixels` of one file or `scaled` for all of them.
 
-    Result: grader/sandbox/results.py, or height x width x channels bytes, row after row.
+    `pixels`: `width`, `height`, `channels`; `shrink` makes one pixel of the mean of so many by so many, and `ground`
+    is what shows through where it is transparent. `scaled`: `width`, `height`, `channels` into which each is put.
+    Result: grader/sandbox/results.py, or height x width x channels bytes for each file, row after row.
     """
     most = request.get("max_pixels") or MOST_PIXELS
-    wanted = request.get("pixels")
+    wanted, scaled = request.get("pixels"), request.get("scaled")
+    if scaled is not None:
+        return b"".join(_scaled(Path(box.submission, name), name, most, scaled) for name in request["files"])
     if wanted is None:
         return looked_at(request, box, lambda path, name: _look(path, name, most))
     [name] = request["files"]
@@ -57,9 +61,22 @@ def main(request: dict[str, Any], box: Any) -> dict[str, Any] | bytes:
             seen = f"{picture.size[0]:,} x {picture.size[1]:,} pixels"
             expected = f"{wanted['width']:,} x {wanted['height']:,}"
             raise Fault("another-size", name, f"has {seen}, {expected} were expected", "hand in pictures of that size")
-        shown = _on_white(picture)
-        pixels: bytes = shown.convert("L" if wanted["channels"] == 1 else "RGB").tobytes()
+        shown = _on(picture, wanted.get("ground") or "white").convert("L" if wanted["channels"] == 1 else "RGB")
+        pixels: bytes = shown.reduce(wanted.get("shrink") or 1).tobytes()
         return pixels
+
+
+def _scaled(path: Path, name: str, most: int, wanted: dict[str, Any]) -> bytes:
+    """One picture in the wanted size, as Pillow's bilinear filter makes it; of that size already, as it is."""
+    from PIL import Image
+
+    size = (wanted["width"], wanted["height"])
+    with _opened(path, name, most) as picture:
+        shown = _on(picture, "white").convert("L" if wanted["channels"] == 1 else "RGB")
+        if shown.size != size:
+            shown = shown.resize(size, Image.Resampling.BILINEAR)
+        made: bytes = shown.tobytes()
+        return made
 
 
 @contextmanager
@@ -105,8 +122,8 @@ def _without_notes(data: bytes) -> bytes:
     return b"".join([*kept, data[at:]])
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """With eight bits a channel, and on white where it is transparent, as a page shows it."""
+def _on(picture: Image.Image, ground: str) -> Image.Image:
+    """With eight bits a channel, and where it is transparent on the ground: white, as a page shows it."""
     from PIL import Image
 
     if picture.mode.startswith("I"):
@@ -115,8 +132,8 @@ def _on_white(picture: Image.Image) -> Image.Image:
         return picture.convert("L")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layers = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, layers).convert("RGB")
+        below = Image.new("RGBA", picture.size, ground)
+        return Image.alpha_composite(below, layers).convert("RGB")
     return picture if picture.mode in ("L", "RGB") else picture.convert("L" if picture.mode == "1" else "RGB")
 
 
@@ -127,7 +144,7 @@ def _look(path: Path, name: str, most: int) -> dict[str, Any]:
         kind = "JPEG" if picture.format == "MPO" else str(picture.format)
         is_animated = bool(getattr(picture, "is_animated", False)) and kind != "JPEG"
         mode = picture.mode
-        shown = _on_white(picture)
+        shown = _on(picture, "white")
     colours = shown.convert("RGB")
     red, green, blue = colours.split()
     is_grey = ImageChops.difference(red, green).getbbox() is None and ImageChops.difference(red, blue).getbbox() is None
