@@ -148,12 +148,7 @@ class ReportAgreement(Check):
         settings = rule.settings
         reports = matching(submission, settings["report"])[:MOST_FILES]
         if not reports:
-            near = closest(submission, settings["report"])
-            if near is None:
-                yield missing([settings["report"]])
-            else:
-                said = f"{settings['report']!r} was not handed in; {near!r} was"
-                yield failed(said, fix=f"hand it in as {settings['report']!r}", code="missing-file")
+            yield absent(settings["report"], submission)
             return
         read: list[tuple[str, tuple[FoundClaim, ...]]] = []
         logs = [file for glob in settings.get("logs", ()) for file in matching(submission, glob)]
@@ -161,7 +156,7 @@ class ReportAgreement(Check):
             try:
                 read.append((file.path, claims_in(submission, file)))
             except (DocumentError, OSError) as error:
-                yield _unread(file, error)
+                yield unread(file, error)
         stated = [one for one in read if one[0] in {file.path for file in reports}]
         found = list(_between(read))
         compared = 0
@@ -211,7 +206,17 @@ def claims_in(submission: Submission, file: SubmittedFile) -> tuple[FoundClaim, 
     return claims_of(text, file=file.path)
 
 
-def _unread(file: SubmittedFile, error: DocumentError | OSError) -> Finding:
+def absent(report: str, submission: Submission) -> Finding:
+    """The finding for a report that was not handed in, or under another name."""
+    near = closest(submission, report)
+    if near is None:
+        return missing([report])
+    said = f"{report!r} was not handed in; {near!r} was"
+    return failed(said, fix=f"hand it in as {report!r}", code="missing-file")
+
+
+def unread(file: SubmittedFile, error: DocumentError | OSError) -> Finding:
+    """The finding for a report that is no text, or cannot be opened."""
     if isinstance(error, OSError):
         return Finding(Outcome.UNKNOWN, f"{file.path} could not be opened ({error})", code="unreadable")
     said = f"{file.path} was not read: {error.problem.what}; a person looks"
