@@ -110,7 +110,7 @@ def ground_of(colours: Array) -> Array:
 def _is_ink(colours: Array, ground: Array) -> Array:
     import numpy as np
 
-    made: Array = (np.abs(colours.astype(np.int16) - ground.astype(np.int16)) > NOISE).any(axis=-1)
+    made: Array = np.abs(colours.astype(np.int16) - ground.astype(np.int16)).max(axis=-1) > NOISE
     return made
 
 

@@ -98,6 +98,27 @@ def activations_job(
     return Job(ACTIVATIONS, _model_files(submission, model), parameters)
 
 
+def maps_job(
+    submission: Submission,
+    model: Mapping[str, Json],
+    *,
+    show: Sequence[Mapping[str, Json]],
+    image: Mapping[str, Json] | None,
+    others: int = 0,
+) -> Job:
+    """What layers of the student's checkpoint give for an image, prepared in several ways, and for other images too.
+
+    `show`: {"layer" or "weights": a name or {"kinds": [...], "nth": n}, "maps": numbers or None for all}. `image`:
+    {"data", "split", "index"}, {"sample"}, {"bytes": base64 of a picture} or {"file"}, a picture of the hand-in.
+    """
+    parameters = _model_parameters(submission, model)
+    parameters |= {"show": [dict(one) for one in show], "image": dict(image) if image else None, "others": others}
+    parameters |= {key: model[key] for key in ("mean", "std") if key in model}
+    parameters |= {key: image[key] for key in ("data", "split") if image and key in image}
+    own = _present(submission, [image["file"]]) if image and "file" in image else ()
+    return Job(ACTIVATIONS, _model_files(submission, model) + own, parameters)
+
+
 def train_job(
     submission: Submission, model: Mapping[str, Json], *, recipe: Mapping[str, Json], seed: int, budget_s: int
 ) -> Job:

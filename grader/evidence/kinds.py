@@ -129,13 +129,23 @@ def code_digest(kind: str) -> str:
 def _in_and_around_the_box() -> str:
     from grader import sandbox
     from grader.datasets import mild, resizing, samples
-    from grader.evidence import altered, denoised, figures, handed_maps, image_quality, networks, own_images, panels
+    from grader.evidence import (
+        altered,
+        denoised,
+        figures,
+        handed_maps,
+        image_quality,
+        networks,
+        own_images,
+        panels,
+        shown_maps,
+    )
     from grader.sandbox.layout import BOTH_SIDES
 
     folder = Path(sandbox.__file__).parent
     parts = (
-        mild, altered, denoised, figures, handed_maps, image_quality, networks, own_images, panels, pretrained, resizing,
-        samples,
+        mild, altered, denoised, figures, handed_maps, image_quality, networks, own_images, panels, pretrained,
+        resizing, samples, shown_maps,
     )  # fmt: skip
     beside = [*BOTH_SIDES, *(Path(one.__file__ or "") for one in parts)]
     digest = hashlib.sha256()

@@ -26,12 +26,19 @@ _WEIGHTS = "trained.safetensors"
 
 
 def activated(job: Job, folder: Path, bench: Bench) -> Evidence:
-    """Result: `layers`, each with `name`, `shape` (N first) and `data`; read them with `unpacked`."""
+    """Result: `layers`, each with `name`, `shape` (N first) and `data`; read them with `unpacked`.
+
+    Where maps are asked for, `grader.evidence.shown_maps` says what the result is.
+    """
     import numpy as np
 
     from grader.evidence.kinds import fault_of, files_of
     from grader.sandbox.activations import Activations, activations
 
+    if "show" in job.parameters:
+        from grader.evidence.shown_maps import mapped
+
+        return mapped(job, folder, bench)
     chosen = job.parameters["images"]
     images = bench.image_set(job.parameters["data"], job.parameters["split"])
     if not all(0 <= number < len(images) for number in chosen):

@@ -33,12 +33,14 @@ def panels_of(colours: Array) -> list[Box]:
     >>> panels_of(page)
     [(5, 5, 15, 15), (25, 5, 35, 15), (5, 25, 15, 35)]
     """
-    boxes = [_trimmed(mask, box) for mask in _masks(colours) for box in _blocks(mask)]
-    boxes = [box for box in boxes if box is not None and min(_sides(box)) >= _LEAST]
+    mask = _mask(colours)
+    trimmed = [_trimmed(mask, box) for box in _blocks(mask)]
+    boxes = [box for box in trimmed if box is not None and min(_sides(box)) >= _LEAST]
     return _aligned(_commonest(boxes))[:MOST]
 
 
-def _masks(colours: Array) -> list[Array]:
+def _mask(colours: Array) -> Array:
+    """What is not of the ground's colour: the commonest one at the edges of the page."""
     import numpy as np
 
     border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]]).astype(np.uint32)
@@ -46,7 +48,8 @@ def _masks(colours: Array) -> list[Array]:
     values, counts = np.unique(codes, return_counts=True)
     code = int(values[counts.argmax()])
     ground = np.array([code >> 16, code >> 8 & 255, code & 255], dtype=np.int16)
-    return [(np.abs(colours.astype(np.int16) - ground) > _NOISE).any(axis=-1)]
+    made: Array = np.abs(colours.astype(np.int16) - ground).max(axis=-1) > _NOISE
+    return made
 
 
 def _sides(box: Box) -> tuple[int, int]:
@@ -69,12 +72,12 @@ def _runs(marks: Array) -> list[tuple[int, int]]:
 def _blocks(mask: Array, depth: int = 0, at: tuple[int, int] = (0, 0)) -> list[Box]:
     """The parts into which lines of bare ground cut the page, down and across, one after the other."""
     made: list[Box] = []
-    for top, bottom in _runs(mask.any(axis=1)):
+    for top, bottom in _runs(mask.max(axis=1)):
         band = mask[top:bottom]
-        for left, right in _runs(band.any(axis=0)):
+        for left, right in _runs(band.max(axis=0)):
             part = band[:, left:right]
             place = (at[0] + left, at[1] + top)
-            if depth < 4 and len(_runs(part.any(axis=1))) > 1:
+            if depth < 4 and len(_runs(part.max(axis=1))) > 1:
                 made += _blocks(part, depth + 1, place)
             else:
                 made.append((place[0], place[1], place[0] + right - left, place[1] + bottom - top))
