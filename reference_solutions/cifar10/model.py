@@ -116,19 +116,22 @@ def _block(channels: int, filters: int) -> list[nn.Module]:
 
 
 class BestNet(nn.Module):
-    """The best network: six convolutions with BatchNorm, dropout before the scores: 1,187,274 parameters."""
+    """The best network: six convolutions with BatchNorm, dropout before the scores.
 
-    def __init__(self) -> None:
+    1,187,274 parameters where the first block has 64 filters; 307,946 with 32, which trains four times as fast.
+    """
+
+    def __init__(self, filters: int = 64) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_block(3, 64),  # (N, 64, 16, 16): 38,848 parameters
-            *_block(64, 128),  # (N, 128, 8, 8): 221,696 parameters
-            *_block(128, 256),  # (N, 256, 4, 4): 885,760 parameters
+            *_block(3, filters),  # (N, 64, 16, 16): 38,848 parameters
+            *_block(filters, 2 * filters),  # (N, 128, 8, 8): 221,696 parameters
+            *_block(2 * filters, 4 * filters),  # (N, 256, 4, 4): 885,760 parameters
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),  # (N, 4096)
             nn.Dropout(0.2),
-            nn.Linear(4096, 10),  # (N, 10): 40,970 parameters
+            nn.Linear(4 * filters * 4 * 4, 10),  # (N, 10): 40,970 parameters
         )
 
     def forward(self, images: Tensor) -> Tensor:
@@ -136,7 +139,7 @@ class BestNet(nn.Module):
 
 
 class FineTuned(nn.Module):
-    """ResNet18 with a head for ten classes, on images enlarged to 112x112: 11,181,642 parameters."""
+    """ResNet18 with a head for ten classes, on images of 112x112 or larger: 11,181,642 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,11 +148,13 @@ class FineTuned(nn.Module):
         self.resnet = resnet18(weights=None, num_classes=10)
 
     def preprocess(self, images: Tensor) -> Tensor:
-        """Pixels from 0 to 1, normalised as ResNet18 met them: by the mean and the deviation of ImageNet."""
+        """Small images are enlarged, and all are normalised as ResNet18 met them: by the numbers of ImageNet."""
+        if images.shape[-1] < 112:
+            images = interpolate(images, size=(112, 112), mode="bilinear", align_corners=False)
         return normalised(images, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.resnet(interpolate(images, size=(112, 112), mode="bilinear", align_corners=False))
+        return self.resnet(images)
 
 
 def build_model() -> nn.Module:
@@ -169,7 +174,8 @@ def build_net2() -> nn.Module:
 
 
 def build_best() -> nn.Module:
-    return BestNet()
+    """What is handed in: a laptop trains it in minutes."""
+    return BestNet(filters=32)
 
 
 def build_transfer() -> nn.Module:
