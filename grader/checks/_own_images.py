@@ -28,7 +28,8 @@ def own_image_findings(rule: Rule, result: Mapping[str, Json], compared: Sequenc
     good = [image["path"] for image in result["images"] if flaws[image["path"]] is None]
     wanted = rule.settings.get("at_least", 1)
     credit = min(Fraction(1), Fraction(len(good), wanted))
-    said = f"{counted(len(good), 'image')} of your own"
+    is_given = rule.settings.get("given", False)
+    said = f"{counted(len(good), 'given image' if is_given else 'image')}{'' if is_given else ' of your own'}"
     said += f" of the {wanted} that are asked" if wanted > 1 else ""
     lacking, is_told = _lacking(rule.settings, result["classes"], compared, set(good))
     if lacking:
@@ -42,14 +43,14 @@ def own_image_findings(rule: Rule, result: Mapping[str, Json], compared: Sequenc
     fix = next((flaw[1] for flaw in bad.values()), "add the images that are missing")
     found = partial(said, max(Fraction(0), credit), fix="" if credit == 1 else fix,
                     code="images" if credit == 1 else "images-missing")  # fmt: skip
-    twins = [image for image in result["images"] if image.get("twin")]
+    twins = [image for image in result["images"] if image.get("twin") and not is_given]
     if lacking and not is_told and not bad and len(good) >= wanted:
         said = f"{said}; what some of them show is not said by list or name, so that a person looks"
         found = review(said, credit=None, fix="list what each image shows", code="no-truth")
     elif twins and found.credit:
         found = replace(found, outcome=Outcome.REVIEW, said=f"{said}; {_twin_words(twins)}; a person looks",
                         code="not-own", place=Place(twins[0]["path"]))  # fmt: skip
-    yield found
+    yield replace(found, weight=Fraction(0)) if is_given and found.outcome is Outcome.PASSED else found
     if result["left_out"]:
         said = f"{counted(result['left_out'], 'further image')} were not looked at"
         yield remark(Outcome.PASSED, said, code="left-out")

@@ -41,6 +41,11 @@ SETTINGS: Final[Mapping[str, Json]] = {
             **_KEY,
             "description": "the key in answers.json of the claimed score, such as 6/9 or 66.7%",
         },
+        "given": {
+            "type": "boolean",
+            "default": False,
+            "description": "whether the images come with the task: that they are there then earns nothing",
+        },
         "at_least": {
             "type": "integer",
             "minimum": 1,

@@ -53,7 +53,8 @@ class OwnDigits(Check):
     The images: at least `at_least` of them, with `per_class` of each of `classes`, must be there. One counts where it
     opens (PNG, JPEG, GIF), is not blank, no copy of another, and of `size` and `grey` where the rubric asks for that.
     They lie in the hand-in, or in a zip in it. What an image shows is what the list says, or else its name:
-    `4.png`, `four/a.png` with a class of that name, `digit_7_pred_1.png`.
+    `4.png`, `four/a.png` with a class of that name, `digit_7_pred_1.png`. With `given: true` they come with the task:
+    that they are there earns nothing, and images of the set's are as good as others.
 
     The predictions, where there are any: the checkpoint answers to each image, and its answer is held against the one
     that the student reports, in answers.json (`predictions`), in a JSON file (`list`) or in the files' names. Credit is
