@@ -10,6 +10,7 @@ from dataclasses import fields
 from fractions import Fraction
 
 from grader.model import (
+    Adjustment,
     Finding,
     Json,
     Outcome,
@@ -22,7 +23,7 @@ from grader.model import (
     Visibility,
 )
 
-FORM = 2  # raise it when a noun of a scorecard gains or loses a field
+FORM = 3  # raise it when a noun of a scorecard gains or loses a field
 
 
 def kept(card: ScoreCard) -> dict[str, Json]:
@@ -33,6 +34,7 @@ def kept(card: ScoreCard) -> dict[str, Json]:
         "students": [_plain(student) for student in card.students],
         "problems": [_plain(problem) for problem in card.problems],
         "made_with": dict(card.made_with),
+        "adjustments": [_plain(one) for one in card.adjustments],
         "tasks": [
             {**_plain(task), "rules": [{**_plain(rule), "findings": _findings(rule)} for rule in task.rules]}
             for task in card.tasks
@@ -60,12 +62,19 @@ def card_from(document: Mapping[str, Json]) -> ScoreCard:
         pass_points=_fraction(document["pass_points"]),
         made_with=document["made_with"],
         variant=document["variant"],
+        adjustments=tuple(Adjustment(**{**one, **_points(one)}) for one in document["adjustments"]),
     )
 
 
 def _task(task: Mapping[str, Json]) -> TaskScore:
     return TaskScore(
-        **_points(task), task=task["task"], title=task["title"], rules=tuple(_rule(rule) for rule in task["rules"])
+        **_points(task),
+        task=task["task"],
+        title=task["title"],
+        rules=tuple(_rule(rule) for rule in task["rules"]),
+        is_counted=task["is_counted"],
+        note=task["note"],
+        pass_points=_fraction(task["pass_points"]),
     )
 
 
@@ -77,6 +86,7 @@ def _rule(rule: Mapping[str, Json]) -> RuleScore:
         is_bonus=rule["is_bonus"],
         visibility=Visibility(rule["visibility"]),
         findings=tuple(_finding(finding) for finding in rule["findings"]),
+        is_deduction=rule["is_deduction"],
     )
 
 
@@ -115,5 +125,5 @@ def _plain(noun: Json) -> dict[str, Json]:
     return {
         name: str(value) if isinstance(value, Fraction) else value
         for name, value in values.items()
-        if name not in ("tasks", "rules", "findings", "students", "problems", "place", "made_with")
+        if name not in ("tasks", "rules", "findings", "students", "problems", "place", "made_with", "adjustments")
     }

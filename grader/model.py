@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
@@ -93,16 +93,70 @@ class Rule:
     visibility: Visibility = Visibility.STUDENT
     is_bonus: bool = False
     place: Place = Place("rubric")
+    is_deduction: bool = False  # takes its points away where it fails, and gives none
+    ramp: tuple[Fraction, Fraction] | None = None  # credit that earns nothing yet, and that earns all; None: as it is
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task as the assignment sheet numbers it. Its points are those of its rules."""
+    """A task as the assignment sheet numbers it. Its points are those of its rules.
+
+    Of an optional one `signs` are the answers, and the paths and patterns of files, that show that it was attempted.
+    """
 
     id: str
     title: str
     points: Fraction
     rules: tuple[Rule, ...]
+    is_optional: bool = False
+    pass_points: Fraction | None = None  # what it takes of this task alone to pass
+    signs: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Tasks of equal points, by their ids, of which the best `count` count."""
+
+    tasks: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So many points, or such a share of 1."""
+
+    value: Fraction
+    is_share: bool = False
+
+
+@dataclass(frozen=True)
+class LatePolicy:
+    """What lateness costs: for each day begun, at most the cap. Shares are of the maximum, or of what was earned."""
+
+    per_day: Amount = Amount(Fraction(0))
+    is_of_earned: bool = False
+    grace: timedelta = timedelta(0)  # who is late by no more is not late
+    cap: Amount | None = None
+    accepted: timedelta | None = None  # behind the due time; what comes later earns nothing
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for an assignment in this term. None and empty: nothing is set. Times are aware.
+
+    `extensions` are due times by the ids of students, `received` times of hand-ins by their names or those ids.
+    `given_files` (digests) and `given_answers` are the template's: handing them in as they are is no attempt.
+    """
+
+    variant: str = ""
+    due: datetime | None = None
+    late: LatePolicy | None = None
+    group_limit: int | None = None
+    pass_points: Fraction | None = None
+    extensions: Mapping[str, datetime] = field(default_factory=dict)
+    received: Mapping[str, datetime] = field(default_factory=dict)
+    given_files: frozenset[str] = frozenset()
+    given_answers: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,11 +175,15 @@ class Rubric:
     description: str = ""
     variant: str = ""
     variants: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    terms: Terms = Terms()
 
     @property
     def points(self) -> Fraction:
-        """The most that can be had without bonus."""
-        return sum((task.points for task in self.tasks), Fraction(0))
+        """The most that can be had without bonus, by whoever attempts every optional task."""
+        points = {task.id: task.points for task in self.tasks}
+        spare = sum((points[one.tasks[0]] * (len(one.tasks) - one.count) for one in self.choices), Fraction(0))
+        return sum(points.values(), Fraction(0)) - spare
 
     def rules(self) -> Iterator[Rule]:
         """Every rule, in the order of the tasks."""
@@ -326,7 +384,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class RuleScore:
-    """A rule's findings and what they are worth. `open_points` wait for a person."""
+    """A rule's findings and what they are worth. `open_points` wait for a person.
+
+    A deduction's `points` are what it takes away, below 0, and its `max_points` the most that it can take.
+    """
 
     rule: str
     check: str
@@ -336,11 +397,15 @@ class RuleScore:
     is_bonus: bool
     visibility: Visibility
     findings: tuple[Finding, ...]
+    is_deduction: bool = False
 
 
 @dataclass(frozen=True)
 class TaskScore:
-    """One task of the scorecard."""
+    """One task of the scorecard.
+
+    One that does not count is optional and was not attempted, or is a worse one of those to choose from: see `note`.
+    """
 
     task: str
     title: str
@@ -348,11 +413,29 @@ class TaskScore:
     max_points: Fraction
     open_points: Fraction
     rules: tuple[RuleScore, ...]
+    is_counted: bool = True
+    note: str = ""
+    pass_points: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A rule of the course that changed the sum of the tasks, or that a person has to know of. Numbers have signs."""
+
+    kind: str  # "choice", "floor", "late", "group"
+    said: str
+    points: Fraction = Fraction(0)
+    max_points: Fraction = Fraction(0)
+    open_points: Fraction = Fraction(0)
+    needs_person: bool = False
 
 
 @dataclass(frozen=True)
 class ScoreCard:
-    """The result of grading one submission. `points` are decided; `open_points` wait for a person."""
+    """The result of grading one submission. `points` are decided; `open_points` wait for a person.
+
+    Each of the three numbers is the sum of the tasks' and of the adjustments'.
+    """
 
     submission: str
     assignment: str
@@ -366,3 +449,4 @@ class ScoreCard:
     pass_points: Fraction | None = None
     made_with: Mapping[str, Json] = field(default_factory=dict)  # versions, sandbox level, devices
     variant: str = ""  # of the rubric
+    adjustments: tuple[Adjustment, ...] = ()

@@ -7,12 +7,15 @@ neither given nor taken.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from grader.model import Finding, Json, Rubric, Rule, RuleScore, ScoreCard, Submission, Task, TaskScore
+from grader.adjusting import Attempt, adjusted, attempted
+from grader.model import Adjustment, Finding, Json, Rubric, Rule, RuleScore, ScoreCard, Submission, Task, TaskScore
 
 ZERO = Fraction(0)
+ONE = Fraction(1)
 
 
 def rule_score(rule: Rule, findings: Sequence[Finding]) -> RuleScore:
@@ -26,35 +29,55 @@ def rule_score(rule: Rule, findings: Sequence[Finding]) -> RuleScore:
     (Fraction(7, 2), Fraction(7, 2))
     """
     total = sum((finding.weight for finding in findings), ZERO)
-    points = open_points = ZERO
-    for finding in findings:
-        share = rule.points * finding.weight / total if total else ZERO
-        if finding.credit is None:
-            open_points += share
-        else:
-            points += share * finding.credit
+    decided = sum((one.weight * one.credit for one in findings if one.credit is not None), ZERO)
+    waiting = sum((one.weight for one in findings if one.credit is None), ZERO)
+    low = _risen(decided / total, rule.ramp) if total else ZERO
+    high = _risen((decided + waiting) / total, rule.ramp) if total else ONE  # nothing but remarks: a person decides
     return RuleScore(
         rule=rule.id,
         check=rule.check,
-        points=points,
+        points=rule.points * (low - 1 if rule.is_deduction else low),
         max_points=rule.points,
-        open_points=rule.points if not total else open_points,  # nothing but remarks: a person decides
+        open_points=rule.points * (high - low),
         is_bonus=rule.is_bonus,
         visibility=rule.visibility,
         findings=tuple(findings),
+        is_deduction=rule.is_deduction,
     )
 
 
-def task_score(task: Task, findings: Mapping[str, Sequence[Finding]]) -> TaskScore:
-    """One task of the card. Bonus rules add points and raise no maximum."""
+def _risen(share: Fraction, ramp: tuple[Fraction, Fraction] | None) -> Fraction:
+    """The share of the points for a share of credit: nothing up to the ramp's foot, all from its top, evenly between.
+
+    >>> half = Fraction(1, 2)
+    >>> [str(_risen(share, (half, Fraction(1)))) for share in (half, Fraction(3, 4), Fraction(1))]
+    ['0', '1/2', '1']
+    """
+    if ramp is None:
+        return share
+    foot, top = ramp
+    return min(ONE, max(ZERO, (share - foot) / (top - foot)))
+
+
+def task_score(task: Task, findings: Mapping[str, Sequence[Finding]], attempt: Attempt = Attempt.YES) -> TaskScore:
+    """One task of the card. Bonus rules and deductions raise no maximum.
+
+    An optional task that was not attempted has neither points nor a maximum.
+    """
     rules = tuple(rule_score(rule, findings[rule.id]) for rule in task.rules)
+    if attempt is Attempt.NO:
+        rules = tuple(replace(rule, points=ZERO, max_points=ZERO, open_points=ZERO) for rule in rules)
+        note = "optional, and not attempted: it counts neither way"
+        return TaskScore(task.id, task.title, ZERO, ZERO, ZERO, rules, is_counted=False, note=note)
     return TaskScore(
         task=task.id,
         title=task.title,
         points=sum((rule.points for rule in rules), ZERO),
-        max_points=sum((rule.max_points for rule in rules if not rule.is_bonus), ZERO),
+        max_points=sum((rule.max_points for rule in rules if not rule.is_bonus and not rule.is_deduction), ZERO),
         open_points=sum((rule.open_points for rule in rules), ZERO),
         rules=rules,
+        note="optional; whether it was attempted cannot be seen" if attempt is Attempt.UNSEEN else "",
+        pass_points=task.pass_points,
     )
 
 
@@ -65,21 +88,38 @@ def score(
     made_with: Mapping[str, Json] | None = None,
 ) -> ScoreCard:
     """The scorecard of one submission, from the findings of every rule by its id."""
-    tasks = tuple(task_score(task, findings) for task in rubric.tasks)
+    tasks = [task_score(task, findings, attempted(task, rubric, submission, findings)) for task in rubric.tasks]
+    tasks, adjustments = adjusted(rubric, submission, tasks)
+    parts: tuple[TaskScore | Adjustment, ...] = (*tasks, *adjustments)
     return ScoreCard(
         submission=submission.id,
         assignment=rubric.assignment,
         students=submission.students,
         rubric_digest=rubric.digest,
-        tasks=tasks,
-        points=sum((task.points for task in tasks), ZERO),
-        max_points=sum((task.max_points for task in tasks), ZERO),
-        open_points=sum((task.open_points for task in tasks), ZERO),
+        tasks=tuple(tasks),
+        points=sum((part.points for part in parts), ZERO),
+        max_points=sum((part.max_points for part in parts), ZERO),
+        open_points=sum((part.open_points for part in parts), ZERO),
         problems=submission.problems,
         pass_points=rubric.pass_points,
         made_with=made_with or {},
         variant=rubric.variant,
+        adjustments=tuple(adjustments),
     )
+
+
+def has_passed(card: ScoreCard) -> bool | None:
+    """Whether the pass line was reached, and that of every task which has one; None while open points decide.
+
+    Raises:  ValueError where there is no line at all
+    """
+    parts: tuple[ScoreCard | TaskScore, ...] = (card, *card.tasks)
+    lines = [(part.points, part.open_points, part.pass_points) for part in parts if part.pass_points is not None]
+    if not lines:
+        raise ValueError("the rubric has no pass line")
+    if any(points + open_points < line for points, open_points, line in lines):
+        return False
+    return True if all(points >= line for points, _, line in lines) else None
 
 
 def rounded(points: Fraction, places: int = 2) -> Decimal:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.course.defaults import with_defaults
-from grader.course.terms import Terms, terms_of
+from grader.course.terms import plain_times, terms_of
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
 from grader.errors import CourseError
 from grader.limits import Limits
+from grader.model import Terms
 
 COURSE_FILE = "grader.toml"
 DATA_VARIABLE = "GRADER_DATA"
@@ -72,6 +73,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
         document = parse_toml(read_text(file), name=str(file))
     except DocumentError as error:
         raise CourseError(error.problems) from error
+    document = replace(document, value=plain_times(document.value))
     problems = list(problems_in(document, rules, code="course"))
     if problems:
         raise CourseError(problems)
@@ -84,7 +86,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
             fix='create it, or name another: rubrics = "FOLDER"',
             code="no-rubrics",
         )
-    terms, problems = terms_of(document, rubrics)
+    terms, problems = terms_of(document, root, rubrics)
     if problems:
         raise CourseError(problems)
     shared_data = environment.get(DATA_VARIABLE)

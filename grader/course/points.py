@@ -22,6 +22,17 @@ def points_from(value: Json) -> Fraction:
     return Fraction(value if isinstance(value, int | str) else repr(value))
 
 
+def share_from(value: Json) -> Fraction:
+    """A share of 1 as a rubric writes it: 0.5, or "50%" as text.
+
+    >>> share_from(0.1), share_from("12.5%")
+    (Fraction(1, 10), Fraction(1, 8))
+    """
+    if isinstance(value, str) and value.endswith("%"):
+        return Fraction(value[:-1]) / 100
+    return points_from(value)
+
+
 def points_text(points: Fraction) -> str:
     """Points exactly: as a decimal where there is one of at most six places, else as a fraction.
 

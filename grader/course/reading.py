@@ -5,23 +5,25 @@ The published schema goes first; what it refuses is not looked at again, and eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from grader.course.attempts import signs_of
 from grader.course.bands import Bands
 from grader.course.order import order_problems
-from grader.course.points import points_from, points_text, points_words, shared
+from grader.course.points import points_from, points_text, points_words, share_from, shared
 from grader.course.references import References, Resolved
 from grader.course.rubrics import Checks, CheckSpec, is_warning
 from grader.course.shared_answers import conflicts
+from grader.course.terms import late_policy
 from grader.course.variants import Chosen, chosen, variant_names, with_variant
 from grader.course.written import COMMON_KEYS, Path_, Written
 from grader.documents import Document, did_you_mean, schema, validator
 from grader.documents.validation import broken_rules
 from grader.documents.wording import clean
-from grader.model import Json, Place, Problem, Rubric, Rule, Task, Visibility
+from grader.model import Choice, Json, Place, Problem, Rubric, Rule, Task, Terms, Visibility
 
 
 class Reading:
@@ -81,13 +83,21 @@ class Reading:
         self._answers()
         for rule, code, what, fix in order_problems(rules):
             self._say(code, (*rule.path, "after"), what, fix)
-        self._head(value, sum((task.points for task in tasks), Fraction(0)))
+        choices = self._choices(value, written, tasks)
+        self._optional(written, tasks)
+        made = Rubric("", "", tuple(tasks), "", "", choices=choices)
+        self._head(value, made.points)
         if self.errors():
             return None
-        return Rubric(
+        return replace(
+            made,
             assignment=value["assignment"],
             title=value["title"],
-            tasks=tuple(tasks),
+            tasks=tuple(self._with_signs(tasks)),
+            terms=Terms(
+                late=late_policy(value["late"]) if "late" in value else None,
+                group_limit=value.get("groups", {}).get("at_most"),
+            ),
             file=self._document.name,
             digest=self._bands.digest(with_variant(digest, self._chosen.name)),
             pass_points=points_from(value["pass_points"]) if "pass_points" in value else None,
@@ -131,6 +141,78 @@ class Reading:
             if pass_points > total:
                 what = f"to pass takes {points_words(pass_points)}, all tasks together have {points_text(total)}"
                 self._say("pass-points", ("pass_points",), what, f"write {points_text(total)} or less")
+
+    def _choices(
+        self,
+        value: Mapping[str, Json],
+        written: list[tuple[Path_, Mapping[str, Json], list[Written]]],
+        tasks: list[Task],
+    ) -> tuple[Choice, ...]:
+        """The choices among tasks. Only sound ones are given back."""
+        made: list[Choice] = []
+        by_id = {task.id: task for task in tasks}
+        for at, entry in self._chosen.entries(value.get("choose")):
+            path: Path_ = ("choose", at)
+            if self._is_sound(*path) and self._is_choice(entry, path, by_id, made):
+                made.append(Choice(tuple(entry["tasks"]), entry["k"]))
+        named = {name for choice in made for name in choice.tasks}
+        for path, task, _ in written:
+            if "pass_points" in task and task.get("id") in named:
+                what = f"the task {task['id']!r} is one to choose from, and has a pass line of its own"
+                self._say("choice", (*path, "pass_points"), what, "remove it: who chooses another task could not pass")
+        return tuple(made)
+
+    def _is_choice(
+        self, entry: Mapping[str, Json], path: Path_, tasks: Mapping[str, Task], others: list[Choice]
+    ) -> bool:
+        names, count = entry["tasks"], entry["k"]
+        for at, name in enumerate(names):
+            where = (*path, "tasks", at)
+            if name not in tasks:
+                what = f"there is no task {clean(repr(name), 80)}"
+                self._say("choice", where, what, did_you_mean(name, tasks))
+                return False
+            if tasks[name].is_optional:
+                what = f"the task {name!r} is optional: one to choose from is left out as it is"
+                self._say("choice", where, what, "remove optional: true, or take it out of the choice")
+                return False
+            if any(name in other.tasks for other in others):
+                self._say("choice", where, f"the task {name!r} stands in two choices", "keep one of them")
+                return False
+            if tasks[name].points != tasks[names[0]].points:
+                what = f"the task {name!r} has {points_words(tasks[name].points)}, "
+                what += f"{names[0]!r} has {points_text(tasks[names[0]].points)}"
+                self._say(
+                    "choice", where, what, "give the tasks of a choice equal points: the maximum is that of k of them"
+                )
+                return False
+        if count >= len(names):
+            what = f"the best {count} of {len(names)} tasks are all of them"
+            self._say("choice", (*path, "k"), what, f"write a number below {len(names)}, or remove the choice")
+            return False
+        return True
+
+    def _optional(self, written: list[tuple[Path_, Mapping[str, Json], list[Written]]], tasks: list[Task]) -> None:
+        """An optional task needs something that shows whether it was attempted; a task's line is within its points."""
+        for (path, value, _), task in zip(written, tasks, strict=True):
+            if (
+                task.is_optional
+                and task.rules
+                and self._is_sound(*path)
+                and not any(signs_of(tasks, task, self._checks))
+            ):
+                what = f"nothing shows whether the optional task {task.id!r} was attempted: all that it asks for, "
+                what += "compulsory tasks ask for too"
+                self._say(
+                    "optional", (*path, "optional"), what, "let one of its rules ask for an answer or a file of its own"
+                )
+            if task.pass_points is not None and task.pass_points > task.points and self._is_sound(*path):
+                what = f"to pass takes {points_words(task.pass_points)} of the task, it has {points_text(task.points)}"
+                self._say("pass-points", (*path, "pass_points"), what, f"write {value['points']} or less")
+
+    def _with_signs(self, tasks: list[Task]) -> Iterator[Task]:
+        for task in tasks:
+            yield replace(task, signs=signs_of(tasks, task, self._checks)) if task.is_optional else task
 
     def _ids(self, tasks: list[tuple[Path_, Mapping[str, Json], list[Written]]]) -> None:
         """Every task's id once, every rule's id once."""
@@ -178,6 +260,7 @@ class Reading:
 
         points = sound("points")
         check = sound("check")
+        ramp = sound("ramp") or {}
         return Written(
             path=path,
             value=value,
@@ -187,23 +270,41 @@ class Reading:
             points_are_sound=self._is_sound(*path, "points"),
             after=tuple(sound("after") or ()),
             is_bonus=bool(sound("bonus")),
+            is_deduction=bool(sound("deduction")),
+            ramp=(share_from(ramp.get("from", 0)), share_from(ramp.get("full", 1))) if ramp else None,
         )
 
     def _task(self, path: Path_, task: Mapping[str, Json], rules: list[Written]) -> Task:
         """The task. Where something in it is wrong, it is only good for finding more that is wrong."""
         has_points = "points" in task and self._is_sound(*path, "points")
         points = points_from(task["points"]) if has_points else Fraction(0)
-        counted = [rule for rule in rules if not rule.is_bonus]
+        counted = [rule for rule in rules if rule.is_counted]
         if has_points and rules and self._is_sound(*path, "rules") and all(rule.points_are_sound for rule in rules):
             self._sum(path, task, points, counted)
         for rule in rules:
-            if rule.is_bonus and "points" not in rule.value:
-                self._say(
-                    "bonus-points", rule.path, "the bonus rule states no points", "add points: the bonus it gives"
-                )
+            self._extra(rule)
         shares = iter(shared(points, [rule.points for rule in counted]))
-        made = [self._made(rule, rule.points or Fraction(0) if rule.is_bonus else next(shares)) for rule in rules]
-        return Task(str(task.get("id", "")), str(task.get("title", "")), points, tuple(made))
+        made = [self._made(rule, next(shares) if rule.is_counted else rule.points or Fraction(0)) for rule in rules]
+        line = (
+            points_from(task["pass_points"]) if "pass_points" in task and self._is_sound(*path, "pass_points") else None
+        )
+        is_optional = task.get("optional") is True
+        return Task(str(task.get("id", "")), str(task.get("title", "")), points, tuple(made), is_optional, line)
+
+    def _extra(self, rule: Written) -> None:
+        """What a rule beside the task's points lacks, and a ramp that does not rise."""
+        if rule.is_bonus and rule.is_deduction:
+            what = "a rule cannot give bonus and take a deduction"
+            self._say("deduction", (*rule.path, "deduction"), what, "make two rules of it")
+        if rule.is_bonus and "points" not in rule.value:
+            self._say("bonus-points", rule.path, "the bonus rule states no points", "add points: the bonus it gives")
+        elif rule.is_deduction and "points" not in rule.value:
+            what = "the deduction states no points"
+            self._say("deduction", rule.path, what, "add points: what is taken away where it fails")
+        if rule.ramp is not None and rule.ramp[0] >= rule.ramp[1]:
+            low, full = rule.ramp
+            what = f"the ramp rises from {float(low):g} to {float(full):g}"
+            self._say("ramp", (*rule.path, "ramp"), what, "let `full` be more than `from`")
 
     def _sum(self, path: Path_, task: Mapping[str, Json], points: Fraction, counted: list[Written]) -> None:
         """Refuse rules that do not share the task's points exactly."""
@@ -242,6 +343,8 @@ class Reading:
             visibility=Visibility(value.get("visibility", "student")) if self._is_sound(*path, "visibility")
             else Visibility.STUDENT,
             is_bonus=written.is_bonus,
+            is_deduction=written.is_deduction,
+            ramp=written.ramp,
             place=self._document.place(path),
         )  # fmt: skip
         if written.check is None:

@@ -15,12 +15,12 @@ from typing import Protocol
 
 from grader.course.bands import Bands
 from grader.course.folder import Course
-from grader.course.terms import Terms
+from grader.course.terms import merged, with_template
 from grader.course.variants import variant_names
 from grader.documents import Document, DocumentError, decode, did_you_mean, parse_yaml
 from grader.documents.wording import clean
 from grader.errors import CourseError
-from grader.model import Json, Problem, Rubric, Rule
+from grader.model import Json, Problem, Rubric, Rule, Terms
 
 MAX_RUBRIC_BYTES = 2**20  # the largest rubric of a course is under 20 kB
 
@@ -168,7 +168,7 @@ def load_assignment(
     """
     file = _rubric_file(course, assignment)
     terms = course.terms.get(assignment, Terms())
-    return load_rubric(
+    rubric = load_rubric(
         file,
         checks,
         layer_schema=layer_schema,
@@ -176,6 +176,10 @@ def load_assignment(
         variant=variant or terms.variant,
         asked_by="--variant" if variant else "grader.toml",
     )
+    terms = merged(replace(rubric.terms, pass_points=rubric.pass_points), terms)
+    if any(task.is_optional for task in rubric.tasks):
+        terms = with_template(terms, course.submissions_template / assignment)
+    return replace(rubric, terms=terms, pass_points=terms.pass_points)
 
 
 def lint_assignment(

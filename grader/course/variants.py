@@ -48,7 +48,7 @@ class Chosen:
     def is_absent(self, path: Path_) -> bool:
         """Whether `path` leads into a task or a rule that this variant leaves out."""
         for end in (2, 4):
-            entry = self.document.at(path[:end]) if len(path) > end and path[0] == "tasks" else None
+            entry = self.document.at(path[:end]) if len(path) > end and path[0] in ("tasks", "choose") else None
             if isinstance(entry, dict) and path[end] != TABLE and not self.has(entry):
                 return True
         return False
@@ -122,7 +122,12 @@ def _table_problems(table: Mapping[str, Mapping[str, Json]]) -> Iterator[_Told]:
 
 def _entry_problems(value: Json, known: tuple[str, ...]) -> Iterator[_Told]:
     """What `variants` of a task or a rule says that cannot be."""
-    tasks = value.get("tasks") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return
+    choices, tasks = value.get("choose"), value.get("tasks")
+    for at, choice in enumerate(choices if isinstance(choices, list) else ()):
+        if isinstance(choice, dict):
+            yield from _unknown(choice, ("choose", at), known)
     for at, task in enumerate(tasks if isinstance(tasks, list) else ()):
         if not isinstance(task, dict):
             continue

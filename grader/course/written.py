@@ -9,7 +9,7 @@ from fractions import Fraction
 from grader.model import Json
 
 # What every rule may say. Every other key is a setting of its check.
-COMMON_KEYS = ("id", "check", "answer", "points", "after", "visibility", "bonus", "variants")
+COMMON_KEYS = ("id", "check", "answer", "points", "after", "visibility", "bonus", "deduction", "ramp", "variants")
 
 Path_ = tuple[str | int, ...]
 
@@ -26,6 +26,13 @@ class Written:
     points_are_sound: bool
     after: tuple[str, ...]
     is_bonus: bool
+    is_deduction: bool = False
+    ramp: tuple[Fraction, Fraction] | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its points are part of the task's."""
+        return not self.is_bonus and not self.is_deduction
 
     @property
     def has_own_id(self) -> bool:

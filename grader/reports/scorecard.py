@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from grader.model import Finding, Json, Place, Problem, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.model import Adjustment, Finding, Json, Place, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.scoring import rounded
 
 FORM = "grader-scorecard/1"
@@ -28,6 +28,7 @@ def scorecard_json(card: ScoreCard, *, for_staff: bool = True) -> dict[str, Json
         **_points(card.points, card.max_points, card.open_points),
         "pass_points": None if card.pass_points is None else _number(card.pass_points),
         "tasks": [_task(task, for_staff) for task in card.tasks],
+        **({"adjustments": [_adjustment(one) for one in card.adjustments]} if card.adjustments else {}),
         "problems": [problem_json(problem) for problem in card.problems],
         "made_with": dict(card.made_with),
     }
@@ -47,8 +48,16 @@ def _task(task: TaskScore, for_staff: bool) -> dict[str, Json]:
         "task": task.task,
         "title": task.title,
         **_points(task.points, task.max_points, task.open_points),
+        **({} if task.is_counted else {"is_counted": False}),
+        **({"note": task.note} if task.note else {}),
+        **({} if task.pass_points is None else {"pass_points": _number(task.pass_points)}),
         "rules": [_rule(rule, for_staff) for rule in task.rules],
     }
+
+
+def _adjustment(one: Adjustment) -> dict[str, Json]:
+    numbers = _points(one.points, one.max_points, one.open_points)
+    return {"kind": one.kind, "said": one.said, **numbers, "needs_person": one.needs_person}
 
 
 def _rule(rule: RuleScore, for_staff: bool) -> dict[str, Json]:
@@ -58,6 +67,7 @@ def _rule(rule: RuleScore, for_staff: bool) -> dict[str, Json]:
         "check": rule.check,
         **_points(rule.points, rule.max_points, rule.open_points),
         "is_bonus": rule.is_bonus,
+        **({"is_deduction": True} if rule.is_deduction else {}),
         "visibility": rule.visibility.value,
         "findings": [_finding(finding) for finding in rule.findings] if is_shown else [],
     }

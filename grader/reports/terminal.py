@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.course import is_warning
-from grader.model import Finding, Outcome, Problem, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.model import Adjustment, Finding, Outcome, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.reports.plain import plain, points_text
+from grader.scoring import has_passed
 
 # A sign and a word beside the colour: nobody has to tell green from red.
 SIGNS = {
@@ -50,7 +51,13 @@ def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderabl
     for task in card.tasks:
         parts.append(Text())
         parts.append(_task_line(task))
-        parts.extend(_rules(task.rules, for_staff))
+        if task.note:
+            parts.append(Padding(Text(task.note, style="dim"), (0, 0, 0, 2)))
+        if task.is_counted or task.max_points:  # an optional task that was not attempted has nothing to be told of
+            parts.extend(_rules(task.rules, for_staff))
+    if card.adjustments:
+        parts.append(Text("\nRules of the course", style="bold"))
+        parts.extend(_adjustment(one) for one in card.adjustments)
     parts.append(Text())
     parts.append(_foot(card, for_staff=for_staff))
     return Group(*parts)
@@ -98,7 +105,7 @@ def show_problems(console: Console, problems: Iterable[Problem]) -> None:
 def _deciding(card: ScoreCard) -> list[Text]:
     """What cost or holds points, each reason once with the rules that it decided; the report has the rest."""
     reasons: dict[tuple[Outcome, str], list[str]] = {}
-    for rule in (rule for task in card.tasks for rule in task.rules):
+    for rule in (rule for task in card.tasks if task.is_counted for rule in task.rules):
         bad = next((f for f in rule.findings if f.outcome is not Outcome.PASSED and f.weight > 0), None)
         if bad is not None and not (card.problems and bad.code == "unreadable-submission"):
             reasons.setdefault((bad.outcome, bad.said), []).append(rule.rule)
@@ -109,6 +116,11 @@ def _deciding(card: ScoreCard) -> list[Text]:
     for (outcome, sentence), rules in reasons.items():
         sign, style = SIGNS[outcome]
         said.append(Text.assemble((f"{sign} ", style), (f"{', '.join(rules)}: ", "dim"), plain(sentence, limit=240)))
+    said.extend(
+        Text.assemble(("? " if one.needs_person else "− ", "magenta"), plain(one.said, limit=240))
+        for one in card.adjustments
+        if one.needs_person or (one.kind != "choice" and one.points + one.open_points < 0)
+    )
     return said or [Text("✓ everything holds", style="green")]
 
 
@@ -132,7 +144,11 @@ def _head(card: ScoreCard) -> Panel:
 def _foot(card: ScoreCard, *, for_staff: bool) -> Text:
     counts = dict.fromkeys(Outcome, 0)
     shown = (
-        rule for task in card.tasks for rule in task.rules if for_staff or rule.visibility is Visibility.STUDENT
+        rule
+        for task in card.tasks
+        if task.is_counted or task.max_points
+        for rule in task.rules
+        if for_staff or rule.visibility is Visibility.STUDENT
     )  # what is not shown is not counted either
     for finding in (f for rule in shown for f in rule.findings if f.weight > 0):
         counts[finding.outcome] += 1
@@ -141,11 +157,11 @@ def _foot(card: ScoreCard, *, for_staff: bool) -> Text:
         if count:
             sign, style = SIGNS[outcome]
             text.append(f"{sign} {count} {outcome.value}   ", style=style)
-    if card.pass_points is not None:
-        is_passed = card.points >= card.pass_points
-        text.append(
-            f"pass line {points_text(card.pass_points)}: {'reached' if is_passed else 'not reached'}", style="bold"
-        )
+    if card.pass_points is not None or any(task.pass_points is not None for task in card.tasks):
+        passed = has_passed(card)
+        word = "open" if passed is None else "reached" if passed else "not reached"
+        line = f" {points_text(card.pass_points)}" if card.pass_points is not None else ""
+        text.append(f"pass line{line}: {word}", style="bold")
     made = card.made_with
     if made:
         versions = " ".join(f"{name} {value}" for name, value in made.items() if isinstance(value, str))
@@ -165,6 +181,12 @@ def _task_line(task: TaskScore) -> Table:
         )
     else:
         points, style = f"+{points_text(task.points)} of {points_text(bonus)} bonus", "green"
+    if task.points < 0 and not task.max_points:
+        points, style = points_text(task.points), "red"
+    if not task.is_counted:
+        points, style = (f"({points})" if task.max_points else "not attempted"), "dim"
+    if task.pass_points is not None:
+        points += f", {points_text(task.pass_points)} needed to pass"
     waiting = f"  ({points_text(task.open_points)} open)" if task.open_points else ""
     grid.add_row(
         Text.assemble(("Task ", "bold"), (plain(task.task), "bold"), "  ", (plain(task.title), "bold")),
@@ -177,11 +199,26 @@ def _rules(rules: Sequence[RuleScore], for_staff: bool) -> Iterator[ConsoleRende
     for rule in rules:
         if rule.visibility is Visibility.STAFF and not for_staff:
             continue
-        if len(rules) > 1:
+        if len(rules) > 1 or rule.is_deduction:
             bonus = " bonus" if rule.is_bonus else ""
             label = f"{rule.rule}{bonus}  {points_text(rule.points)} / {points_text(rule.max_points)}"
+            if rule.is_deduction:
+                taken = rule.points + rule.open_points  # what is open is neither given nor taken
+                label = f"{rule.rule} deduction  {points_text(taken)} of at most {points_text(-rule.max_points)}"
             yield Padding(Text(label, style="dim"), (0, 0, 0, 2))
         yield from (_finding(finding) for finding in rule.findings)
+
+
+def _adjustment(one: Adjustment) -> ConsoleRenderable:
+    """A line of its own: what it changes, and why."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    sign = ("?", "bold magenta") if one.needs_person else ("−", "bold yellow") if one.points < 0 else ("·", "dim")
+    amount = f"{points_text(one.points)} points: " if one.points else ""
+    waiting = f" ({points_text(one.open_points)} open)" if one.open_points else ""
+    grid.add_row(Text(*sign), Text.assemble((amount, "bold"), plain(one.said), (waiting, "magenta")))
+    return Padding(grid, (0, 0, 0, 2))
 
 
 def _finding(finding: Finding) -> ConsoleRenderable:

@@ -118,7 +118,7 @@ def test_a_network_can_be_written_out(loaded):
             ONE,
             "check: number, answer: a, right: 1, network: small",
             "/tasks/0/rules/0/network: unknown key 'network'",
-            "known: abs, after, answer, bonus, check, id, points, right, variants, visibility",
+            "known: abs, after, answer, bonus, check, deduction, id, points, ramp, right, variants, visibility",
             id="a network for a check that uses none",
         ),
         pytest.param(
