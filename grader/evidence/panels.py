@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_NOISE: Final = 10  # levels of 255 by which a pixel may differ from the ground and still be it
+_NOISE: Final = (10, 48)  # levels of 255 by which a pixel may differ from the ground and still be it: or in a JPEG
 _LEAST: Final = 6  # pixels to a side of a panel
 _ALIKE: Final = 0.06  # by which the sides of panels of one grid may differ
 _FILLED: Final = 0.5  # of a row of a panel: less is a tick, or text that hangs on to it
@@ -33,14 +33,17 @@ def panels_of(colours: Array) -> list[Box]:
     >>> panels_of(page)
     [(5, 5, 15, 15), (25, 5, 35, 15), (5, 25, 15, 35)]
     """
-    mask = _mask(colours)
-    trimmed = [_trimmed(mask, box) for box in _blocks(mask)]
-    boxes = [box for box in trimmed if box is not None and min(_sides(box)) >= _LEAST]
-    return _aligned(_commonest(boxes))[:MOST]
+    apart = _apart(colours)
+    found = []
+    for noise in _NOISE:
+        mask = apart > noise
+        trimmed = [_trimmed(mask, box) for box in _blocks(mask)]
+        found.append(_commonest([box for box in trimmed if box is not None and min(_sides(box)) >= _LEAST]))
+    return _aligned(max(found, key=len))[:MOST]
 
 
-def _mask(colours: Array) -> Array:
-    """What is not of the ground's colour: the commonest one at the edges of the page."""
+def _apart(colours: Array) -> Array:
+    """By how much each pixel differs from the ground: the commonest colour at the edges of the page."""
     import numpy as np
 
     border = np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]]).astype(np.uint32)
@@ -48,7 +51,7 @@ def _mask(colours: Array) -> Array:
     values, counts = np.unique(codes, return_counts=True)
     code = int(values[counts.argmax()])
     ground = np.array([code >> 16, code >> 8 & 255, code & 255], dtype=np.int16)
-    made: Array = np.abs(colours.astype(np.int16) - ground).max(axis=-1) > _NOISE
+    made: Array = np.abs(colours.astype(np.int16) - ground).max(axis=-1)
     return made
 
 
