@@ -313,3 +313,36 @@ def test_a_single_seed_is_warned_of(make_rule, model):
     settings = {**RULE, "best": "b", "retrain": True, "budget_s": 9, "recipe": RECIPE, "model": model}
     told = list(all_checks()["hyperparameters"].lint(make_rule("hyperparameters", **settings)))
     assert [one.code for one in told] == ["warning-single-run"]
+
+
+@pytest.mark.torch
+def test_a_real_network_is_trained_again_at_each_value(make_rule, hand_in, model):
+    """The whole way, in the sandbox: a learning rate that is far too small, and one that does."""
+    pytest.importorskip("torch")
+    from grader import sandbox
+    from grader.evidence.kinds import Bench
+    from grader.evidence.local import LocalRunner
+    from grader.evidence.plan import Plan
+    from grader.limits import Limits
+
+    level = sandbox.level()
+    if not level.is_isolated:
+        pytest.skip(f"no sandbox here: {level.reason}")
+    code = (
+        "from torch import nn\n"
+        "def build_model():\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))\n"
+    )
+    recipe = {**RECIPE, "data_set": "digits", "optimizer": "adam", "epochs": 2, "mean": [0.2], "std": [0.3]}
+    settings = {"over": "learning_rate", "values": ["1e-7", "3e-3"], "retrain": True, "recipe": recipe, "seeds": 2}
+    settings |= {"model": model, "budget_s": 60, "best": "b", "contradictions": "fail"}
+    check, rule = all_checks()["hyperparameters"], make_rule("hyperparameters", **settings)
+    assert not list(check.lint(rule))
+    said = {}
+    for best in (0.003, "1e-7"):
+        submission = hand_in({"b": best}, files={"model.py": code})
+        plan = Plan.of((job, submission.root) for job in check.needs(rule, submission))
+        evidence = LocalRunner(Bench(Limits(wall_s=60), level))(plan)
+        [said[best]] = [one for one in run_check(check, rule, submission, evidence) if one.weight]
+    assert (said[0.003].outcome, said["1e-7"].outcome) == (PASSED, FAILED)
+    assert "trained again it is so: 3e-3" in said[0.003].said
