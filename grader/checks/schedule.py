@@ -86,7 +86,8 @@ class Schedule(Check):
         found = [one for one in read if isinstance(one, Finding)]
         falls = [fall for one in read if isinstance(one, Logged) for fall in _falls(one)]
         codes, unread = _codes(submission, settings.get("code"))
-        found += [*unread, *_verdict(asked, falls, codes, submission), *_other(settings.get("scheduler"), codes)]
+        verdict = _verdict(asked, falls, codes, submission, has_log=bool(read))
+        found += [*unread, *verdict, *_other(settings.get("scheduler"), codes)]
         yield from decided(found, may_fail=settings.get("contradictions", "review") == "fail")
 
 
@@ -204,7 +205,7 @@ def _other(wanted: str | None, codes: Sequence[_Code]) -> Iterator[Finding]:
 
 
 def _verdict(
-    asked: Fraction, falls: Sequence[_Fall], codes: Sequence[_Code], submission: Submission
+    asked: Fraction, falls: Sequence[_Fall], codes: Sequence[_Code], submission: Submission, *, has_log: bool
 ) -> Iterator[Finding]:
     said = f"to {_share(asked)} of its start"
     shown = next((one for one in falls if one.is_told and one.is_at(asked)), None)
@@ -229,7 +230,7 @@ def _verdict(
         else:
             yield review(f"{words}; the log has it {told[-1].said}: a person looks", place=told[-1].place,
                          fix="print the rate until the end of the training", code="log-and-code-differ")  # fmt: skip
-    elif not told and not falls and not codes:
+    elif not has_log and _is_silent(codes, submission):
         yield failed(f"neither a log nor code shows a learning rate that falls {said}", fix=fix, code="missing-file")
     elif told and _is_agreed(told, factor, codes, asked, submission):
         by = f"{where}, lets it end at {_share(factor)}" if factor is not None else "no code changes it"
@@ -246,13 +247,19 @@ def _verdict(
 def _is_agreed(
     told: Iterable[_Fall], factor: Fraction | None, codes: Sequence[_Code], asked: Fraction, submission: Submission
 ) -> bool:
-    """Whether the code says that the log's rates are all there is. Code that is not read may say otherwise."""
-    if any(file.path.endswith(".ipynb") for file in submission.files) or not codes:
-        return False
+    """Whether the code says that the log's rates are all there is."""
     if factor is not None:
-        return not _is_near(factor, asked)
-    is_silent = not any(code.schedulers or code.is_by_hand for code in codes)
-    return is_silent and all(one.is_constant for one in told)
+        return not _is_near(factor, asked) and not _has_notebook(submission)
+    return bool(codes) and _is_silent(codes, submission) and all(one.is_constant for one in told)
+
+
+def _is_silent(codes: Sequence[_Code], submission: Submission) -> bool:
+    """Whether no code changes a rate. A notebook is not read, and may."""
+    return not _has_notebook(submission) and not any(code.schedulers or code.is_by_hand for code in codes)
+
+
+def _has_notebook(submission: Submission) -> bool:
+    return any(file.path.endswith(".ipynb") for file in submission.files)
 
 
 def _is_near(one: Fraction, other: Fraction) -> bool:

@@ -87,8 +87,9 @@ def test_what_may_be_so_goes_to_a_person(judge, rates, code, files):
     assert judge(rates, code, files=files).outcome is REVIEW
 
 
-def test_nothing_at_all_is_missing(judge):
-    found = judge()
+@pytest.mark.parametrize("code", [None, "optimizer.step()"])
+def test_nothing_at_all_is_missing(judge, code):
+    found = judge(None, code)
     assert found.outcome is FAILED
     assert "neither a log nor code" in found.said
 
