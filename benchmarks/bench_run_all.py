@@ -1,12 +1,13 @@
 """What does a second look at a class cost, and what does a large one? Run: python benchmarks/bench_run_all.py
 
 P7  a second `run-all` on an unchanged class, against the first; hand-ins with a model and a checkpoint each
-P8  re-scoring 1,000 hand-ins after a change of points
-P9  the driver's memory on 10,000 simulated hand-ins, against 1,000
+P8  re-scoring 1,000 hand-ins after a change of points; and once more with hostile ones among them
+P9  the driver's memory on 10,000 simulated hand-ins, hostile ones among them, against 1,000
 
 All by the command line, in processes of their own, one after the other, in this run. The simulated hand-ins are copies
-of the example with a number of their own in the answers, and one and the same model: their jobs are done once. One of
-twenty has code that ends its process, crashes it, or takes memory or processes without end.
+of the example with a number of their own in the answers, and one and the same model: their jobs are done once. Where
+hostile ones are among them, one of twenty has code that ends its process, crashes it, or takes memory or processes
+without end; a job that hit a limit is tried again by every run, which is what the difference costs.
 `--quick` takes fewer.
 """
 
@@ -55,14 +56,14 @@ def run(folder: Path, course: Path, place: Path) -> tuple[float, int, str]:
     return seconds, int(peak.split()[1]) * 1024, said
 
 
-def simulated(folder: Path, count: int, *, own_models: bool = False) -> Path:
+def simulated(folder: Path, count: int, *, own_models: bool = False, hostile: bool = True) -> Path:
     """So many hand-ins, whose numbers make them differ; with `own_models` in their code too."""
     answers = json.loads((EXAMPLE / "answers.json").read_text())
     for number in range(count):
         target = folder / f"s{number:05}"
         shutil.copytree(EXAMPLE, target)
         (target / "answers.json").write_text(json.dumps({**answers, "_number": number}))
-        if number % 20 == 19:
+        if hostile and number % 20 == 19:
             (target / "model.py").write_text(HOSTILE[number // 20 % len(HOSTILE)])
         elif own_models:
             with (target / "model.py").open("a") as file:
@@ -98,12 +99,18 @@ def main() -> None:
         print(f"P7  n = {WITH_MODELS} with a model each: first {first:.2f} s, second {second:.2f} s")
         print(f"    ratio {second / first:.3f} (bar 0.02); first: {done}")
 
-        small = simulated(place / "small", SMALL)
-        base, small_peak, _ = run(small, HERE, place / "p8")
-        same, _, _ = run(small, HERE, place / "p8")
-        again, _, said = run(small, with_other_points(place / "course"), place / "p8")
+        honest = simulated(place / "honest", SMALL, hostile=False)
+        base, _, _ = run(honest, HERE, place / "p8")
+        same, _, _ = run(honest, HERE, place / "p8")
+        changed = with_other_points(place / "course")
+        again, _, said = run(honest, changed, place / "p8")
         print(f"P8  n = {SMALL:,}: first {base:.2f} s, unchanged {same:.2f} s")
         print(f"    after a change of points {again:.2f} s (bar 5 s for 1,000); {said}")
+
+        small = simulated(place / "small", SMALL)
+        mixed, small_peak, _ = run(small, HERE, place / "p8-mixed")
+        again, _, said = run(small, changed, place / "p8-mixed")
+        print(f"    one of twenty hostile: first {mixed:.2f} s, after a change of points {again:.2f} s; {said}")
 
         large = simulated(place / "large", LARGE)
         seconds, large_peak, _ = run(large, HERE, place / "p9")
