@@ -183,7 +183,7 @@ class Rubric:
         """The most that can be had without bonus, by whoever attempts every optional task."""
         points = {task.id: task.points for task in self.tasks}
         spare = sum((points[one.tasks[0]] * (len(one.tasks) - one.count) for one in self.choices), Fraction(0))
-        return sum(points.values(), Fraction(0)) - spare
+        return sum((task.points for task in self.tasks), Fraction(0)) - spare
 
     def rules(self) -> Iterator[Rule]:
         """Every rule, in the order of the tasks."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.course.attempts import signs_of
 from grader.course.bands import Bands
+from grader.course.choices import choice_from, task_problems
 from grader.course.order import order_problems
 from grader.course.points import points_from, points_text, points_words, share_from, shared
 from grader.course.references import References, Resolved
@@ -83,8 +84,11 @@ class Reading:
         self._answers()
         for rule, code, what, fix in order_problems(rules):
             self._say(code, (*rule.path, "after"), what, fix)
-        choices = self._choices(value, written, tasks)
-        self._optional(written, tasks)
+        choices = self._choices(value, tasks)
+        placed = [(path, task) for (path, *_), task in zip(written, tasks, strict=True)]
+        for told in task_problems(placed, choices, self._checks):
+            if self._is_sound(*told[1][:2]):  # of a task that is broken elsewhere it would prove nothing
+                self._say(*told)
         made = Rubric("", "", tuple(tasks), "", "", choices=choices)
         self._head(value, made.points)
         if self.errors():
@@ -142,73 +146,18 @@ class Reading:
                 what = f"to pass takes {points_words(pass_points)}, all tasks together have {points_text(total)}"
                 self._say("pass-points", ("pass_points",), what, f"write {points_text(total)} or less")
 
-    def _choices(
-        self,
-        value: Mapping[str, Json],
-        written: list[tuple[Path_, Mapping[str, Json], list[Written]]],
-        tasks: list[Task],
-    ) -> tuple[Choice, ...]:
+    def _choices(self, value: Mapping[str, Json], tasks: list[Task]) -> tuple[Choice, ...]:
         """The choices among tasks. Only sound ones are given back."""
         made: list[Choice] = []
         by_id = {task.id: task for task in tasks}
         for at, entry in self._chosen.entries(value.get("choose")):
-            path: Path_ = ("choose", at)
-            if self._is_sound(*path) and self._is_choice(entry, path, by_id, made):
-                made.append(Choice(tuple(entry["tasks"]), entry["k"]))
-        named = {name for choice in made for name in choice.tasks}
-        for path, task, _ in written:
-            if "pass_points" in task and task.get("id") in named:
-                what = f"the task {task['id']!r} is one to choose from, and has a pass line of its own"
-                self._say("choice", (*path, "pass_points"), what, "remove it: who chooses another task could not pass")
+            if self._is_sound("choose", at):
+                found = choice_from(entry, ("choose", at), by_id, made)
+                if isinstance(found, Choice):
+                    made.append(found)
+                else:
+                    self._say(*found)
         return tuple(made)
-
-    def _is_choice(
-        self, entry: Mapping[str, Json], path: Path_, tasks: Mapping[str, Task], others: list[Choice]
-    ) -> bool:
-        names, count = entry["tasks"], entry["k"]
-        for at, name in enumerate(names):
-            where = (*path, "tasks", at)
-            if name not in tasks:
-                what = f"there is no task {clean(repr(name), 80)}"
-                self._say("choice", where, what, did_you_mean(name, tasks))
-                return False
-            if tasks[name].is_optional:
-                what = f"the task {name!r} is optional: one to choose from is left out as it is"
-                self._say("choice", where, what, "remove optional: true, or take it out of the choice")
-                return False
-            if any(name in other.tasks for other in others):
-                self._say("choice", where, f"the task {name!r} stands in two choices", "keep one of them")
-                return False
-            if tasks[name].points != tasks[names[0]].points:
-                what = f"the task {name!r} has {points_words(tasks[name].points)}, "
-                what += f"{names[0]!r} has {points_text(tasks[names[0]].points)}"
-                self._say(
-                    "choice", where, what, "give the tasks of a choice equal points: the maximum is that of k of them"
-                )
-                return False
-        if count >= len(names):
-            what = f"the best {count} of {len(names)} tasks are all of them"
-            self._say("choice", (*path, "k"), what, f"write a number below {len(names)}, or remove the choice")
-            return False
-        return True
-
-    def _optional(self, written: list[tuple[Path_, Mapping[str, Json], list[Written]]], tasks: list[Task]) -> None:
-        """An optional task needs something that shows whether it was attempted; a task's line is within its points."""
-        for (path, value, _), task in zip(written, tasks, strict=True):
-            if (
-                task.is_optional
-                and task.rules
-                and self._is_sound(*path)
-                and not any(signs_of(tasks, task, self._checks))
-            ):
-                what = f"nothing shows whether the optional task {task.id!r} was attempted: all that it asks for, "
-                what += "compulsory tasks ask for too"
-                self._say(
-                    "optional", (*path, "optional"), what, "let one of its rules ask for an answer or a file of its own"
-                )
-            if task.pass_points is not None and task.pass_points > task.points and self._is_sound(*path):
-                what = f"to pass takes {points_words(task.pass_points)} of the task, it has {points_text(task.points)}"
-                self._say("pass-points", (*path, "pass_points"), what, f"write {value['points']} or less")
 
     def _with_signs(self, tasks: list[Task]) -> Iterator[Task]:
         for task in tasks:

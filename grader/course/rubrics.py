@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from grader.course.bands import Bands
-from grader.course.folder import Course
+from grader.course.folder import COURSE_FILE, Course
+from grader.course.points import points_text, points_words
 from grader.course.terms import merged, with_template
 from grader.course.variants import variant_names
 from grader.documents import Document, DocumentError, decode, did_you_mean, parse_yaml
@@ -177,6 +178,12 @@ def load_assignment(
         asked_by="--variant" if variant else "grader.toml",
     )
     terms = merged(replace(rubric.terms, pass_points=rubric.pass_points), terms)
+    if terms.pass_points is not None and terms.pass_points > rubric.points:
+        what = f"to pass takes {points_words(terms.pass_points)}, all tasks together have {points_text(rubric.points)}"
+        where = f"{COURSE_FILE} /assignments/{assignment}/pass_points"
+        raise CourseError.single(
+            what, where=where, fix=f"write {points_text(rubric.points)} or less", code="pass-points"
+        )
     if any(task.is_optional for task in rubric.tasks):
         terms = with_template(terms, course.submissions_template / assignment)
     return replace(rubric, terms=terms, pass_points=terms.pass_points)
