@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import combinations
 from typing import ClassVar, Final
 
@@ -191,14 +192,15 @@ def _compared(settings: Mapping[str, Json], result: Mapping[str, Json], place: P
         fix = f"correct the rubric: its parts are {', '.join(_top(rows))}"
         yield Finding(Outcome.UNKNOWN, said, fix=fix, code="no-such-part")
         return
-    if is_another_network(rows):
+    of_weights = sum(key in settings for key in ("frozen", "trained"))
+    if of_weights and is_another_network(rows):
         said = (
             f"nothing shows that this checkpoint began with the course's weights of {settings['pretrained']}: no layer "
             "is alike, so that it was trained from scratch, or began with other weights; a person looks"
         )
         fix = f"begin with torchvision's own weights of {settings['pretrained']}"
-        yield review(said, place=place, fix=fix, code="another-network")
-        return
+        yield review(said, weight=Fraction(of_weights), place=place, fix=fix, code="another-network")
+        settings = {key: value for key, value in settings.items() if key not in ("frozen", "trained")}
     if "frozen" in settings:
         frozen = _frozen(settings, rows)
         yield judge_frozen(rows, frozen, place, is_by_name=result["way"].startswith("names"))

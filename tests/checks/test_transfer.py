@@ -153,9 +153,12 @@ def test_what_may_be_another_tensor_proves_nothing(judge):
 
 def test_other_weights_than_the_courses_go_to_a_person(findings):
     """From scratch, or from somebody else's pretraining: neither is told to be unfrozen."""
-    rows = [trained(one["name"], one["shape"], 1.4, 0.01) for one in GOOD]
-    [found] = findings(rows)
-    assert (found.outcome, found.code) == (REVIEW, "another-network")
+    rows = [trained(one["name"], one["shape"], 1.4, 0.01) for one in [*STEM, *BLOCK, *LAST]] + HEAD
+    found, head = findings(rows)
+    assert (found.outcome, found.code, found.weight) == (REVIEW, "another-network", 2)
+    assert head.code == "head-replaced"
+    [only] = findings(rows, frozen=None, trained=None)
+    assert only.code == "head-replaced"
 
 
 def test_a_network_that_was_trained_as_a_whole_is_told_from_one_of_other_weights(judge):
@@ -393,6 +396,13 @@ def test_the_type_that_it_was_saved_in_changes_nothing(graded, resnet, dtype):
     assert [one.said for one in found.values() if one.outcome is not PASSED] == []
     back = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     assert {one.outcome for one in graded(back).values()} == {PASSED}
+
+
+@pytest.mark.torch
+def test_weights_that_lie_in_another_order_in_memory_are_the_same(graded, resnet):
+    model = fine_tuned(resnet).to(memory_format=torch.channels_last)
+    assert not model.layer1[0].conv1.weight.is_contiguous()
+    assert {one.outcome for one in graded(model.state_dict()).values()} == {PASSED}
 
 
 @pytest.mark.torch
