@@ -37,6 +37,8 @@ soak: setup
 fuzz: setup
 	VENV=$(VENV) bash scripts/fuzz.sh
 
-# Renews the golden files after a meant change of a report, and the tables of docs/security.md and docs/surviving.md; read the diff.
+# Renews the golden files after a meant change of a report, the tables of docs/security.md and docs/surviving.md,
+# and docs/checks; read the diff.
 golden: setup
-	GRADER_RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/attacks/test_catalogue.py tests/faults/test_list.py
+	GRADER_RENEW_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/attacks/test_catalogue.py tests/faults/test_list.py \
+		tests/reports/test_check_pages.py

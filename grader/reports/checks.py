@@ -43,13 +43,19 @@ def settings_table(check: Check) -> Table:
     if check.reads_answer:
         about = schema("rubric")["$defs"]["rule"]["properties"]["answer"]["description"]
         table.add_row("answer", "text", "required", Text(about))
+    for name, words, default, about in setting_rows(check):
+        table.add_row(Text(name), Text(words), Text(default), Text(about))
+    table.caption = f"Every rule also takes {', '.join(_COMMON)}."
+    return table
+
+
+def setting_rows(check: Check) -> Iterator[tuple[str, str, str, str]]:
+    """(name, type, default, description) of every setting, all in words; "required" where it must be written."""
     for name, of, is_required in _settings(check.settings_schema):
         default = "required" if is_required else _value(of["default"]) if "default" in of else ""
         if name == "model":
             default = "the rubric's only one"
-        table.add_row(Text(name), Text(type_words(of)), Text(default), Text(str(of.get("description", ""))))
-    table.caption = f"Every rule also takes {', '.join(_COMMON)}."
-    return table
+        yield name, type_words(of), default, str(of.get("description", ""))
 
 
 def type_words(of: Mapping[str, Json]) -> str:
