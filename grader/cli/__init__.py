@@ -3,7 +3,7 @@
 A command's module is imported when that command runs, so `grader --help` costs click and nothing else. Errors
 become text and exit codes here and nowhere else:
 
-    0 graded (also a low mark)   1 below --fail-under   2 usage   3 course or rubric
+    0 graded (also a low mark)   1 below --fail-under, or a mutant missed   2 usage   3 course or rubric
     4 submission cannot be read at all   5 sandbox or machine
 """
 
@@ -23,10 +23,11 @@ from grader.errors import GraderError, MachineError, refused_by_machine
 COMMANDS = {
     "check": ("grader.cli.check:check", "Check one submission and print the report."),
     "run-all": ("grader.cli.run_all:run_all", "Grade every submission in a folder."),
+    "originality": ("grader.cli.originality:originality", "The pairs that the last run found alike."),
     "read": ("grader.cli.read:read", "Recompute what a report prints and claims, without a rubric."),
     "answers": ("grader.cli.answers:answers", "Draft answers.json from a report."),
     "init": ("grader.cli.init:init", "Start an assignment from its template."),
-    "rubric": ("grader.cli.rubric:rubric", "Lint, show and describe rubrics."),
+    "rubric": ("grader.cli.rubric:rubric", "Lint, show, test and describe rubrics."),
     "reference": ("grader.cli.reference:reference", "The course's own networks: list, train, measure."),
     "data": ("grader.cli.data:data", "The image sets, and where they are."),
     "doctor": ("grader.cli.doctor:doctor", "Is this machine ready to grade?"),

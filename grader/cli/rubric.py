@@ -1,4 +1,4 @@
-"""`grader rubric`: for the teacher. Lint a rubric, read it as a table, write its answers' schema, look up a check."""
+"""`grader rubric`: for the teacher. Lint a rubric, read it, test it, write its answers' schema, look up a check."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 import click
 
 from grader.cli.common import console, course_option, find_course, load_rubric, variant_option
+from grader.cli.rubric_test import test
 
 
 @click.group(epilog="Example: grader rubric lint digits")
 def rubric() -> None:
-    """Lint, show and describe rubrics."""
+    """Lint, show, test and describe rubrics."""
+
+
+rubric.add_command(test)
 
 
 @rubric.command(epilog="Example: grader rubric lint")

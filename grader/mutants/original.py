@@ -16,7 +16,8 @@ from grader.checks.base import ANSWERS_FILE
 from grader.model import Json, Outcome, Rubric, Rule, RuleScore, ScoreCard, Submission
 
 Model = Mapping[str, Json]  # an entry of the rubric's `models`, in full
-ModelName = tuple[str, str]  # file and function of a model
+Built = tuple[str, str]  # file and function of a network
+ModelName = tuple[str, str, str]  # these and the file of its weights
 
 THEIRS = ("unreadable-submission", "builds-on-failed", "unread-answers")
 
@@ -28,7 +29,7 @@ class Original:
     rubric: Rubric
     submission: Submission
     card: ScoreCard
-    layers: Mapping[ModelName, Sequence[LiveLayer]] = field(default_factory=dict)
+    layers: Mapping[Built, Sequence[LiveLayer]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -67,19 +68,28 @@ class Original:
 
     @cached_property
     def models(self) -> Mapping[ModelName, Model]:
-        """Every model that a rule names, by file and function."""
+        """Every model that a rule names, by file, function and weights."""
         made: dict[ModelName, Model] = {}
         for rule in self.rubric.rules():
             model = rule.settings.get("model")
             if isinstance(model, Mapping) and self.submission.file(model["code"]) is not None:
-                made.setdefault((model["code"], model["factory"]), model)
+                made.setdefault(self._name(model), model)
         return made
 
-    def rules_of(self, name: ModelName, *checks: str) -> Iterator[Rule]:
-        """The rules of these checks that are about one model."""
+    @staticmethod
+    def _name(model: Model) -> ModelName:
+        return model["code"], model["factory"], model["checkpoint"]
+
+    @property
+    def built(self) -> Mapping[Built, Model]:
+        """Every network that code builds, whatever weights it gets."""
+        return {name[:2]: model for name, model in reversed(list(self.models.items()))}
+
+    def rules_of(self, name: Built | ModelName, *checks: str) -> Iterator[Rule]:
+        """The rules of these checks that are about one model, or about a network with whatever weights."""
         for rule in self.rules(*checks):
             model = rule.settings.get("model")
-            if isinstance(model, Mapping) and (model["code"], model["factory"]) == name:
+            if isinstance(model, Mapping) and self._name(model)[: len(name)] == name:
                 yield rule
 
     @cached_property

@@ -19,6 +19,8 @@ def _mutated(network: Any, name: str, change: str, value: Any, shape: tuple[int,
     if change == "identity":
         network.register_forward_hook(lambda _module, given, _made: given[0])
         return network
+    if change == "freeze":
+        return network.requires_grad_(False)
     layer = network.get_submodule(name)
     made = {
         "drop": nn.Identity,

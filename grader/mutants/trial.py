@@ -20,7 +20,7 @@ from grader.intake import read_submission, remove_tree
 from grader.model import Evidence, Job, Outcome, Rubric, Rule, RuleScore, ScoreCard, Submission
 from grader.mutants.hand_ins import reference_hand_in
 from grader.mutants.kind import Kind, Spot, all_kinds
-from grader.mutants.original import ModelName, Original, is_unjudged
+from grader.mutants.original import Built, Original, is_unjudged
 
 
 class Verdict(StrEnum):
@@ -165,10 +165,10 @@ def _short(original: Original) -> Iterator[Loss]:
                 )
 
 
-def _layers(original: Original, doer: Doer) -> dict[ModelName, tuple[LiveLayer, ...]]:
+def _layers(original: Original, doer: Doer) -> dict[Built, tuple[LiveLayer, ...]]:
     """The layers of every model of the reference. One that cannot be built here has none, and no mutants."""
     found = {}
-    for name, model in original.models.items():
+    for name, model in original.built.items():
         made = _evidence(describe_job(original.submission, model), original.submission, doer)
         if made.is_done:
             found[name] = live_layers(made.result)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from grader.checks._live import IGNORED, LiveLayer
 from grader.model import Json, Rule
-from grader.mutants.original import ModelName, Original
+from grader.mutants.original import Built, ModelName, Original
 
 TELLING = ("conv2d", "conv_transpose2d", "linear", "any_pool", "any_norm")  # kinds whose shape or count a table shows
 
@@ -43,7 +43,7 @@ class Change:
         return made
 
 
-def noticed_by(original: Original, name: ModelName, change: Change) -> tuple[str, ...]:
+def noticed_by(original: Original, name: Built, change: Change) -> tuple[str, ...]:
     """The ids of the rules that must notice a change of this model."""
     layers = [layer for layer in original.layers.get(name, ()) if layer.is_leaf]
     after = change.after(layers)
@@ -138,7 +138,7 @@ def _in_order(
     return all(any(fits(layer, entry) for layer in left) for entry in sequence)
 
 
-def rules_on_weights(original: Original, name: ModelName) -> Iterator[Rule]:
+def rules_on_weights(original: Original, name: Built | ModelName) -> Iterator[Rule]:
     """The rules that need the weights of a model, and cannot come to a good end without them."""
     for rule in original.rules_of(name, "accuracy", "denoising"):
         yield rule

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from grader.mutants.kind import Kind, Spot, register, replaced
-from grader.mutants.original import ModelName, Original
+from grader.mutants.original import Built, Original
 
 LIVE = ("architecture", "accuracy", "denoising")  # what cannot be told without a network that runs
 
@@ -20,9 +20,9 @@ class CodeKind(Kind):
     def spots(self, original: Original) -> Iterator[Spot]:
         """One for each file of code."""
         seen: set[str] = set()
-        for name in original.models:
+        for name in original.built:
             code = name[0]
-            names = [one for one in original.models if one[0] == code]
+            names = [one for one in original.built if one[0] == code]
             must = tuple(rule.id for one in names for rule in original.rules_of(one, *LIVE))
             if must and code not in seen:
                 seen.add(code)
@@ -39,7 +39,7 @@ class CodeKind(Kind):
         else:
             replaced(path, broken)
 
-    def broken(self, text: str, names: list[ModelName]) -> str | None:
+    def broken(self, text: str, names: list[Built]) -> str | None:
         """The new text of the file; None where it is gone."""
         raise NotImplementedError
 
@@ -48,7 +48,7 @@ class CodeKind(Kind):
 class CodeMissing(CodeKind):
     name, slip = "code-missing", "the file was not handed in"
 
-    def broken(self, text: str, names: list[ModelName]) -> str | None:
+    def broken(self, text: str, names: list[Built]) -> str | None:
         """Nothing."""
         del text, names
         return None
@@ -58,7 +58,7 @@ class CodeMissing(CodeKind):
 class CodeDoesNotParse(CodeKind):
     name, slip = "code-does-not-parse", "a bracket is not closed"
 
-    def broken(self, text: str, names: list[ModelName]) -> str | None:
+    def broken(self, text: str, names: list[Built]) -> str | None:
         """The bracket is the last thing in it."""
         del names
         return f"{text}\nlast = (\n"
@@ -68,7 +68,7 @@ class CodeDoesNotParse(CodeKind):
 class CodeDoesNotImport(CodeKind):
     name, slip = "code-does-not-import", "it imports a module that only its author has"
 
-    def broken(self, text: str, names: list[ModelName]) -> str | None:
+    def broken(self, text: str, names: list[Built]) -> str | None:
         """Behind all else, so that no line of the file moves."""
         del names
         return f"{text}\nimport my_own_helpers_of_last_week\n"
@@ -78,7 +78,7 @@ class CodeDoesNotImport(CodeKind):
 class CodeRaises(CodeKind):
     name, slip = "code-raises", "what builds the network raises"
 
-    def broken(self, text: str, names: list[ModelName]) -> str | None:
+    def broken(self, text: str, names: list[Built]) -> str | None:
         """Every function that builds one."""
         lines = [f"def {factory}(*given, **named):\n    raise RuntimeError('not finished')\n" for _, factory in names]
         return text + "\n\n" + "\n\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,3 +271,52 @@ class LogMissing(Kind):
         del original
         for path in spot.data["paths"]:
             (folder / path).unlink()
+
+
+@register
+class LogCurveMissing(LogKind):
+    name, slip = "log-curve-missing", "a curve that the task asks for is not in the log"
+    nothing: ClassVar[str] = "no rule says which curves a log must have"
+
+    def edited(self, log: Log, rule: Rule) -> bool:
+        """Every column of the first one that is asked."""
+        for asked in rule.settings.get("prints", ()):
+            split, _, metric = str(asked).rpartition("_")
+            columns = [str(asked)] if str(asked) in log.rows[0] else log.columns(metric, split)
+            kept = [{name: value for name, value in row.items() if name not in columns} for row in log.rows]
+            if columns and len(kept[0]) > 1:
+                log.rows = kept
+                return True
+        return False
+
+
+@register
+class ScheduleMissing(Kind):
+    name, slip = "schedule-missing", "the learning rate stays as it is, in the log and in the code"
+    nothing: ClassVar[str] = "no rule asks for a learning rate that falls"
+
+    def spots(self, original: Original) -> Iterator[Spot]:
+        """One for each rule, where its log shows the rate and its code a factor."""
+        for rule in original.rules("schedule"):
+            logs: Json = original.paths(rule.settings["log"]) if "log" in rule.settings else []
+            codes: Json = original.paths(rule.settings["code"]) if "code" in rule.settings else []
+            texts = [(original.folder / path).read_text(encoding="utf-8") for path in codes]
+            if (not codes or any(_FACTOR.search(text) for text in texts)) and (logs or codes):
+                yield Spot(f"{rule.id}: {self.slip}", (rule.id,), {"logs": logs, "codes": codes})
+
+    def apply(self, original: Original, spot: Spot, folder: Path) -> None:
+        """Every rate is the first one, every factor 1."""
+        del original
+        for one in spot.data["codes"]:
+            path = folder / one
+            replaced(path, _FACTOR.sub(r"\g<1>1.0", path.read_text(encoding="utf-8")))
+        for one in spot.data["logs"]:
+            log = Log.read(folder / one)
+            column = next((name for name in log.rows[0] if name in ("learning_rate", "lr")), "") if log else ""
+            if log and column:
+                for row in log.rows:
+                    row[column] = log.rows[0][column]
+                log.write(folder / one)
+
+
+_FACTOR = re.compile(r"(gamma\s*=\s*)[\d.e-]+")

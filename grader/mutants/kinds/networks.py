@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from grader.checks._live import LiveLayer
-from grader.model import Json
+from grader.model import Json, Rule
 from grader.mutants import surgery
 from grader.mutants.kind import Kind, Spot, first_each, register, replaced
 from grader.mutants.kinds._demands import Change, noticed_by, rules_on_weights
-from grader.mutants.original import ModelName, Original
+from grader.mutants.original import Built, Original
 
 
-def operated(original: Original, name: ModelName, folder: Path, *, layer: str, change: str, value: Json = None) -> None:
+def operated(original: Original, name: Built, folder: Path, *, layer: str, change: str, value: Json = None) -> None:
     """Put the operation under the code of a model, around the function that builds it."""
     code, factory = name
     path = folder / code
     source = Path(surgery.__file__).read_text(encoding="utf-8").partition('"""\n\n')[2]
-    shape = tuple(original.models[name]["input"])
+    shape = tuple(original.built[name]["input"])
     written = f"""
 
 {source}
@@ -44,7 +44,7 @@ class LayerKind(Kind):
         """One for each model: its first layer whose change a rule must notice."""
         return first_each(self._all(original))
 
-    def _all(self, original: Original) -> Iterator[tuple[ModelName, Spot]]:
+    def _all(self, original: Original) -> Iterator[tuple[Built, Spot]]:
         for name, layers in original.layers.items():
             modules = [layer for layer in layers if layer.is_leaf and layer.name and not layer.is_functional]
             for layer in self.chosen([one for one in modules if one.is_one_of(self.asked)]):
@@ -277,13 +277,17 @@ class WholeKind(Kind):
 
     def spots(self, original: Original) -> Iterator[Spot]:
         """One for each model that such a rule judges by what it gives."""
-        for name in original.models:
-            must = tuple(rule.id for rule in rules_on_weights(original, name) if rule.check in self.checks)
+        for name in original.built:
+            must = tuple(rule.id for rule in self.judging(original, name))
             if must:
                 yield Spot(f"{name[1]} in {name[0]}: {self.slip}", must, {"model": list(name)})
 
+    def judging(self, original: Original, name: Built) -> Iterator[Rule]:
+        """The rules that must notice: those on what the network gives with its weights."""
+        return (rule for rule in rules_on_weights(original, name) if rule.check in self.checks)
+
     def apply(self, original: Original, spot: Spot, folder: Path) -> None:
-        """Replace what comes out."""
+        """Change it once it is built."""
         code, factory = spot.data["model"]
         operated(original, (code, factory), folder, layer="", change=self.change)
 
@@ -298,3 +302,17 @@ class OneAnswer(WholeKind):
 class GivesItsInput(WholeKind):
     name, slip = "gives-its-input", "the denoiser returns the noisy picture as it is"
     change, checks, nothing = "identity", ("denoising",), "no rule judges a denoiser"
+
+
+@register
+class LearnsNothing(WholeKind):
+    name, slip = "learns-nothing", "every layer is frozen, so that no training changes anything"
+    change, nothing = "freeze", "no rule trains the network"
+
+    def judging(self, original: Original, name: Built) -> Iterator[Rule]:
+        """Those that train it from the code."""
+        yield from original.rules_of(name, "retrain")
+        for rule in original.rules_of(name, "architecture"):
+            bounds = rule.settings.get("trainable", {})
+            if bounds.get("at_least", bounds.get("exactly", 0)) > 0:
+                yield rule

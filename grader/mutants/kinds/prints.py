@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -102,3 +102,35 @@ class ReportContradicts(Kind):
         del original
         path = folder / spot.data["path"]
         replaced(path, _text(path).replace(spot.data["from"], spot.data["to"]))
+
+
+@register
+class ReportContradictsItself(Kind):
+    name, slip = "report-contradicts-itself", "the report describes one network in two ways"
+    nothing: ClassVar[str] = "no rule holds the sentences of a report against each other"
+
+    _SENTENCES: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "pooling": ("In my network I use max pooling.", "In my network I use average pooling."),
+        "optimizer": ("I train my network with the optimizer SGD.", "I train my network with the optimizer Adam."),
+        "epochs": ("I train my network for 10 epochs.", "I train my network for 25 epochs."),
+        "batch_size": ("I use a batch size of 32.", "I use a batch size of 128."),
+        "learning_rate": ("I use a learning rate of 0.1.", "I use a learning rate of 0.003."),
+    }
+
+    def spots(self, original: Original) -> Iterator[Spot]:
+        """One for each rule whose report is plain text, on the first of its topics that is known here."""
+        for rule in original.rules("contradictions"):
+            if rule.settings.get("contradictions") == "remark":
+                continue
+            topics = [one for one in rule.settings.get("topics", self._SENTENCES) if one in self._SENTENCES]
+            paths = [path for path in original.paths(rule.settings["report"]) if path.endswith((".md", ".txt"))]
+            if topics and paths:
+                said = f"{paths[0]}: two sentences on the {topics[0].replace('_', ' ')}"
+                yield Spot(said, (rule.id,), {"path": paths[0], "topic": topics[0]})
+
+    def apply(self, original: Original, spot: Spot, folder: Path) -> None:
+        """Under a heading of their own."""
+        del original
+        path = folder / spot.data["path"]
+        one, two = self._SENTENCES[spot.data["topic"]]
+        replaced(path, f"{_text(path)}\n\n# My network\n\n{one}\n\n{two}\n")
