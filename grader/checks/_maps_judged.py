@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Final
@@ -95,14 +96,14 @@ def _one_array(rule: Rule, array: Json, wanted: Wanted, details: Mapping[str, Js
 
 
 def _of_another_shape(array: Json, wanted: Wanted, details: Mapping[str, Json]) -> Finding:
-    """A wrong number of maps is proven, and a wrong size; an array of a form that nobody asked for is not."""
+    """Another number of numbers is proven wrong; the right one in another form is not, nor one with axes besides."""
     shape = tuple(array.shape)
     said = f"the array has the shape {shape}, {wanted.shape} is that of the {_named([wanted])}"
     details = {**details, "observed": str(shape)}
     fix = f"save what the layer gives, as an array of the shape {wanted.shape}"
     bare = [side for side in shape if side != 1]
     sides = [side for side in wanted.shape if side != 1]
-    if len(bare) == len(sides) or (len(bare) < len(sides) and bare):
+    if array.size != math.prod(wanted.shape) and len(bare) <= len(sides):
         return failed(said, **details, fix=fix, code="shape")
     return review(f"{said}; a person looks", **details, fix=fix, code="shape-unclear")
 
@@ -139,7 +140,7 @@ def by_picture(rule: Rule, picture: Mapping[str, Json], wanted: Sequence[Wanted]
     named, other = best_matches(picture, pixels_of(picture), wanted)
     details["observed"] = (
         f"{counted(named.panels, 'panel')}; {named.clear} of {count - named.flat} maps clearly seen (median "
-        f"{named.middle:.2f}" + (f"; of another image {other.middle:.2f})" if other is not None else ")")
+        f"{named.middle:.2f}" + (f"; of another image {other.middle_of_layers:.2f})" if other is not None else ")")
     )
     yield _seen(rule, named, other, wanted, details)
     if named.flat:
@@ -152,11 +153,11 @@ def _seen(
 ) -> Finding:
     count, name = sum(one.count for one in wanted), _named(wanted)
     is_clear = named.middle >= _MIDDLE and named.least >= _LEAST and 2 * len(named.shares) >= count
-    is_apart = other is None or other.middle <= named.middle - _APART
+    ours, theirs = (one.middle_of_layers if one is not None else 0.0 for one in (named, other))
+    is_apart = not theirs or theirs <= ours - _APART
     how = _how(named.labels)
-    if other is not None and other.middle >= _MIDDLE and other.least >= _LEAST and (
-        named.middle <= other.middle - _APART
-    ):  # fmt: skip
+    is_theirs = theirs >= _MIDDLE and ours <= theirs - _APART
+    if other is not None and is_theirs and min(other.of_layers) >= _LEAST and 2 * len(other.of_layers) >= count:
         whose = next(label for label, one in zip(other.labels, wanted, strict=True) if one.of(OTHER))
         said = f"the picture shows the {name} for {whose}, not for the image that the sheet names"
         return failed(said, **details, fix="show the network the image that the sheet names", code="another-image")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CLEAR: Final = 0.9  # of a panel's colours: such a panel shows that map
 _INSETS: Final = (0, 1, 2, 3)  # pixels at the edges of a panel that may be its frame
 _PADS: Final = (0, 1, 2)  # pixels between maps that lie side by side, as torchvision's make_grid puts them
+_TIE: Final = 0.005  # between two ways to draw the maps: the first one, as the rubric says, is meant
 _HOPELESS: Final = 0.6  # a frame of a few pixels hides no more than that
 _INK: Final = 48  # levels of 255
 _MOST_SIDE: Final = 96  # pixels to which larger maps are put for the comparison
@@ -35,8 +36,8 @@ class Match:
     """How well a picture's panels show maps. `shares` has one number for each map that is not the same everywhere.
 
     `shown` are the places of the panels, in reading order, by map (-1: none); `flat` counts maps that are the same
-    everywhere; `in_order` whether they stand as listed, across or down; `labels` say how they are drawn. `is_bare` is
-    whether there is nothing on the page but these panels.
+    everywhere, `of_layers` are the shares of what layers give alone; `in_order` whether they stand as listed, across or
+    down; `labels` say how they are drawn; `is_bare` is whether there is nothing on the page but these panels.
     """
 
     panels: int
@@ -46,6 +47,7 @@ class Match:
     in_order: bool
     labels: tuple[str, ...]
     is_bare: bool = False
+    of_layers: tuple[float, ...] = ()
 
     @property
     def middle(self) -> float:
@@ -56,6 +58,11 @@ class Match:
     def least(self) -> float:
         """The smallest."""
         return min(self.shares, default=0.0)
+
+    @property
+    def middle_of_layers(self) -> float:
+        """The median share of what depends on the image."""
+        return statistics.median(self.of_layers) if self.of_layers else 0.0
 
     @property
     def clear(self) -> int:
@@ -128,12 +135,16 @@ def _match(panels: Panels, wanted: Sequence[Wanted], whose: str) -> Match:
     """Each map with the panel that shows it best, each panel once."""
     import numpy as np
 
-    parts, labels = [], []
+    parts, labels, is_layer = [], [], []
     for one in wanted:
+        is_layer += [one.filters is None] * one.count
         readings = one.of(whose) or one.of(NAMED)
-        shares = [_shares(panels, reading, one.size) for reading in readings]
+        least = [min(panel.shape[axis] for _, panel in panels) for axis in (0, 1)]
+        height, width = (min(side, there, _MOST_SIDE) for side, there in zip(one.size, least, strict=True))
+        seen = [in_size(panel, (height, width)) for _, panel in panels]
+        shares = [_shares(seen, reading, (height, width)) for reading in readings]
         worths = [_worth(one) for one in shares]
-        best = worths.index(max(worths))
+        best = next(place for place, worth in enumerate(worths) if worth >= max(worths) - _TIE)
         parts.append(shares[best])
         labels.append(readings[best].label)
     whole = np.concatenate(parts, axis=1)  # (panels, maps)
@@ -146,9 +157,14 @@ def _match(panels: Panels, wanted: Sequence[Wanted], whose: str) -> Match:
     places = [-1] * whole.shape[1]
     for column, row in zip(lively, shown, strict=True):
         places[column] = row
-    in_order = _is_in_order(panels, known, shown, got)
     return Match(
-        len(panels), tuple(got), tuple(places), whole.shape[1] - len(lively), in_order=in_order, labels=tuple(labels)
+        len(panels),
+        tuple(got),
+        tuple(places),
+        whole.shape[1] - len(lively),
+        in_order=_is_in_order(panels, known, shown, got),
+        labels=tuple(labels),
+        of_layers=tuple(share for share, column in zip(got, lively, strict=True) if is_layer[column]),
     )
 
 
@@ -163,14 +179,11 @@ def _worth(shares: Array) -> float:
     return float(lively.mean()) if len(lively) else -1.0
 
 
-def _shares(panels: Panels, reading: Reading, size: tuple[int, int]) -> Array:
-    """Shape: (panels, maps); nan for what is flat."""
+def _shares(seen: Sequence[Array], reading: Reading, size: tuple[int, int]) -> Array:
+    """Shape: (panels, maps); nan for what is flat. The panels have that size."""
     import numpy as np
 
-    least = [min(panel.shape[axis] for _, panel in panels) for axis in (0, 1)]
-    common = tuple(min(side, seen, _MOST_SIDE) for side, seen in zip(size, least, strict=True))
-    seen = [in_size(panel, (common[0], common[1])) for _, panel in panels]
-    maps = [in_size(one, (common[0], common[1])) for one in reading.maps]
+    maps = [in_size(one, size) for one in reading.maps]
     if not reading.is_colour:
         return explained(maps, seen)
     made = np.full((len(seen), len(maps)), np.nan)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _STEPS: Final = 12  # of a map's values, each of which a colour map gives a colour of its own
 _EACH: Final = 5  # pixels at least for each step, or an accident explains the colours as well
+_RIDGE: Final = 1e-9
 _FLAT: Final = 1e-6  # of a map's largest number: less is the same everywhere
 _FLAT_LEVELS: Final = 3.0  # of 255, as of a panel of one colour, saved as JPEG
 
@@ -101,7 +102,8 @@ def explained(maps: Sequence[Array], panels: Sequence[Array]) -> Array:
             continue
         levels = _levels(numbers.ravel().astype(np.float64), steps)
         weights = _tents(levels, steps)
-        hidden = np.linalg.lstsq(weights, colours.reshape(count, -1), rcond=None)[0]
+        gram = weights.T @ weights + _RIDGE * np.eye(steps)  # a step that no value meets is left at 0
+        hidden = np.linalg.solve(gram, weights.T @ colours.reshape(count, -1))
         rest = ((colours.reshape(count, -1) - weights @ hidden) ** 2).reshape(colours.shape).sum(axis=(0, 2))
         used = int((weights.max(axis=0) > 0).sum())
         share = 1 - rest / np.maximum(whole, 1e-12) * (count - 1) / max(1, count - used)

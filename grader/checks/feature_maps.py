@@ -57,8 +57,8 @@ class FeatureMaps(Check):
     Either way a map may be drawn before or after its ReLU, and the image may have been prepared as the rubric says or
     as such images usually are: from 0 to 1, from -1 to 1, by the mean of MNIST, CIFAR-10 or ImageNet.
 
-    Credit: all or nothing, but where a picture clearly shows some of the maps and nothing else, their share. Wrong is only
-    what is proven: another number of maps or another size; the maps of another image of the set, which is named;
+    Credit: all or nothing, but where a picture clearly shows some of the maps and nothing else, their share. Wrong is
+    only what is proven: another number of maps or another size; the maps of another image of the set, which is named;
     filters that are not the checkpoint's. Everything else waits for a person, with what was found: a picture that is
     not understood, maps in another order, numbers that fit no way to prepare the image. With `unlike: strict` such
     numbers are wrong.
