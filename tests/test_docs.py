@@ -122,11 +122,42 @@ def test_every_rubric_that_is_shown_has_no_problem_in_any_variant(name, text, tm
     assert rubric_problems(file, all_checks(), layer_schema=layer_schema()) == ()
 
 
+def test_the_rules_of_a_course_do_what_the_page_says(tmp_path):
+    """Two days late in a group of three, one of the tasks to choose wrong, no report, the optional task left out."""
+    (tmp_path / "rubrics").mkdir()
+    (tmp_path / "class" / "ada").mkdir(parents=True)
+    (tmp_path / "rubrics" / "essay.yaml").write_text(dict(SHOWN)["essay"])
+    (tmp_path / "grader.toml").write_text(
+        re.search(r"<!-- grader.toml: essay -->\n```toml\n(.*?)```", TEACHER, re.DOTALL)[1]
+    )
+    (tmp_path / "received.csv").write_text("id,received\nada,2026-03-10 10:00\n")
+    students = [{"id": name} for name in ("s7", "s8", "s9")]
+    (tmp_path / "class" / "ada" / "submission.json").write_text(
+        json.dumps({"assignment": "essay", "students": students})
+    )
+    answers = {"side": 14, "one": 1, "two": 3, "three": 3, "more": None}
+    (tmp_path / "class" / "ada" / "answers.json").write_text(json.dumps({"answers": answers}))
+    [card] = json.loads(ran(tmp_path, "run-all", "class", "--json"))
+    assert (card["points"], card["max_points"], card["open_points"]) == (4 - 1 + 3 + 3 - 2, 4 + 3 + 3, 0)
+    assert [(one["kind"], one["points"]) for one in card["adjustments"]] == [("choice", 0), ("late", -2), ("group", 0)]
+    report = ran(tmp_path, "check", "class/ada")
+    assert "in time" not in report
+    assert "2 days late: handed in 2026-03-10 10:00:00 CET" in report
+    shown = " ".join(ran(tmp_path, "rubric", "show", "essay").split())
+    for words in (
+        "the best 2 of the tasks 2, 3, 4 count",
+        "due 2026-03-08 23:59:00 CET",
+        "groups of at most 2",
+        "s1, s2",
+    ):
+        assert words in shown
+
+
 def test_every_key_of_a_rule_is_explained_with_its_default():
     table = {key.strip("`"): default for key, _, default in rows(TEACHER, "## The keys that every rule has")}
     assert set(table) == {*COMMON_KEYS, "reveal"}
     properties = {**schema("rubric")["$defs"]["rule"]["properties"], "reveal": REVEAL}
-    for key in ("visibility", "bonus", "reveal"):
+    for key in ("visibility", "bonus", "deduction", "reveal"):
         assert table[key].strip("`") == str(properties[key]["default"]).replace("True", "true").replace(
             "False", "false"
         )
