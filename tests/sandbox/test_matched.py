@@ -58,3 +58,37 @@ def test_numbers_are_rounded_as_torch_rounds_them(kind):
     drawn = torch.cat([torch.randn(4096), torch.randn(64) * 1e-6, torch.tensor([0.0, -0.0, 1.00390625, 1.01171875])])
     wanted = drawn.to(getattr(torch, kind)).double().numpy()
     assert (_rounded(drawn.double().numpy(), kind) == wanted).all()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64", "int64"])
+def test_a_compared_tensor_is_what_torch_says_of_it(tmp_path, monkeypatch, dtype):
+    """In blocks smaller than the tensor, of any type, lying in memory in any order."""
+    torch = pytest.importorskip("torch")
+    from grader.sandbox.programs import transfer
+    from grader.sandbox.programs.weights import open_weights
+
+    monkeypatch.setattr(transfer, "_BLOCK", 7)
+    torch.manual_seed(5)
+    before = (torch.randn(6, 5) * 10).to(getattr(torch, dtype))
+    after = (before.double() + torch.randn(6, 5)).to(before.dtype)
+    turned = after.t().contiguous().t()
+    found = {}
+    for name, tensor in {"before": before, "after": after, "turned": turned}.items():
+        torch.save({name: tensor}, tmp_path / name)
+        weights = open_weights(tmp_path / name, name)
+        found[name] = (weights, weights.tensors[0])
+    told = transfer.compared(*found["before"], *found["after"])
+    assert told["same"] == "no"
+    assert told["change"] == pytest.approx(float((after.double() - before.double()).norm() / before.double().norm()))
+    cosine = torch.nn.functional.cosine_similarity(before.double().flatten(), after.double().flatten(), dim=0)
+    assert told["likeness"] == pytest.approx(float(cosine))
+    assert transfer.compared(*found["after"], *found["turned"])["same"] == "exactly"
+    assert transfer.compared(*found["before"], *found["before"]) == {"same": "exactly", "change": 0.0, "likeness": 1.0}
+
+
+def test_a_file_of_very_many_deep_names_is_not_searched_for_parts():
+    """Names are the student's to choose: 4,000 of them with 100 parts each would take hours."""
+    student = {".".join([str(at)] * 100): (1,) for at in range(4000)}
+    found, _ = matched({f"p{at}.weight": (2, at) for at in range(50)}, student)
+    assert found == {}

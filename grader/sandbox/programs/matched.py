@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 Shapes = Mapping[str, tuple[int, ...]]
 ENOUGH = 0.9  # of the tensors: then names are believed, and no other way is tried
+_MOST_LOOKS = 20_000_000  # names times the places where parts are looked for
 _MOST_ROWS = 1500  # tensors of either side that are aligned in a row: some millions of comparisons
 
 
@@ -61,6 +62,8 @@ def _by_parts(pretrained: Shapes, student: Shapes) -> dict[str, str]:
     wanted = _parts(pretrained, "")
     places = {name[:at] for name in student for at in _starts(name)}
     best: dict[str, str] = {}
+    if len(places) * len(student) > _MOST_LOOKS:
+        return best
     for place in sorted(places, key=lambda one: (len(one), one)):
         by_content: dict[frozenset[tuple[str, tuple[int, ...]]], list[str]] = {}
         for part, held in _parts(student, place).items():

@@ -7,6 +7,7 @@ course's: what is wrong with it is told as `refused`, and is nobody's fault here
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ MOST = 1e12  # a change that is larger, or of a tensor of zeros, is told as this
 _TYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "uint8": "u1", "int8": "i1", "int16": "<i2",
           "int32": "<i4", "int64": "<i8", "bfloat16": "<u2", "bool": "u1"}  # fmt: skip
 _NARROW = ("float16", "bfloat16")
+_BLOCK = 1 << 21
 
 
 def main(request: dict[str, Any], box: Any) -> dict[str, Any]:
@@ -70,37 +72,53 @@ def compared(first: Weights, one: Tensor, second: Weights, other: Tensor) -> dic
     """
     import numpy as np
 
-    before, after = (_wide(*pair) for pair in ((first, one), (second, other)))
-    if np.array_equal(before, after):
-        return {"same": "exactly", "change": 0.0, "likeness": 1.0}
     is_number = one.dtype in ("float32", "float64", *_NARROW)
-    is_rounded = is_number and any(
-        np.array_equal(_rounded(before, kind), after)
-        or (one.dtype == kind and np.array_equal(before, _rounded(after, kind)))
-        for kind in _NARROW
-    )
-    apart, length, other_length = (float(np.sqrt(np.square(x).sum())) for x in (after - before, before, after))
-    change = apart / length if length else MOST
-    product = length * other_length
-    likeness = float((before * after).sum()) / product if product else 0.0
+    is_same, rounded = True, set(_NARROW if is_number else ())
+    apart = length = other_length = product = 0.0
+    for before, after in zip(_blocks(first, one), _blocks(second, other), strict=True):
+        is_equal = np.array_equal(before, after)
+        if not is_equal:
+            is_same = False
+            rounded = {kind for kind in rounded if _is_rounded(before, after, kind, one.dtype)}
+        apart += float(np.square(after - before).sum())
+        length += float(np.square(before).sum())
+        other_length += float(np.square(after).sum())
+        product += float((before * after).sum())
+    if is_same:
+        return {"same": "exactly", "change": 0.0, "likeness": 1.0}
+    lengths = math.sqrt(length) * math.sqrt(other_length)
+    change = math.sqrt(apart) / math.sqrt(length) if length else MOST
+    likeness = product / lengths if lengths else 0.0
     finite = (value if math.isfinite(value) else MOST for value in (change, likeness))
     change, likeness = (max(-MOST, min(MOST, value)) for value in finite)
-    return {"same": "rounded" if is_rounded else "no", "change": change, "likeness": likeness}
+    return {"same": "rounded" if rounded else "no", "change": change, "likeness": likeness}
 
 
-def _wide(weights: Weights, tensor: Tensor) -> Array:
-    """The tensor's numbers in a row, as float64."""
+def _is_rounded(before: Array, after: Array, kind: str, dtype: str) -> bool:
+    """Whether one is the other, rounded. The pretrained one is only where its file is of that type."""
+    import numpy as np
+
+    if np.array_equal(_rounded(before, kind), after):
+        return True
+    return dtype == kind and np.array_equal(before, _rounded(after, kind))
+
+
+def _blocks(weights: Weights, tensor: Tensor) -> Iterator[Array]:
+    """The tensor's numbers in their order, as float64, some millions at a time: a layer may have 100 million."""
     import numpy as np
 
     if tensor.elements == 0:
-        return np.zeros(0)
+        return
     kind = np.dtype(_TYPES[tensor.dtype])
     flat = np.frombuffer(weights.data, dtype=kind, count=tensor.reach, offset=tensor.start)
     strides = [stride * kind.itemsize for stride in tensor.strides]
     dense = np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, tensor.shape, strides, writeable=False))
-    if tensor.dtype == "bfloat16":  # the upper half of a float32
-        dense = (dense.astype(np.uint32) << 16).view(np.float32)
-    return dense.astype(np.float64).reshape(-1)
+    row = dense.reshape(-1)
+    for start in range(0, len(row), _BLOCK):
+        block = row[start : start + _BLOCK]
+        if tensor.dtype == "bfloat16":  # the upper half of a float32
+            block = (block.astype(np.uint32) << 16).view(np.float32)
+        yield block.astype(np.float64)
 
 
 def _rounded(values: Array, kind: str) -> Array:
