@@ -102,6 +102,7 @@ class Contradictions(Check):
             live = live_layers(described.result) if described is not None and described.is_done else ()
         found: list[Finding] = []
         open_: list[Finding] = []
+        read: list[str] = []
         looked = 0
         for file in reports:
             try:
@@ -112,8 +113,9 @@ class Contradictions(Check):
                 continue
             count, own = _in_report(settings, file.path, text, live)
             looked += count
+            read.append(file.path)
             found += own
-        yield from _decided(settings, found, open_, reports[0].path, looked)
+        yield from _decided(settings, found, open_, read, looked)
 
 
 def _has_live_model(rule: Rule, submission: Submission) -> bool:
@@ -216,21 +218,21 @@ def _finding(said: str, file: str, first: tuple[int, str], second: tuple[int, st
 
 
 def _decided(
-    settings: Mapping[str, Json], found: Sequence[Finding], unread: Sequence[Finding], file: str, looked: int
+    settings: Mapping[str, Json], found: Sequence[Finding], unread: Sequence[Finding], read: Sequence[str], looked: int
 ) -> Iterator[Finding]:
-    how = settings.get("contradictions", "review")
+    how, is_read = settings.get("contradictions", "review"), bool(read)
     if found and how == "fail":
         yield replace(found[0], outcome=Outcome.FAILED, credit=Fraction(0))
     elif found and how == "review":
         yield found[0]
-    elif unread:
-        yield from unread[:1]
+    elif not is_read:
+        yield unread[0]
         unread = unread[1:]
     else:
         said = "; points are not taken for it" if found else ""
         told = f"{counted(len(found), 'contradiction')} among {counted(looked, 'statement')} of the report{said}"
         if not found:
             told = f"{counted(looked, 'statement')} of the report contradict nothing"
-        yield passed(told, place=Place(file), code="agrees")
+        yield passed(told, place=Place(read[0]), code="agrees")
     rest = found if how == "remark" else found[1:]
     yield from (replace(one, weight=Fraction(0)) for one in [*rest[:MOST_NAMED], *unread])

@@ -110,6 +110,8 @@ def test_a_report_that_is_not_there_or_no_text_is_told(findings):
     [found] = findings(b"\x89PNG\r\n\x1a\n", name="report.png")
     assert found.outcome is REVIEW
     assert found.credit is None
+    found = findings("We use Adam.\n", others={"report.png": b"\x89PNG\r\n\x1a\n"})
+    assert [(one.outcome, one.weight) for one in found] == [(PASSED, 1), (REVIEW, 0)]
 
 
 @pytest.mark.skipif(not SEEDS.is_dir(), reason="the reports of other courses are not on this machine")
