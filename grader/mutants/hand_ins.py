@@ -8,6 +8,8 @@
         from = "weights/mnist.packed.safetensors"
         [files."model.py"]
         from = "model.py"
+        [absent]
+        "4a" = "why the reference has nothing to show for this task"
 
 A file of a variant's folder goes before one of hand_in.toml, and that before one of hand_in/.
 """
@@ -15,13 +17,14 @@ A file of a variant's folder goes before one of hand_in.toml, and that before on
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from grader.course import Course
 from grader.course.toml_text import parse_toml
 from grader.documents import Document, DocumentError, did_you_mean, problems_in, read_text, schema, shown
 from grader.errors import CourseError
+from grader.model import Rubric
 from grader.mutants.packed import unpacked_file
 
 FOLDER, FILE = "hand_in", "hand_in.toml"
@@ -70,11 +73,26 @@ def _copied(source: Path, target: Path) -> None:
             shutil.copyfile(path, to)
 
 
-def _listed(home: Path) -> Iterator[tuple[str, Path]]:
-    """The paths in the hand-in that hand_in.toml names, each with the file that it comes from."""
+def absent_tasks(course: Course, rubric: Rubric) -> Mapping[str, str]:
+    """The tasks that the reference hand-in leaves out, each with the reason.
+
+    Raises:  CourseError where hand_in.toml is broken, or names a task that no variant of the rubric can have
+    """
+    document = _document(course.reference_solutions / rubric.assignment)
+    found: Mapping[str, str] = document.value.get("absent", {}) if document is not None else {}
+    known = [task.id for task in rubric.tasks]
+    for task in found:
+        if document is not None and not rubric.variant and task not in known:
+            what = f"there is no task {shown(task)}"
+            raise _refused(document, ("absent", task), what, did_you_mean(task, known), "unknown-task")
+    return found
+
+
+def _document(home: Path) -> Document | None:
+    """hand_in.toml, or None where there is none."""
     file = home / FILE
     if not file.is_file():
-        return
+        return None
     name = f"{home.name}/{FILE}"
     try:
         document = parse_toml(read_text(file, name=name), name=name)
@@ -83,6 +101,14 @@ def _listed(home: Path) -> Iterator[tuple[str, Path]]:
     problems = list(problems_in(document, schema("hand-in"), code="hand-in"))
     if problems:
         raise CourseError(problems)
+    return document
+
+
+def _listed(home: Path) -> Iterator[tuple[str, Path]]:
+    """The paths in the hand-in that hand_in.toml names, each with the file that it comes from."""
+    document = _document(home)
+    if document is None:
+        return
     for table in ("weights", "files"):
         for path, entry in document.value.get(table, {}).items():
             if ".." in PurePosixPath(path).parts:

@@ -18,7 +18,7 @@ from grader.evidence.jobs import describe_job
 from grader.grading import Doer, HandIn, grade_as_done
 from grader.intake import read_submission, remove_tree
 from grader.model import Evidence, Job, Outcome, Rubric, Rule, RuleScore, ScoreCard, Submission
-from grader.mutants.hand_ins import reference_hand_in
+from grader.mutants.hand_ins import absent_tasks, reference_hand_in
 from grader.mutants.kind import Kind, Spot, all_kinds
 from grader.mutants.original import Built, Original, is_unjudged
 
@@ -75,6 +75,7 @@ class Tested:
     short: tuple[Loss, ...]  # where the reference itself has not got all points
     unjudged: Mapping[str, str]  # rules that nobody can judge here, with the reason
     trials: tuple[Trial, ...] = field(default=())
+    absent: Mapping[str, str] = field(default_factory=dict)  # tasks that the reference leaves out, with the reason
 
     @property
     def is_passed(self) -> bool:
@@ -101,6 +102,10 @@ def try_out(
 
     Raises:  CourseError where there is no reference hand-in, or it is broken
     """
+    absent = absent_tasks(course, rubric)
+    shown = tuple(task for task in rubric.tasks if task.id not in absent)
+    choices = tuple(choice for choice in rubric.choices if not absent.keys() & set(choice.tasks))
+    rubric = replace(rubric, tasks=shown, choices=choices)
     folder = reference_hand_in(course, rubric.assignment, workspace / "reference", variant=rubric.variant or None)
     submission = read_submission(folder)
     [(_, card)] = grade_as_done(iter([HandIn(submission, rubric)]), doer)
@@ -131,7 +136,7 @@ def try_out(
         on_done(len(ready))
     order = list(kinds)
     done = sorted(trials.items(), key=lambda one: (order.index(one[1].kind), one[0]))
-    return Tested(rubric, card, short, original.unjudged, tuple(trial for _, trial in done))
+    return Tested(rubric, card, short, original.unjudged, tuple(trial for _, trial in done), absent)
 
 
 def _judged(original: Original, spot: Spot) -> Spot | None:

@@ -37,6 +37,8 @@ def show_tested(console: Console, tested: Tested) -> None:
     for loss in tested.short:
         said = f"  the reference lost {points_text(loss.points)} at {loss.rule} (task {loss.task}): {loss.said}"
         console.print(Text(plain(said), style="red"))
+    for task, why in tested.absent.items():
+        console.print(Text(plain(f"  task {task} is left out: {why}"), style="yellow"))
     for rule, why in tested.unjudged.items():
         console.print(Text(plain(f"  not judged here: {rule}: {why}"), style="yellow"))
     console.print(_table(tested))
@@ -113,6 +115,7 @@ def tested_json(tested: Tested) -> Json:
             "lost": [_loss_json(loss) for loss in tested.short],
             "waits_for_a_person": [rule.rule for task in card.tasks for rule in task.rules if rule.open_points],
             "not_judged": dict(tested.unjudged),
+            "absent": dict(tested.absent),
         },
         "counts": {verdict.value: tested.count(verdict) for verdict in Verdict},
         "trials": [_trial_json(trial) for trial in tested.trials],

@@ -1,10 +1,13 @@
 """The reference hand-in: put together from what the course keeps; refused with the place where something is amiss."""
 
+from fractions import Fraction
+
 import pytest
 
 from grader.course import load_course
 from grader.errors import CourseError
-from grader.mutants.hand_ins import has_reference_hand_in, reference_hand_in
+from grader.model import Rubric, Task
+from grader.mutants.hand_ins import absent_tasks, has_reference_hand_in, reference_hand_in
 
 
 @pytest.fixture
@@ -82,3 +85,19 @@ def test_an_assignment_without_one_is_told(course, tmp_path):
     assert not has_reference_hand_in(course, "others")
     with pytest.raises(CourseError, match='"others" has no reference hand-in'):
         reference_hand_in(course, "others", tmp_path / "out")
+
+
+def rubric(*tasks):
+    return Rubric("nets", "Nets", tuple(Task(task, task, Fraction(1), ()) for task in tasks), "nets.yaml", "0" * 64)
+
+
+def test_tasks_that_the_reference_leaves_out_have_their_reason(course, home):
+    assert absent_tasks(course, rubric("1", "2")) == {}
+    (home / "hand_in.toml").write_text('[absent]\n"2" = "its weights may not be kept"\n')
+    assert absent_tasks(course, rubric("1", "2")) == {"2": "its weights may not be kept"}
+
+
+def test_a_task_that_is_left_out_and_not_there_is_refused(course, home):
+    (home / "hand_in.toml").write_text('[absent]\n"3" = "its weights may not be kept"\n')
+    with pytest.raises(CourseError, match='there is no task "3"'):
+        absent_tasks(course, rubric("1", "2"))
