@@ -266,21 +266,25 @@ class Run:
     def counts(self) -> list[tuple[int, int]]:
         r"""(least, most) epochs that this can be, the usual reading first; empty without an epoch.
 
-        What begins at 0 counts from 0, or has a line from before the first epoch.
+        What begins at 0 counts from 0, or has a line from before the first epoch. Of a single later epoch it is not
+        known from where it counts.
 
         >>> from grader.documents.training_log import read_log
         >>> def counts(text):
         ...     return runs_of(curves_in(read_log(text, name="a.csv")))[0].counts()
         >>> counts(b"epoch,loss\n0,1\n1,2\n2,1\n"), counts(b"epoch,loss\n5,1\n10,1\n15,1\n")
         ([(3, 3), (2, 2)], [(15, 19)])
+        >>> counts(b"epoch,loss\n14,1\n")
+        [(14, 15)]
         """
         at = [epoch for epoch, _ in self.epochs]
         if not at:
             return []
         last = int(-(-max(at) // 1))
-        if any(epoch.denominator > 1 for epoch in at):
-            return [(last, last + 1)]
         stated = {entry.epochs for entry in self.entries if entry.epochs}
+        is_alone = len(at) == 1 and last > 1 and not stated
+        if is_alone or any(epoch.denominator > 1 for epoch in at):
+            return [(last, last + 1)]
         found = []
         for least in [last + 1, last] if min(at) == 0 else [last]:
             most = least if stated == {least} else least + max(self.usual_gap, 1) - 1

@@ -41,6 +41,14 @@ def stated_formulas(answer: Answer, task: Task, brackets: str) -> Stated | Findi
             f"the answer contradicts itself: {said}; a person looks",
             observed=shown(answer.value, 400), place=answer.place, fix=_FIX, code="contradiction",
         )  # fmt: skip
+    return final_formulas(answer, task, brackets, found)
+
+
+def final_formulas(
+    answer: Answer, task: Task, brackets: str, found: tuple[FoundFormula, ...] | None = None
+) -> Stated | Finding:
+    """What the answer ends on, whatever its text says besides; or the finding that says why a person has to look."""
+    found = find_formulas(_lines(answer.value)) if found is None else found
     value = answer.value.get("value") if isinstance(answer.value, dict) else answer.value
     try:
         if task.is_shape:

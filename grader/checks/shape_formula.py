@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
 from typing import ClassVar, Final
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.formulas import names_in
 from grader.answers.formulas.domain import points
 from grader.answers.formulas.values import UndefinedError, compiled
-from grader.checks._formula_answer import stated_formulas
+from grader.checks._formula_answer import Stated, final_formulas, stated_formulas
 from grader.checks._formula_findings import formula_findings
 from grader.checks._formula_task import LAYOUTS, Task, task_of
 from grader.checks._lint import setting_problem
 from grader.checks._settings import share_schema
 from grader.checks.base import Check, answer_to, register, unanswered
-from grader.model import EvidenceByJob, Finding, Json, Problem, Rule, Submission
+from grader.model import Answer, EvidenceByJob, Finding, Json, Outcome, Problem, Rule, Submission
 
 _FORMULA: Final[Mapping[str, Json]] = {"type": "string", "minLength": 1, "maxLength": 500}
 _ENTRY: Final[Mapping[str, Json]] = {
@@ -232,8 +234,19 @@ class ShapeFormula(Check):
         stated = stated_formulas(answer, task, rule.settings.get("brackets", "floor"))
         if isinstance(stated, Finding):
             yield stated
+            if stated.code == "contradiction":
+                yield from _ends_on(rule, task, answer)
             return
         yield from formula_findings(task, stated, rule.settings, answer)
+
+
+def _ends_on(rule: Rule, task: Task, answer: Answer) -> Iterator[Finding]:
+    """For who decides about a contradiction: what is wrong with the line that the answer ends on."""
+    last = final_formulas(answer, task, rule.settings.get("brackets", "floor"))
+    if isinstance(last, Stated):
+        for one in formula_findings(task, last, rule.settings, answer):
+            if one.outcome is Outcome.FAILED:
+                yield replace(one, said=f"what it ends on: {one.said}", weight=Fraction(0))
 
 
 def _is_shape(rule: Rule) -> bool:

@@ -53,9 +53,12 @@ def test_seed_000_a_text_that_contradicts_its_last_line_goes_to_a_person_with_bo
         "- the resulting height is $\\text{ceil}(\\frac{T}{2})$ and the width is $\\text{floor}(\\frac{C}{2})$.\n"
         "- The resulting output shape: $[B, T, \\text{ceil}(\\frac{T}{2}), \\text{ceil}(\\frac{T}{2})]$ if ..."
     )
-    [finding] = judged("shape-formula", text, **SEED_000)
+    finding, *remarks = judged("shape-formula", text, **SEED_000)
     assert (finding.outcome, finding.code) == (Outcome.REVIEW, "contradiction")
     assert "line 1 gives the width as floor(C/2), line 2 as ceil(T/2)" in finding.said
+    assert all(remark.weight == 0 for remark in remarks)
+    [last] = [remark for remark in remarks if "ceil(T/2)" in remark.said and "padding" in remark.said]
+    assert "T = 3 gives 1, not 2; it would be right for padding 1" in last.said
 
 
 def test_seed_001_square_brackets_round_down(judged):

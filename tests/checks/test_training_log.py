@@ -146,6 +146,13 @@ def test_every_fifth_epoch_leaves_open_how_many_there_were(judge):
     assert judge(log, epochs={"at_least": 20}).outcome is FAILED
 
 
+@pytest.mark.parametrize(("asked", "outcome"), [(15, REVIEW), (14, REVIEW), (16, FAILED), (13, FAILED)])
+def test_of_one_line_alone_it_is_not_known_whether_its_epochs_count_from_0(judge, asked, outcome):
+    """Report 001 shows the console's last line, "epoch done: 14", of 15 epochs."""
+    found = judge("epoch done: 14 accuracy train 0.9082844034830729 accuracy test 0.891600112915039\n", epochs=asked)
+    assert found.outcome is outcome
+
+
 @pytest.mark.parametrize("asked", [10, 20, 30])
 def test_two_trainings_in_one_file_count_each_and_together(judge, asked):
     log = csv(10) + "".join(csv(20).splitlines(keepends=True)[1:])

@@ -1,5 +1,9 @@
+import io
 import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,52 @@ def graded_report():
         return {rule.rule: rule for task in card.tasks for rule in task.rules}
 
     return run
+
+
+@pytest.fixture(scope="session")
+def graded_hand_in(tmp_path_factory):
+    """graded_hand_in("000", **answers): a report's hand-in by the rubric of its assignment; the rules by their ids.
+
+    `in_file` is (path, old, new), `files` are further ones as bytes. Needs no data set.
+    """
+    from grader.sandbox import level
+
+    if not level().is_isolated:
+        pytest.skip(f"no sandbox: {level().reason}")
+
+    def run(number, *, in_file=None, files=None, **answers):
+        folder = tmp_path_factory.mktemp("hand-in") / number
+        shutil.copytree(HERE / number, folder)
+        for path, data in (files or {}).items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(data)
+        if in_file is not None:
+            path, old, new = in_file
+            text = (folder / path).read_text()
+            assert old in text
+            (folder / path).write_text(text.replace(old, new, 1))
+        if answers:
+            stated = json.loads((folder / "answers.json").read_text())
+            (folder / "answers.json").write_text(json.dumps({**stated, "answers": stated["answers"] | answers}))
+        command = [sys.executable, "-m", "grader", "check", str(folder), "--course", str(HERE.parents[1]), "--json"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        assert ran.returncode == 0, ran.stderr
+        return {rule["rule"]: rule for task in json.loads(ran.stdout)["tasks"] for rule in task["rules"]}
+
+    return run
+
+
+@pytest.fixture
+def pairs_figure():
+    """Noisy digits, each beside its clean one, as a JPEG."""
+    import numpy as np
+    from PIL import Image
+
+    from grader.datasets import load
+    from grader.datasets.noisy import noisy
+
+    clean = load("digits", "test").images[:8]
+    rows = np.concatenate([noisy(clean, "a figure"), clean], axis=3).reshape(-1, 56)
+    made = io.BytesIO()
+    Image.fromarray(rows).resize((224, 896)).save(made, "JPEG")
+    return made.getvalue()

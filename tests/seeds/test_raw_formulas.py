@@ -86,8 +86,9 @@ def test_000_the_whole_answer_goes_to_a_person(raw):
     rule = Rule("r", "shape-formula", 1, settings, answer="q")
     answer = Answer(text[start:end], Place("answers.json", "/answers/q"))
     submission = Submission("s", "a", None, answers={"q": answer})
-    [finding] = run_check(all_checks()["shape-formula"], rule, submission, {})
+    finding, *remarks = run_check(all_checks()["shape-formula"], rule, submission, {})
     assert (finding.outcome, finding.code) == (Outcome.REVIEW, "contradiction")
+    assert all(remark.weight == 0 for remark in remarks)
 
 
 @pytest.mark.seeds
