@@ -38,6 +38,7 @@ PLUMBING: Final = frozenset(
     }
 )  # fmt: skip
 _AS_FLATTEN = frozenset({"view", "reshape"})
+_NO_LAYER: Final = frozenset({"identity"})  # modules that give what they are given
 IGNORED: Final = ("any_activation", "any_dropout", "flatten")
 
 
@@ -59,6 +60,7 @@ def _families() -> dict[str, frozenset[str]]:
         words = {squashed(word) for word, kind in KINDS.items() if issubclass(kind.layer, types)}
         if family == "any_activation":
             words -= {squashed(word) for word, kind in KINDS.items() if issubclass(kind.layer, Dropout)}
+            words -= _NO_LAYER  # who leaves a ReLU out may leave it behind
         made[family] = frozenset(words)
     made["any_norm"] |= _RANKLESS
     return made
@@ -111,7 +113,7 @@ class LiveLayer:
 
     @property
     def is_plumbing(self) -> bool:
-        return self.is_functional and not self.letters.isdisjoint(PLUMBING)
+        return not self.letters.isdisjoint(PLUMBING if self.is_functional else _NO_LAYER)
 
     def is_a(self, word: str) -> bool:
         """Whether the rubric's `word` (a kind or a family) means this layer."""

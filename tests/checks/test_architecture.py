@@ -322,6 +322,17 @@ def test_a_norm_must_directly_follow_every_convolution(judge, layers, outcome):
     assert judge(layers, after_each=[{"every": "conv2d", "follows": "batch_norm2d"}]).outcome is outcome
 
 
+def test_an_identity_is_no_layer(judge):
+    """It is what is left of an activation that was taken out, and what stands in for a dropout that is off."""
+    without = [live("Identity", "act", 0, (2, 32)) if layer["name"] == "act" else layer for layer in SMALL]
+    assert judge(without, contains=[{"kind": "any_activation", "at_least": 3}]).outcome is Outcome.FAILED
+    assert judge(without, after_each=[{"every": "linear", "follows": "any_dropout", "except_last": True}]).outcome is (
+        Outcome.PASSED
+    )
+    kinds = ["conv2d", "max_pool2d", "conv2d", "max_pool2d", "linear", "linear"]
+    assert judge(without, sequence=[{"kind": kind} for kind in kinds], exact=True).outcome is Outcome.PASSED
+
+
 def test_the_last_may_be_spared(judge):
     rule = {"every": "linear", "follows": "any_activation"}
     assert judge(after_each=[rule]).said == "behind fc2 (Linear) comes nothing, not any_activation"
