@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from grader.checks import Check, all_checks, run_check
+from grader.checks import Check, all_checks, run_check, take_fingerprint
 from grader.evidence.cache import is_lasting
 from grader.model import (
     Evidence,
@@ -44,8 +44,10 @@ class Memory(Protocol):
     def recall(self, hand_in: HandIn, asked: Asked) -> ScoreCard | None:
         """The scorecard, where the same hand-in was judged by the same rules and evidence: only its points are new."""
 
-    def keep(self, hand_in: HandIn, card: ScoreCard, *, is_lasting: bool) -> None:
-        """Keep a card. One that is not lasting is judged anew the next time."""
+    def keep(
+        self, hand_in: HandIn, card: ScoreCard, *, is_lasting: bool, fingerprints: Mapping[str, Mapping[str, Json]]
+    ) -> None:
+        """Keep a card, and the fingerprints by their rules. A card that is not lasting is judged anew the next time."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def _finished(
     one.hand_in.close()
     card = one.card(made_with)
     if memory is not None:
-        memory.keep(one.hand_in, card, is_lasting=all(map(is_lasting, one.evidence.values())))
+        is_kept = all(map(is_lasting, one.evidence.values()))
+        memory.keep(one.hand_in, card, is_lasting=is_kept, fingerprints=one.fingerprints)
     return one.hand_in, card
 
 
@@ -154,6 +157,7 @@ class _Open:
         self.hand_in = hand_in
         self.asked = ask(hand_in.submission, hand_in.rubric)
         self.evidence: dict[Job, Evidence] = {}
+        self.fingerprints: dict[str, Mapping[str, Json]] = {}  # by rule
         self._is_anew = is_anew
         self._findings: dict[str, Sequence[Finding]] = {}
         self._left = list(_in_order(hand_in.rubric))
@@ -193,6 +197,9 @@ class _Open:
         check: Check = all_checks()[rule.check]
         own = {job: self.evidence[job] for job in needs}
         self._findings[rule.id] = run_check(check, rule, self.asked.submission, own)
+        fingerprint = take_fingerprint(check, rule, self.asked.submission, own)
+        if fingerprint is not None:
+            self.fingerprints[rule.id] = fingerprint
         return True
 
     def card(self, made_with: Mapping[str, Json] | None) -> ScoreCard:

@@ -27,6 +27,7 @@ class Store(Protocol):
     """Where cards are kept: the ledger."""
 
     def keep_card(self, submission: str, card: Mapping[str, Json], *, made_from: str) -> None: ...
+    def keep_fingerprints(self, submission: str, fingerprints: Mapping[str, Json]) -> None: ...
     def card(self, submission: str, *, made_from: str | None = None) -> Mapping[str, Json] | None: ...
 
 
@@ -69,8 +70,11 @@ class Remembered:
             self.store.keep_card(self.names[hand_in.number], kept(card), made_from=made_from)
         return card
 
-    def keep(self, hand_in: HandIn, card: ScoreCard, *, is_lasting: bool) -> None:
-        """Keep a card that was judged."""
+    def keep(
+        self, hand_in: HandIn, card: ScoreCard, *, is_lasting: bool, fingerprints: Mapping[str, Mapping[str, Json]]
+    ) -> None:
+        """Keep a card that was judged; before it the fingerprints, so that a card which is remembered has its own."""
+        self.store.keep_fingerprints(self.names[hand_in.number], fingerprints)
         made_from = self._made_from.pop(hand_in.number, "")
         is_known = is_lasting and not our_faults(card)
         self.store.keep_card(self.names[hand_in.number], kept(card), made_from=made_from if is_known else "")

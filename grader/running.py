@@ -46,6 +46,11 @@ class ClassOf:
             raise UsageError.single(what, where="--assignment", fix=did_you_mean(self.assignment, self._known))
         self.ids = ids_of(self.sources)
 
+    @property
+    def rubrics(self) -> Sequence[Rubric]:
+        """The rubrics of the hand-ins that have been read so far."""
+        return tuple(self._rubrics.values())
+
     def hand_ins(self) -> Iterator[HandIn]:
         """Read them, one at a time. Each is to be closed by whoever takes it."""
         named: set[str] = set()

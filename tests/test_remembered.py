@@ -57,11 +57,15 @@ class Says(Check):
 class Store:
     def __init__(self):
         self.rows = {}
+        self.fingerprints = {}
         self.writes = 0
 
     def keep_card(self, submission, card, *, made_from):
         self.writes += 1
         self.rows[submission] = (made_from, card)
+
+    def keep_fingerprints(self, submission, fingerprints):
+        self.fingerprints[submission] = dict(fingerprints)
 
     def card(self, submission, *, made_from=None):
         row = self.rows.get(submission)

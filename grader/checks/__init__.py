@@ -7,9 +7,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from grader.checks.base import CHECKS, Check, run_check
+from grader.checks.base import CHECKS, Check, run_check, take_fingerprint
 
-__all__ = ["Check", "all_checks", "run_check"]
+__all__ = ["Check", "all_checks", "run_check", "take_fingerprint"]
 
 
 class _Checks(Mapping[str, Check]):

@@ -71,6 +71,14 @@ class Check(ABC):
         del rule, submission
         return ()
 
+    def fingerprint(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Mapping[str, Json] | None:
+        """What is kept of a hand-in, to be held against the whole class once that is graded. None: nothing.
+
+        Plain JSON. It goes into no scorecard; `grader.originality` reads it.
+        """
+        del rule, submission, evidence
+        return None
+
     @abstractmethod
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """What is so: at least one finding of weight over 0. The same input gives the same findings."""
@@ -103,6 +111,16 @@ def run_check(check: Check, rule: Rule, submission: Submission, evidence: Eviden
     if rule.settings.get("reveal") is False:
         findings = [replace(finding, expected="") for finding in findings]
     return tuple(replace(f, rule=rule.id, check=rule.check, visibility=rule.visibility) for f in findings)
+
+
+def take_fingerprint(
+    check: Check, rule: Rule, submission: Submission, evidence: EvidenceByJob
+) -> Mapping[str, Json] | None:
+    """What a check keeps of a hand-in; None where it keeps nothing, and where it broke: its finding says that."""
+    try:
+        return check.fingerprint(rule, submission, evidence)
+    except Exception:  # noqa: BLE001  our own bug must not stop a class
+        return None
 
 
 def _unknown(said: str, code: str) -> Finding:

@@ -16,7 +16,7 @@ from grader.cli.common import console, course_option, find_course, grading_optio
 if TYPE_CHECKING:
     from grader.cli.grade import Doer
     from grader.evidence.ledger import Ledger
-    from grader.model import Rule, ScoreCard
+    from grader.model import Json, Rule, ScoreCard
     from grader.remembered import Remembered
     from grader.running import ClassOf
 
@@ -78,11 +78,14 @@ def run_all(
     machine, of the course or of this program kept a rule from being judged.
     """
     from grader.cli.grade import Cluster, Doer, class_of
+    from grader.cli.originality import compare
+    from grader.course.class_notes import ClassNotes
     from grader.evidence.cache import Cache
     from grader.evidence.ledger import Ledger
     from grader.evidence.own_folder import own_folder
     from grader.places import cache_folder
     from grader.remembered import Remembered
+    from grader.reports.terminal import show_problems
 
     course = find_course(course_folder, submissions.absolute())
     sources = _chosen(submissions, only, since)
@@ -104,12 +107,16 @@ def run_all(
         if is_dry_run:
             return _show_plan(of, doer, ledger, is_anew, is_json=is_json)
         memory = Remembered(ledger, [str(source.absolute()) for source in sources], doer.key_of, is_anew)
-        unfinished = _graded(of, doer, memory, is_anew)
+        pairs: list[Json] = []
+        unfinished = _graded(of, doer, memory, is_anew, lambda: pairs.append(compare(of, submissions, ledger, doer)))
         ledger.forgive()  # what was given up in this run may be tried in the next one
+        notes = ClassNotes(course.terms)
         if is_json:
-            _print_json(memory.cards())
+            _print_json(notes.through(memory.cards()))
         else:
-            _print(memory.cards(), is_full=is_full)
+            _print(notes.through(memory.cards()), is_full=is_full)
+        show_problems(console(is_json=True), notes.problems(is_whole=not (only or since)))
+        _show_pairs(pairs, ledger.folder, is_json=is_json)
     return 5 if unfinished else 0
 
 
@@ -153,8 +160,10 @@ def _known_checks(rerun: Sequence[str]) -> None:
             raise UsageError.single(what, where="--rerun", fix=did_you_mean(name, [*all_checks(), "all"]))
 
 
-def _graded(of: ClassOf, doer: Doer, memory: Remembered, is_anew: Callable[[Rule], bool]) -> int:
-    """Grade them all; how many could not be graded in full."""
+def _graded(
+    of: ClassOf, doer: Doer, memory: Remembered, is_anew: Callable[[Rule], bool], compare: Callable[[], None]
+) -> int:
+    """Grade them all, then compare them; how many could not be graded in full."""
     import time
 
     from grader.cli.grade import program_version
@@ -170,6 +179,11 @@ def _graded(of: ClassOf, doer: Doer, memory: Remembered, is_anew: Callable[[Rule
             waiting += card.open_points > 0
             progress.graded()
             progress.show(doer.under_way(), doer.counts)
+        try:
+            compare()
+        except Exception as error:  # noqa: BLE001  the grades stand: they are printed all the same
+            unfinished += 1
+            click.echo(f"the hand-ins could not be compared ({type(error).__name__}: {error})", err=True)
     computed, known = doer.counts
     click.echo(
         f"{len(of.sources):,} graded in {duration(time.monotonic() - began)}: {computed:,} recomputed, {known:,} from "
@@ -217,6 +231,21 @@ def _print(cards: Iterator[ScoreCard], *, is_full: bool) -> None:
                 screen.print()
         screen.print(class_table(some, has_title=is_first))
         is_first = False
+
+
+def _show_pairs(pairs: Sequence[Json], state: Path, *, is_json: bool) -> None:
+    """What was found alike: a table below that of the class; where cards are printed as JSON, a word on stderr."""
+    from grader.cli.originality import FILE, show
+
+    for document in pairs:
+        if document is None:
+            continue
+        if is_json:
+            count = sum(len(one["pairs"]) + one["more"] for one in document["classes"])
+            click.echo(f"{count:,} pairs of hand-ins are alike: {state / FILE}", err=True)
+        else:
+            click.echo()
+            show(document)
 
 
 def _show_plan(of: ClassOf, doer: Doer, ledger: Ledger, is_anew: Callable[[Rule], bool], *, is_json: bool) -> int:

@@ -55,6 +55,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             run INTEGER NOT NULL,
             kept TEXT NOT NULL)""",
     ),
+    (
+        """CREATE TABLE fingerprints (
+            submission TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,  -- JSON, packed by zlib
+            checksum BLOB NOT NULL,
+            PRIMARY KEY (submission, rule))""",
+    ),
 )
 
 

@@ -223,6 +223,33 @@ class Ledger:
         """The kept cards in the order asked, read one by one; None for each that is not there or is damaged."""
         return (self.card(submission) for submission in submissions)
 
+    # --- fingerprints ------------------------------------------------------------------------
+
+    def keep_fingerprints(self, submission: str, fingerprints: Mapping[str, Json]) -> None:
+        """Keep what rules keep of a submission, by the rules' ids, over all that was kept of it before."""
+        packed = {
+            rule: zlib.compress(json.dumps(one, sort_keys=True).encode(), 1) for rule, one in fingerprints.items()
+        }
+        rows = [(submission, rule, one, _checksum(submission, rule, one)) for rule, one in packed.items()]
+        with self._written():
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("DELETE FROM fingerprints WHERE submission = ?", (submission,))
+            self._database.executemany("INSERT INTO fingerprints VALUES (?, ?, ?, ?)", rows)
+            self._database.execute("COMMIT")
+
+    def fingerprint(self, submission: str, rule: str) -> Mapping[str, Json] | None:
+        """What a rule keeps of a submission; None where there is nothing, or it is damaged."""
+        with self._written():
+            asked = "SELECT fingerprint, checksum FROM fingerprints WHERE submission = ? AND rule = ?"
+            row = self._database.execute(asked, (submission, rule)).fetchone()
+        if row is None:
+            return None
+        if _checksum(submission, rule, row[0]) != row[1]:
+            log.warning("what was kept of %r for the rule %r is damaged", submission, rule)
+            return None
+        kept: Mapping[str, Json] = json.loads(zlib.decompress(row[0]))
+        return kept
+
     def sweep(self) -> int:
         """Remove files of the state folder that dead processes had begun; how many."""
         return sweep(self.folder)

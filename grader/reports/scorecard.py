@@ -51,13 +51,18 @@ def _task(task: TaskScore, for_staff: bool) -> dict[str, Json]:
         **({} if task.is_counted else {"is_counted": False}),
         **({"note": task.note} if task.note else {}),
         **({} if task.pass_points is None else {"pass_points": _number(task.pass_points)}),
-        "rules": [_rule(rule, for_staff) for rule in task.rules],
+        "rules": [_rule(rule, for_staff) for rule in task.rules if for_staff or _is_known(rule)],
     }
 
 
 def _adjustment(one: Adjustment) -> dict[str, Json]:
     numbers = _points(one.points, one.max_points, one.open_points)
     return {"kind": one.kind, "said": one.said, **numbers, "needs_person": one.needs_person}
+
+
+def _is_known(rule: RuleScore) -> bool:
+    """Whether a student may know that there is such a rule. What decides on points is no secret."""
+    return rule.visibility is Visibility.STUDENT or rule.max_points > 0
 
 
 def _rule(rule: RuleScore, for_staff: bool) -> dict[str, Json]:

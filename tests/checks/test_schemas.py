@@ -8,7 +8,7 @@ import pytest
 
 from grader.checks import all_checks
 from grader.documents import parse_yaml, problems_in, validator
-from grader.model import Place, Rule
+from grader.model import Place, Rule, Visibility
 
 NAMES = sorted(all_checks())
 RULE_KEYS = {"id", "check", "answer", "points", "after", "visibility", "bonus"}
@@ -43,7 +43,10 @@ def settings_of(name):
 def rule_of(name):
     settings, answer = settings_of(name)
     resolved = {key: STAND_INS.get(key, value) for key, value in settings.items()}
-    return Rule("example", name, Fraction(1), resolved, answer=answer, place=Place(f"{name}.yaml"))
+    [written] = example(name).value
+    points, seen_by = Fraction(str(written.get("points", 1))), Visibility(written.get("visibility", "student"))
+    place = Place(f"{name}.yaml")
+    return Rule("example", name, points, resolved, answer=answer, visibility=seen_by, place=place)
 
 
 @pytest.mark.parametrize("name", NAMES)

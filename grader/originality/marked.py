@@ -1,0 +1,70 @@
+"""What is compared, and what is found? Hand-ins with their marks, and clues between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from grader.model import Json
+
+LEAST_COMMON: Final = 5  # hand-ins; of a smaller class nothing is told to be common
+MOST_PAIRED: Final = 12  # hand-ins with one thing: of more, each is paired with the first alone
+MOST_NEIGHBOURS: Final = 200  # hand-ins with one thing that is looked for by likeness
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A hand-in with its marks, in the form that `grader.checks.originality` keeps.
+
+    `is_earlier`: of another year: paired with today's only. `is_given`: the course's own, which explains likeness.
+    """
+
+    name: str
+    marks: Mapping[str, Json]
+    is_earlier: bool = False
+    is_given: bool = False
+
+
+@dataclass(frozen=True)
+class Clue:
+    """One thing that two hand-ins have in common; `one` and `other` are their numbers, the lower one first.
+
+    `similarity` is of 1; `held_by` says how many hand-ins have it, these two among them.
+    """
+
+    one: int
+    other: int
+    kind: str
+    said: str
+    similarity: float
+    held_by: int
+    in_one: str
+    in_other: str
+
+
+def most_common(count: int) -> int:
+    """How many of so many hand-ins may have something that still tells anything of two of them.
+
+    >>> most_common(3), most_common(43), most_common(10_000)
+    (5, 21, 5000)
+    """
+    return max(LEAST_COMMON, count // 2)
+
+
+def paired(owners: Iterable[int], hand_ins: Sequence[Marked]) -> Iterator[tuple[int, int]]:
+    """The pairs of those who have one thing, the lower number first; none of two that are both of earlier years."""
+    numbers = sorted(set(owners))
+    if len(numbers) > MOST_PAIRED:
+        first = next((number for number in numbers if not hand_ins[number].is_earlier), numbers[0])
+        pairs: Iterable[tuple[int, int]] = ((min(first, one), max(first, one)) for one in numbers if one != first)
+    else:
+        pairs = combinations(numbers, 2)
+    return (pair for pair in pairs if is_asked(*pair, hand_ins))
+
+
+def is_asked(one: int, other: int, hand_ins: Sequence[Marked]) -> bool:
+    """Whether a pair is of interest: one of them is of this class, and neither is the course's own."""
+    pair = hand_ins[one], hand_ins[other]
+    return one != other and not any(each.is_given for each in pair) and not all(each.is_earlier for each in pair)
