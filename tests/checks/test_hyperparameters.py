@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.checks import all_checks, run_check
@@ -267,6 +267,30 @@ def test_each_value_is_trained_by_its_own_recipe_or_built_by_its_own_function(ma
     whole = recipe_at({"over": "epochs", "recipe": RECIPE}, levels_of({"values": ["5"]})[0])
     assert whole["epochs"] == 5
     assert isinstance(whole["epochs"], int)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 10_000), min_size=1, max_size=4), min_size=3, max_size=3),
+    st.sampled_from(["last", "best"]),
+    st.sampled_from(["either", None]),
+    st.integers(2, 4),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_who_copies_from_the_own_logs_is_never_wrong(findings, curves, end, take, places):
+    """Whatever the logs hold, and whichever of their ends the table, the best value and the order are made of."""
+    names = [str(value) for value in RULE["values"]]
+    logs = {
+        f"lr-{name}.csv": curve(*(count / 10_000 for count in counts))
+        for name, counts in zip(names, curves, strict=True)
+    }
+    ends = {name: counts[-1] if end == "last" else max(counts) for name, counts in zip(names, curves, strict=True)}
+    order = sorted(names, key=lambda name: -ends[name])
+    rising = [ends[name] for name in names]
+    way = "rises" if rising == sorted(rising) else "falls" if rising == sorted(rising, reverse=True) else None
+    answers = {"t": {name: round(ends[name] / 10_000, places) for name in names}, "b": order[0], "o": order, "d": way}
+    claims = {"table": "t", "best": "b", "order": "o", **({"direction": "d"} if way else {})}
+    found = findings(answers, logs, contradictions="fail", take=take or end, **claims)
+    assert [one.said for one in found if one.outcome is FAILED] == []
 
 
 @given(st.floats(1e-9, 1e9), st.sampled_from(["{}", "{:e}", "{:.17g}"]))

@@ -66,6 +66,8 @@ def scopes_of(lines: Sequence[Line]) -> list[Scope]:
     is_fenced = False
     for line in lines:
         text = line.text
+        if paragraph and paragraph[-1].part != line.part:  # another cell of a notebook
+            _close(paragraph, scopes)
         if _FENCE.match(text):
             is_fenced = not is_fenced
             _close(paragraph, scopes)

@@ -1,5 +1,6 @@
 """Sentences that exclude each other are found, and no honest report is told that it contradicts itself."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,24 @@ def test_under_two_headings_they_exclude_nothing(text):
         if stop in text:
             before, _, after = text.rpartition(stop)
             assert told(f"# One\n{before}{stop.strip()}\n\n# Two\n{after}\n") == []
+
+
+def test_cells_of_a_notebook_are_read_as_a_report_is():
+    """What stands in two cells under one heading is of one thing; code and what it prints are none of it."""
+
+    def cell(kind, text):
+        return {"cell_type": kind, "metadata": {}, "source": text, **({"outputs": []} if kind == "code" else {})}
+
+    def of(*cells):
+        book = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}
+        return told(json.dumps(book, indent=1))
+
+    first, second = cell("markdown", "# Net\nOur network uses max pooling"), cell("markdown", "We use average pooling.")
+    [said] = of(first, cell("code", "net = Net()  # We use Adam."), second)
+    assert "max pooling" in said
+    assert "average pooling" in said
+    assert of(first, cell("markdown", "# Another part"), second) == []
+    assert of(first, cell("code", "We use average pooling.")) == []
 
 
 # --- statements -------------------------------------------------------------------------------
