@@ -321,7 +321,7 @@ def _content(
             "white",
         )
     elif plot is not None and plot["without_grid"] == 0:
-        doubt, code = "within its axes only lines of a grid are seen", "grid-only"
+        doubt, code = "within its axes nothing is seen, but perhaps lines of a grid", "grid-only"
     elif twin is not None:
         doubt, code = f"it looks like {shown(twin)!r} in another size or format", "alike"
     if doubt:

@@ -87,3 +87,29 @@ def judged(make_rule, hand_in):
         return run_check(kind, rule, submission, jobs)
 
     return run
+
+
+@pytest.fixture
+def graded(make_rule, hand_in):
+    """graded("figure", files={...}, answers={...}, figures=[...]) -> the findings; its jobs are done in the box."""
+    from grader import sandbox
+    from grader.evidence.kinds import Bench
+    from grader.evidence.local import LocalRunner
+    from grader.evidence.plan import Plan
+    from grader.limits import Limits
+
+    level = sandbox.level()
+    if not level.is_isolated:
+        pytest.skip(f"no sandbox here: {level.reason}")
+
+    def run(check, *, files, answers=None, **settings):
+        kind = all_checks()[check]
+        rule = make_rule(check, **settings)
+        assert not list(validator(kind.settings_schema).iter_errors(settings))
+        assert not [problem for problem in kind.lint(rule) if not problem.code.startswith("warning")]
+        submission = hand_in(answers, files=files)
+        runner = LocalRunner(Bench(Limits(wall_s=60), level), workers=1)
+        evidence = runner(Plan.of((job, submission.root) for job in kind.needs(rule, submission)))
+        return run_check(kind, rule, submission, evidence)
+
+    return run

@@ -64,7 +64,8 @@ def shown(tmp_path, box):
         files = {name: tmp_path / name for name in ("model.py", "model.pth")}
         inputs = images() if inputs is None else inputs
         limits = sandbox.Limits(wall_s=60)
-        return activations(files, {**REQUEST, **request}, inputs, layers, limits=limits, level=box)
+        more = {key: request.pop(key) for key in ("weights", "views") if key in request}
+        return activations(files, {**REQUEST, **request}, inputs, layers, limits=limits, level=box, **more)
 
     return run
 
@@ -123,6 +124,93 @@ def test_a_checkpoint_of_another_network_is_refused_with_its_keys(shown):
     ended = shown(state={"fc.weight": torch.zeros(1)})
     assert isinstance(ended, sandbox.StudentFault)
     assert ended.problem.code == "keys-differ"
+
+
+FUNCTIONAL = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(1, 3, 3)
+        self.b = nn.Conv2d(3, 4, 3)
+        self.fc = nn.Linear(16, 5)
+    def forward(self, x):
+        x = F.avg_pool2d(F.relu(self.a(x)), 2)
+        x = F.max_pool2d(F.relu(self.b(x)), 2)
+        return self.fc(F.pad(x, (1, 0, 1, 0))[:, :, :2, :2].flatten(1))
+def build_model():
+    return LeNet()
+"""
+
+
+def lenet():
+    scope = {}
+    exec(FUNCTIONAL, scope)  # noqa: S102  the model of this file
+    torch.manual_seed(5)
+    return scope["build_model"]().eval()
+
+
+@pytest.mark.sandbox
+def test_layers_are_named_by_kind_and_number_and_calls_of_functions_are_layers_too(shown):
+    asked = [
+        {"kinds": ["conv2d"], "nth": 1},
+        {"kinds": ["conv2d"], "nth": -1},
+        {"kinds": ["avgpool2d", "maxpool2d"], "nth": 2},
+        {"kinds": ["relu"], "nth": 1},
+    ]
+    ended = shown(FUNCTIONAL, asked, state=lenet().state_dict(), weights=["a", {"kinds": ["conv2d"], "nth": 2}])
+    assert isinstance(ended, Activations), ended
+    assert ended.names == ("a", "b", "max_pool2d 1", "relu 1", "a.weight", "b.weight")
+    model = lenet()
+    functional = torch.nn.functional
+    with torch.no_grad():
+        first = model.a((torch.from_numpy(images()).float().div_(255) - 0.4) / 0.3)
+        second = model.b(functional.avg_pool2d(functional.relu(first), 2))
+        pooled = functional.max_pool2d(functional.relu(second), 2)
+    expected = [first, second, pooled, functional.relu(first), model.a.weight, model.b.weight]
+    for layer, numbers in zip(ended.layers, expected, strict=True):
+        torch.testing.assert_close(torch.tensor(layer.array), numbers.detach(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.sandbox
+def test_images_are_prepared_in_each_of_the_views(shown):
+    views = [{"rows": 2, "mean": None, "std": None}, {"rows": 3, "mean": [0.1], "std": [0.7]}]
+    ended = shown(layers=["features.0"], views=views)
+    raw = torch.from_numpy(images()).float().div_(255)
+    with torch.no_grad():
+        expected = network().features[0](torch.cat([raw[:2], (raw[2:] - 0.1) / 0.7]))
+    torch.testing.assert_close(torch.tensor(ended.layers[0].array), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        pytest.param({"layers": [{"kinds": ["conv2d"], "nth": 3}]}, "no-such-layer", id="the third of two"),
+        pytest.param({"layers": [{"kinds": ["conv2d"], "nth": -3}]}, "no-such-layer", id="the third from behind"),
+        pytest.param({"layers": [], "weights": ["again"]}, "no-such-tensor", id="a layer without weights"),
+        pytest.param({"layers": [], "weights": ["fc"], "checkpoint": None}, "missing-file", id="no checkpoint"),
+    ],
+)
+def test_what_is_not_there_is_said(shown, settings, code):
+    ended = shown(**settings)
+    assert isinstance(ended, sandbox.StudentFault), ended
+    assert ended.problem.code == code
+
+
+@pytest.mark.sandbox
+def test_weights_are_those_of_the_checkpoint_whatever_the_code_says(shown):
+    code = NET + textwrap.dedent("""
+        def load_state_dict(self, *_, **__):
+            pass
+        Net.load_state_dict = load_state_dict
+        nn.Module.load_state_dict = load_state_dict
+    """)
+    ended = shown(code, [], weights=["features.0"])
+    [layer] = ended.layers
+    assert layer.array.tolist() == network().features[0].weight.tolist()
 
 
 # --- without a box ------------------------------------------------------------------------------

@@ -102,7 +102,8 @@ def _npy(data: bytes, name: str, left: list[int]) -> Any:
     dtype = np.dtype(found["descr"])
     if len(data) != start + count * dtype.itemsize:
         raise _fault(name, f"has {len(data) - start:,} bytes of numbers, its header says {count * dtype.itemsize:,}")
-    flat = np.frombuffer(data, dtype=dtype, offset=start).astype("<f4")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
+        flat = np.frombuffer(data, dtype=dtype, offset=start).astype("<f4")
     return _finite(flat.reshape(shape, order="F" if found["fortran"] == "True" else "C"), name)
 
 
