@@ -104,9 +104,11 @@ def judge_frozen(rows: Sequence[Held], parts: Sequence[str], place: Place, *, is
     surely = [row for row in changed if not row.is_of_rounding]
     absent = [row for row in weights if not row.is_there]
     details: dict[str, Json] = {"place": place, "expected": "equal to the pretrained weights"}
-    unlike = [row for row in surely if not is_by_name and row.likeness < RELATED]
+    unlike = [] if is_by_name else [row for row in surely if row.likeness < RELATED]
+    if not is_by_name and not any(len(row.shape) > 1 for row in surely):
+        unlike = surely  # BatchNorm's factors are alike in every layer: they may be those of another one
     if unlike:
-        said = f"{unlike[0].found} stands where {unlike[0].name} is expected, and is unlike it; a person looks"
+        said = f"{unlike[0].found} stands where {unlike[0].name} is expected, and may be another tensor; a person looks"
         fix = "keep the layers' names as the pretrained network has them"
         return review(said, **details, observed=_names(unlike), fix=fix, code="not-found")
     if surely:

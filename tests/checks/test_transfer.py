@@ -149,6 +149,9 @@ def test_what_may_be_another_tensor_proves_nothing(judge):
     rows = [trained("stem.weight", (8, 3, 3, 3), 1.4, 0.01), *BLOCK, *LAST, *HEAD]
     assert judge(rows, way="order")["not-found"].outcome is REVIEW
     assert judge(rows)["not-frozen"].outcome is FAILED
+    rows = [*STEM, *BLOCK, row("layer1.bias", (4,), "no", 0.1, 0.98), *LAST, *HEAD]  # of one axis alone
+    assert judge(rows, way="order")["not-found"].outcome is REVIEW
+    assert judge(rows)["not-frozen"].outcome is FAILED
 
 
 def test_other_weights_than_the_courses_go_to_a_person(findings):
