@@ -62,6 +62,32 @@ class WideNet(nn.Module):
         return self.classifier(self.features(images))
 
 
+class ImprovedNet(nn.Module):
+    """Five convolutions with BatchNorm, smaller by stride, and the mean over the places: 390,122 parameters.
+
+    A sixteenth of the classifier's, and better on Fashion-MNIST. It trains on a laptop, which `WideNet` does not.
+    """
+
+    LAYERS = ((32, 5, 2), (64, 3, 1), (128, 3, 2), (128, 3, 1), (128, 3, 1))  # filters, kernel, stride
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 1
+        for filters, kernel, stride in self.LAYERS:
+            layers += [
+                nn.Conv2d(channels, filters, kernel, stride=stride, padding=kernel // 2, bias=False),
+                nn.BatchNorm2d(filters),
+                nn.ReLU(),
+            ]
+            channels = filters
+        self.features = nn.Sequential(*layers)  # (N, 128, 7, 7)
+        self.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
+
+
 class Denoiser(nn.Module):
     """Six layers of 3x3, of 16 filters but for the last, which makes the one channel of the image: 9,585 parameters.
 
@@ -93,6 +119,10 @@ class Denoiser(nn.Module):
 
 def build_model() -> nn.Module:
     return Net()
+
+
+def build_improved() -> nn.Module:
+    return ImprovedNet()
 
 
 def build_wide() -> nn.Module:

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parents[2] / "reference_solutions"
 PARAMETERS = {
     ("mnist-fashion", "mnist"): 6_444_170,
     ("mnist-fashion", "fashion"): 6_444_170,
+    ("mnist-fashion", "fashion-improved"): 390_122,
     ("mnist-fashion", "fashion-wide"): 30_292_490,
     ("mnist-fashion", "denoiser"): 9_585,
     ("mnist-fashion", "denoiser-skip"): 9_585,
@@ -30,6 +31,8 @@ PARAMETERS = {
     ("cifar10", "net1"): 391_006,
     ("cifar10", "net2"): 390_410,
     ("cifar10", "best"): 1_187_274,
+    ("mnist-optimizers", "fashion"): 29_290,
+    ("mnist-optimizers", "fashion-augmented"): 29_290,
     ("lenet-cifar100", "lenet"): 61_706,
     ("lenet-cifar100", "coarse"): 1_119_924,
 }
