@@ -31,7 +31,8 @@ class Hyperparameters(Check):
     What it looks at: a small grid (`over`, `values`), such as three learning rates or 6 and 16 feature maps.
 
     - `table`: the result that is claimed at each value, against the end of that value's `log`, or, for epochs, against
-      the one log at that epoch. Without a log an entry must be possible: k right of `n` images.
+      the one log at that epoch. With several logs of one value (seeds) an entry may be their mean. Without a log an
+      entry must be possible: k right of `n` images.
     - Claims about the trend: the `best` value, the `direction` (rises, falls, peak, no difference), and an `order` of
       some values. Each is held against the table's own entries, against the logs, and with `retrain: true` against
       trainings of the student's network: by the `recipe`, or that of a course's `reference`, with the hyperparameter

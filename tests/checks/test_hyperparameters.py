@@ -135,6 +135,14 @@ def test_an_entry_that_is_not_the_logs_names_both_places(judge):
     assert "lr-0.01.csv, line 3" in found.said
 
 
+def test_an_entry_may_be_the_mean_of_the_logs_of_several_seeds(judge):
+    files = {f"lr-0.01-{seed}.csv": curve(0.5, value) for seed, value in enumerate((0.9787, 0.9751, 0.9779))}
+    files |= {"lr-0.001-0.csv": curve(0.9401), "lr-0.1-0.csv": curve(0.1135)}
+    settings = {"table": "t", "log": "lr-{value}-*.csv", "take": "last"}
+    assert judge({"t": {**TABLE, "0.01": 0.9772}}, files, **settings).outcome is PASSED
+    assert judge({"t": {**TABLE, "0.01": 0.9872}}, files, **settings).outcome is FAILED
+
+
 def test_by_default_a_person_decides(judge):
     found = judge({"t": {**TABLE, "0.01": 0.9877}}, table="t", contradictions="review")
     assert (found.outcome, found.credit) == (REVIEW, None)
@@ -305,6 +313,16 @@ def test_a_value_is_known_by_its_number_however_it_is_written(value, form):
 def test_any_answer_names_a_level_or_none(value):
     found = level_of(value, levels_of({"values": [6, 16]}))
     assert found is None or found.name in ("6", "16")
+
+
+def test_what_a_student_may_answer_is_said_to_the_editor(make_rule):
+    settings = {**RULE, "table": "t", "best": "b", "direction": "d", "order": "o"}
+    made = all_checks()["hyperparameters"].other_answers(make_rule("hyperparameters", **settings))
+    good = {"t": [TABLE, [[0.1, 0.98]]], "b": [0.01, "no difference"], "d": ["peak"], "o": [[0.01, "0.1"]]}
+    bad = {"t": ["97 %", {"0.1": True}], "b": [None, [0.1]], "d": ["wavy", 3], "o": [[0.1], "0.1"]}
+    for key, form in made.items():
+        assert [validator(form).is_valid(one) for one in good[key]] == [True] * len(good[key])
+        assert [validator(form).is_valid(one) for one in bad[key]] == [False] * len(bad[key])
 
 
 @pytest.mark.parametrize(
