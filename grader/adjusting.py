@@ -135,7 +135,10 @@ def _late(late: Lateness, terms: Terms, before: tuple[Fraction, Fraction], most:
     policy = terms.late
     if late.received is None or late.days is None:
         if policy is not None:
-            said = f"{due}; when this was handed in is not known here, so nothing is deducted for lateness"
+            unknown = "when this was handed in is not known here"
+            if terms.missing:
+                unknown = f"without {_listed(terms.missing)}, which is not here, lateness cannot be counted"
+            said = f"{due}; {unknown}, so nothing is deducted for it"
             yield Adjustment("late", said, needs_person=True)
         return
     received = f"handed in {late.received.astimezone(late.due.tzinfo):%Y-%m-%d %H:%M:%S %Z}"

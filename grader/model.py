@@ -155,6 +155,7 @@ class Terms:
     pass_points: Fraction | None = None
     extensions: Mapping[str, datetime] = field(default_factory=dict)
     received: Mapping[str, datetime] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # files with such times that are not here: without them nobody is late
     given_files: frozenset[str] = frozenset()
     given_answers: Mapping[str, Json] = field(default_factory=dict)
 

@@ -333,6 +333,16 @@ def test_where_the_time_is_not_known_nothing_is_taken_and_a_person_is_told():
     assert line.needs_person
 
 
+def test_without_the_file_of_extensions_nothing_is_taken_and_it_is_named():
+    tasks = [task("1", rule("r", 20))]
+    one = Submission("s", "a", Path("/nowhere"), received_at=DUE + timedelta(days=9))
+    result = card(tasks, {"r": 1}, submission=one, due=DUE, late=LatePolicy(TEN), missing=("later.csv",))
+    assert result.points == 20
+    [line] = result.adjustments
+    assert line.needs_person
+    assert "without later.csv, which is not here, lateness cannot be counted, so nothing is deducted" in line.said
+
+
 def test_lateness_counts_against_decided_and_open_points():
     result = late(2, None, per_day=Amount(Fraction(3)))
     assert (result.points, result.open_points) == (0, 14)

@@ -18,7 +18,7 @@ _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "day": timedelta
 
 @dataclass(frozen=True)
 class Lateness:
-    """How a hand-in stands to its due time. `days` is None where nobody knows when it came.
+    """How a hand-in stands to its due time. `days` is None where nobody knows when it came, or who has an extension.
 
     `due` is the time that holds for it, in the course's zone; `extended_for` is the id whose extension moved it.
     `received` is in UTC.
@@ -119,7 +119,7 @@ def lateness(terms: Terms, submission: Submission) -> Lateness | None:
         if extended is not None and after(extended, timedelta(0)) > after(due, timedelta(0)):
             due, extended_for = extended, student.id
     received = _received(terms, submission)
-    if received is None:
+    if received is None or terms.missing:
         return Lateness(due, None, None, extended_for=extended_for)
     policy = terms.late
     days = days_late(received, due)

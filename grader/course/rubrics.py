@@ -16,7 +16,7 @@ from typing import Protocol
 from grader.course.bands import Bands
 from grader.course.folder import COURSE_FILE, Course
 from grader.course.points import points_text, points_words
-from grader.course.terms import merged, with_template
+from grader.course.terms import merged, missing_problems, with_template
 from grader.course.variants import variant_names
 from grader.documents import Document, DocumentError, decode, did_you_mean, parse_yaml
 from grader.documents.wording import clean
@@ -203,6 +203,7 @@ def lint_assignment(
         file, checks, layer_schema=layer_schema, reference_solutions=course.reference_solutions, variant=variant
     )
     terms = course.terms.get(assignment, Terms())
+    problems = (*problems, *missing_problems(terms, assignment))
     try:
         _known_variant(_document(file, None)[0], terms.variant, "grader.toml")
     except CourseError as error:

@@ -96,7 +96,13 @@ class _Reading:
             pass_points=points_from(table["pass_points"]) if "pass_points" in table else None,
             extensions=self._times(table, "extensions", path, zone, due),
             received=self._times(table, "received", path, zone, None),
+            missing=tuple(self._missing(table)),
         )
+
+    def _missing(self, table: Mapping[str, Json]) -> Iterator[str]:
+        """Files that are not here. No error: a course is given to students without what they must not read."""
+        names = (table.get(key) for key in _FILES)
+        return (name for name in names if isinstance(name, str) and not (self.root / name).exists())
 
     def _zone(self) -> ZoneInfo | None:
         name = self.document.value.get("timezone")
@@ -143,7 +149,9 @@ class _Reading:
         return self._moment(text, path, zone)
 
     def _rows(self, name: str, key: str) -> Iterator[tuple[str, str]]:
-        """The rows of a CSV file: an id, and a time."""
+        """The rows of a CSV file: an id, and a time. None where it is not here."""
+        if not (self.root / name).exists():
+            return
         try:
             text = read_text(self.root / name, name=name)
         except DocumentError as error:
@@ -169,6 +177,14 @@ class _Reading:
             yield cells["id"], cells[wanted]
             for at, problem in enumerate(self.problems[before:], start=before):  # the row, not grader.toml, has it
                 self.problems[at] = replace(problem, where=f"{clean(name)}:{rows.line_num}")
+
+
+def missing_problems(terms: Terms, assignment: str) -> Iterator[Problem]:
+    """What the teacher is told of files that are not here."""
+    for name in terms.missing:
+        where = f"grader.toml /{TABLE}/{assignment}"
+        what = f"there is no file {shown(name)}: without it nothing is deducted for lateness"
+        yield Problem("warning-no-file", where, what, "put it beside grader.toml, or correct its name")
 
 
 def merged(rubric: Terms, course: Terms) -> Terms:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from fractions import Fraction
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from grader.course import rubric_problems
+from grader.course import load_rubric, rubric_problems
+from grader.documents import parse_yaml
+from grader.errors import CourseError
 from grader.model import Choice
 
 TEXT = """assignment: demo
@@ -53,8 +59,6 @@ def loose(checks):
 
 
 def test_what_a_rubric_says_of_its_tasks_is_loaded(rubric_file, checks):
-    from grader.course import load_rubric
-
     rubric = load_rubric(rubric_file(TEXT), loose(checks))
     assert rubric.points == 12
     assert rubric.choices == (Choice(("2", "3", "4"), 2),)
@@ -134,8 +138,6 @@ def test_a_sound_one_has_no_problem(rubric_file, checks):
 
 
 def test_a_choice_may_be_of_one_year(rubric_file, checks):
-    from grader.course import load_rubric
-
     text = TEXT.replace("choose:\n", 'variants: {"2021": {}, "2022": {}}\nchoose:\n').replace(
         "k: 2}", 'k: 2, variants: ["2022"]}'
     )
@@ -143,3 +145,41 @@ def test_a_choice_may_be_of_one_year(rubric_file, checks):
     file = rubric_file(text)
     assert load_rubric(file, loose(checks), variant="2021").choices == ()
     assert load_rubric(file, loose(checks), variant="2022").choices == (Choice(("2", "3", "4"), 2),)
+
+
+ODD = st.sampled_from([None, True, 3, -1, 2.5, "", "x", "${x}", "${variant}", "${", [], ["2021"], [[1]], {}, {"a": 1}])
+
+
+def _places(value, path=()):
+    """The path of everything below the top."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key)
+        if isinstance(part, dict | list):
+            yield from _places(part, (*path, key))
+
+
+SPOILED = TEXT.replace(
+    "choose:\n", 'variants: {"2021": {x: 1}, "2022": {x: 2}}\ngroups: {at_most: "${x}"}\nchoose:\n'
+).replace('id: "4", ', 'id: "4", variants: ["2022", "2021"], ')
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_rubric_is_loaded_or_told(rubric_file, checks, data):
+    document = parse_yaml(SPOILED, name="r.yaml").value
+    for _ in range(data.draw(st.integers(1, 3))):
+        *above, key = data.draw(st.sampled_from(list(_places(document))))
+        part = document
+        for step in above:
+            part = part[step]
+        part[key] = deepcopy(data.draw(ODD))
+    file = rubric_file(json.dumps(document))
+    errors = [one for one in rubric_problems(file, loose(checks)) if not one.code.startswith("warning-")]
+    assert all(one.what and one.fix for one in errors)
+    for variant in ("", "2021"):
+        try:
+            rubric = load_rubric(file, loose(checks), variant=variant)
+        except CourseError:
+            assert errors or variant  # the variant itself may be gone
+        else:
+            assert rubric.points >= 0

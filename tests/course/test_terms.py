@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import load_assignment, load_course
+from grader.course import lint_assignment, load_assignment, load_course
+from grader.course.late import lateness
 from grader.errors import CourseError
-from grader.model import Amount
+from grader.model import Amount, Submission
 
 RUBRIC = """assignment: demo
 title: Demo
@@ -99,7 +100,6 @@ def test_when_hand_ins_came_may_stand_in_a_file(course, checks):
         pytest.param('late = {per_day = "110%"}\n', {}, "toml:4 /assignments/demo/late", id="more than all"),
         pytest.param("late = {perday = 1}\n", {}, "unknown key 'perday'", id="a slip of the pen"),
         pytest.param("groups = {at_most = 0}\n", {}, "at_most", id="groups of nobody"),
-        pytest.param('due = "2026-03-08 23:59"\nextensions = "x.csv"\n', {}, "x.csv: there is no", id="no file"),
         pytest.param(
             'due = "2026-03-08 23:59"\nextensions = "x.csv"\n', {"x": "student,until\n"}, "x.csv:1: the first line",
             id="other columns",
@@ -119,6 +119,16 @@ def test_when_hand_ins_came_may_stand_in_a_file(course, checks):
 def test_what_is_wrong_is_told_where_it_stands(course, checks, toml, files, expected):
     with pytest.raises(CourseError, match=expected):
         terms(course(toml, **files), checks)
+
+
+def test_a_file_that_is_not_here_costs_nobody_anything_and_is_told(course, checks):
+    """Students get the course without the names of those who were ill."""
+    made = course('due = "2026-03-08 23:59"\nextensions = "later.csv"\n')
+    found = terms(made, checks)
+    assert (found.missing, found.extensions) == (("later.csv",), {})
+    assert lateness(found, Submission("ada", "demo", made.root, received_at=found.due + timedelta(days=9))).days is None
+    [told] = lint_assignment(made, "demo", checks)
+    assert told.what == 'there is no file "later.csv": without it nothing is deducted for lateness'
 
 
 def test_a_time_is_not_read_in_a_zone_that_nobody_named(course, tmp_path):
