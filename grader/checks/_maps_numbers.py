@@ -92,7 +92,7 @@ def fits(array: Array, wanted: Wanted, whose: str) -> list[Fit]:
     if made and not made[0].is_same:  # each against each takes longer
         by_label = dict(readings)
         made = [replace(fit, best=_reordered(array, by_label[fit.label])) for fit in made]
-        made.sort(key=lambda fit: (fit.is_reordered, fit.middle), reverse=True)
+        made.sort(key=lambda fit: (fit.is_reordered, fit.inverted, fit.middle), reverse=True)
     return made
 
 

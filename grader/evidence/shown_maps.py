@@ -172,7 +172,6 @@ def _rows(job: Job, folder: Path, bench: Bench) -> list[Row] | Evidence:
             if tuple(wide) != (mean or (), std or ()):
                 views.append((name, wide[0] or None, wide[1] or None))
     rows = [Row("named", label, name, pixels, m, s) for name, m, s in views for label, pixels in named]
-    rows += [Row("named", f"{label} inverted".strip(), _MEANT, 255 - pixels, mean, std) for label, pixels in named]
     return rows + [Row("other", label, _MEANT, pixels, mean, std) for label, pixels in others]
 
 

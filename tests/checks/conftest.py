@@ -90,9 +90,10 @@ def judged(make_rule, hand_in):
 
 
 @pytest.fixture
-def graded(make_rule, hand_in):
+def graded(make_rule, hand_in, tmp_path_factory):
     """graded("figure", files={...}, answers={...}, figures=[...]) -> the findings; its jobs are done in the box."""
     from grader import sandbox
+    from grader.evidence.cache import Cache
     from grader.evidence.kinds import Bench
     from grader.evidence.local import LocalRunner
     from grader.evidence.plan import Plan
@@ -108,7 +109,8 @@ def graded(make_rule, hand_in):
         assert not list(validator(kind.settings_schema).iter_errors(settings))
         assert not [problem for problem in kind.lint(rule) if not problem.code.startswith("warning")]
         submission = hand_in(answers, files=files)
-        runner = LocalRunner(Bench(Limits(wall_s=60), level), workers=1)
+        cache = Cache(tmp_path_factory.getbasetemp() / "evidence")  # of this run: equal jobs are done once
+        runner = LocalRunner(Bench(Limits(wall_s=60), level), workers=1, cache=cache)
         evidence = runner(Plan.of((job, submission.root) for job in kind.needs(rule, submission)))
         return run_check(kind, rule, submission, evidence)
 
