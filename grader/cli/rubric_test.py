@@ -40,7 +40,7 @@ def test(
     from grader.cli.grade import Cluster, Doer, output
     from grader.evidence.own_folder import own_folder
     from grader.mutants.trial import Verdict, try_out
-    from grader.reports.mutants import show_tested, tested_json
+    from grader.reports.mutants import json_of, show_tested
     from grader.reports.progress import Progress
 
     course = find_course(course_folder)
@@ -61,7 +61,7 @@ def test(
 
         tested = try_out(course, rubric, doer, Path(workspace), only=kinds, on_done=on_done)
     if is_json:
-        output(tested_json(tested))
+        output(json_of(tested))
     else:
         show_tested(console(), tested)
     if not tested.is_passed:

@@ -116,6 +116,7 @@ class Original:
                 # {value} stands for each of several values, as in lr-{value}.csv
                 found.update(self.paths(re.sub(r"\{\w+\}", "*", text)))
                 found.add(text)  # also one that is not there
+                found.update({f"{ANSWERS_FILE}#{text}"} if text in self.submission.answers else ())
             self._reads[rule.id] = frozenset(found)
         return self._reads[rule.id]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -116,7 +116,9 @@ def try_out(
     trials: dict[int, Trial] = {}
     kinds = all_kinds()
     for kind in (kinds[name] for name in only or kinds):
-        spots = [spot for spot in (_judged(original, spot) for spot in kind.spots(original)) if spot is not None]
+        spots = [
+            spot for spot in (_judged(original, spot) for spot in _merged(kind.spots(original))) if spot is not None
+        ]
         planned += [(kind, spot) for spot in spots]
         if not spots:
             trials[-len(trials) - 1] = Trial(kind.name, kind.slip, "", Verdict.NOT_APPLICABLE, why=kind.nothing)
@@ -137,6 +139,15 @@ def try_out(
     order = list(kinds)
     done = sorted(trials.items(), key=lambda one: (order.index(one[1].kind), one[0]))
     return Tested(rubric, card, short, original.unjudged, tuple(trial for _, trial in done), absent)
+
+
+def _merged(spots: Iterable[Spot]) -> Iterator[Spot]:
+    """One spot for all that do the same thing: what several rules must notice is one mutant."""
+    found: dict[str, Spot] = {}
+    for spot in spots:
+        same = json.dumps(spot.data, sort_keys=True)
+        found[same] = replace(found[same], must=(*found[same].must, *spot.must)) if same in found else spot
+    yield from found.values()
 
 
 def _judged(original: Original, spot: Spot) -> Spot | None:

@@ -101,7 +101,7 @@ def summary(tested: Tested) -> str:
 _ALWAYS = (Verdict.CAUGHT, Verdict.MISSED)
 
 
-def tested_json(tested: Tested) -> Json:
+def json_of(tested: Tested) -> Json:
     """As rubric-test.schema.json has it. Points are exact fractions in text, such as 7/2."""
     card = tested.card
     return {

@@ -244,12 +244,19 @@ class LogSteps(LogKind):
     nothing: ClassVar[str] = "no rule demands steps that its log shows"
 
     def edited(self, log: Log, rule: Rule) -> bool:
-        """Two thirds of them: of a larger batch, or of fewer images."""
-        if "batches" not in rule.settings or not any(isinstance(row.get("step"), int) for row in log.rows):
+        """Half as many again as with the smallest batch that is allowed: fewer could be an entry before the end."""
+        batches = rule.settings.get("batches")
+        if not batches or "size" not in batches:
             return False
-        for row in log.rows:
-            if isinstance(row.get("step"), int):
-                row["step"] = max(row["step"] * 2 // 3, 1)
+        counted = [row for row in log.rows if isinstance(row.get("step"), int) and isinstance(row.get("epoch"), int)]
+        epochs = max((row["epoch"] for row in counted), default=0)
+        if not epochs:
+            return False
+        sizes = batches["size"] if isinstance(batches["size"], list) else [batches["size"]]
+        most = 1.5 * batches["n"] / min(sizes)
+        now = max(row["step"] for row in counted) / epochs
+        for row in counted:
+            row["step"] = max(round(row["step"] * most / now), 1)
         return True
 
 
