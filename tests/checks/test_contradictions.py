@@ -137,3 +137,35 @@ def test_of_the_corpus_no_report_contradicts_itself(findings):
     for path in sorted([*SEEDS.parent.glob("corpus/reports/**/*.md"), *SEEDS.parent.glob("corpus/reports/**/*.txt")]):
         told = [one.said for one in findings(path.read_bytes(), name="report.txt") if one.code == "contradiction"]
         assert (path.name, told) == (path.name, [])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("pooling", "line"), [("nn.MaxPool2d(2)", 2), ("Pool()", 6)], ids=["a module", "a call of a function"]
+)
+def test_a_real_network_says_which_of_the_two_it_is(make_rule, hand_in, model, pooling, line):
+    """The whole way: its code is built and traced in the sandbox."""
+    pytest.importorskip("torch")
+    from grader import sandbox
+    from grader.evidence.kinds import Bench
+    from grader.evidence.local import LocalRunner
+    from grader.evidence.plan import Plan
+    from grader.limits import Limits
+
+    level = sandbox.level()
+    if not level.is_isolated:
+        pytest.skip(f"no sandbox here: {level.reason}")
+    code = (
+        "from torch import nn\n"
+        "from torch.nn import functional\n"
+        "class Pool(nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return functional.avg_pool2d(x, 2)\n"
+        "def build_model():\n"
+        f"    return nn.Sequential(nn.Conv2d(1, 2, 3), {pooling}, nn.Flatten(), nn.Linear(338, 10))\n"
+    )
+    check, rule = all_checks()["contradictions"], make_rule("contradictions", report="report.md", model=model)
+    submission = hand_in({}, files={"report.md": REPORT, "model.py": code})
+    plan = Plan.of((job, submission.root) for job in check.needs(rule, submission))
+    [found] = run_check(check, rule, submission, LocalRunner(Bench(Limits(wall_s=60), level))(plan))
+    assert found.said.endswith(f"as line {line} says")
