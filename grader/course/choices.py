@@ -44,12 +44,17 @@ def choice_from(
     return Choice(tuple(names), count)
 
 
-def task_problems(placed: Sequence[tuple[Path_, Task]], choices: Sequence[Choice], checks: Checks) -> Iterator[_Told]:
-    """Optional tasks that nothing shows an attempt of, and pass lines of tasks that cannot be meant."""
+def task_problems(
+    placed: Sequence[tuple[Path_, Task]], choices: Sequence[Choice], checks: Checks | None
+) -> Iterator[_Told]:
+    """Pass lines of tasks that cannot be meant, and optional tasks that nothing shows an attempt of.
+
+    The latter only with `checks`: they are asked of settings in which they found nothing wrong.
+    """
     tasks = [task for _, task in placed]
     named = {name for choice in choices for name in choice.tasks}
     for path, task in placed:
-        if task.is_optional and task.rules and not any(signs_of(tasks, task, checks)):
+        if checks is not None and task.is_optional and task.rules and not any(signs_of(tasks, task, checks)):
             what = f"nothing shows whether the optional task {task.id!r} was attempted: "
             what += "compulsory tasks ask for all of it too"
             yield "optional", (*path, "optional"), what, "let one of its rules ask for an answer or a file of its own"

@@ -86,7 +86,7 @@ class Reading:
             self._say(code, (*rule.path, "after"), what, fix)
         choices = self._choices(value, tasks)
         placed = [(path, task) for (path, *_), task in zip(written, tasks, strict=True)]
-        for told in task_problems(placed, choices, self._checks):
+        for told in task_problems(placed, choices, None if self.errors() else self._checks):
             if self._is_sound(*told[1][:2]):  # of a task that is broken elsewhere it would prove nothing
                 self._say(*told)
         made = Rubric("", "", tuple(tasks), "", "", choices=choices)

@@ -71,7 +71,7 @@ def test_what_a_rubric_says_of_its_tasks_is_loaded(rubric_file, checks):
     assert optional.signs == ({"b", "c"}, set())  # not what the first task asks for as well
 
 
-SHARED = '  - {id: more, check: number, answer: b, right: 3, other: "c"}\n'
+OWN = TEXT[TEXT.index("points: 1}\n  - {id: more") :]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ SHARED = '  - {id: more, check: number, answer: b, right: 3, other: "c"}\n'
             "to pass takes 13 points, all tasks together have 12", id="a line above what can be chosen",
         ),
         pytest.param(
-            SHARED, "", ":21 /tasks/4/optional",
+            OWN, "points: 2}\n", ":21 /tasks/4/optional",
             "nothing shows whether the optional task '5' was attempted: compulsory tasks ask for all of it too",
             id="nothing of its own",
         ),
