@@ -78,6 +78,7 @@ class FeatureMaps(Check):
 
     name: ClassVar[str] = "feature-maps"
     uses_model: ClassVar[bool] = True
+    uses_picture: ClassVar[bool] = True  # settings["image"]["course"] is read when the rubric is
     settings_schema: ClassVar[Mapping[str, Json]] = SETTINGS
 
     def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
@@ -161,7 +162,7 @@ def _lacking(rule: Rule, submission: Submission) -> Finding | None:
         return missing(absent)
     if "file" in image and submission.file(image["file"]) is None:
         return missing([image["file"]])
-    if "course" in image and "bytes" not in image:
+    if "course" in image and "bytes" not in image:  # a rule that no rubric file was read for
         said = f"the course's picture {image['course']!r} is not here; a person looks"
         return Finding(Outcome.UNKNOWN, said, fix="put it below reference_solutions/", code="no-picture")
     if "answer" in image:

@@ -7,6 +7,7 @@ The form is schemas/band.schema.json; `grader reference calibrate` writes it. He
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from grader.model import Json
 
 FOLDER = "bands"
 ACCURACY = "accuracy"
+MOST_PICTURE = 2**20  # bytes; it goes with every job that shows it to a network
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
@@ -64,8 +66,24 @@ class Bands:
         of_accuracy = [one for one in found if one[1]["metric"] == ACCURACY]
         return max(of_accuracy, key=lambda one: one[1]["bands"][0]["mean"], default=None)
 
+    def picture(self, path: str) -> str:
+        """The bytes of a picture of the course, by its path below the reference solutions, in base64.
+
+        Raises:  CourseError where it is not there, or too large
+        """
+        file = self._root / path if self._root is not None else None
+        fix = f"put it at reference_solutions/{path}"
+        if file is None or ".." in path.split("/") or not file.is_file() or file.is_symlink():
+            raise CourseError.single(f"the picture {path!r} is not found", where="", fix=fix, code="no-picture")
+        data = file.read_bytes()
+        if len(data) > MOST_PICTURE:
+            what = f"the picture {path!r} has {len(data):,} bytes, more than {MOST_PICTURE:,}"
+            raise CourseError.single(what, where="", fix="save it smaller, as JPEG", code="no-picture")
+        self._read[file] = (hashlib.sha256(data).hexdigest(), None)
+        return base64.b64encode(data).decode("ascii")
+
     def digest(self, digest: str) -> str:
-        """`digest`, and with it the bytes of every band that was named: what a rubric's findings depend on."""
+        """`digest`, and with it the bytes of every file that was named: what a rubric's findings depend on."""
         if not self._read:
             return digest
         parts = [digest, *(self._read[path][0] for path in sorted(self._read))]

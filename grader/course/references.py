@@ -83,6 +83,8 @@ class References:
                 self._only_model(check, path, resolved)
         if check.uses_reference and "reference" in rule:
             self._band(rule["reference"], path, resolved)
+        if getattr(check, "uses_picture", False):  # of the few checks that do
+            self._picture(rule.get("image"), path, resolved)
         return resolved
 
     def _table(self, name: str) -> Mapping[str, Json]:
@@ -154,6 +156,17 @@ class References:
                 what = f"{problem.where}: {problem.what}" if problem.where else problem.what  # within the band's file
                 resolved.problems.append((problem.code, at, what, problem.fix))
             resolved.give_up("reference")
+
+    def _picture(self, image: Json, path: Path_, resolved: Resolved) -> None:
+        """The bytes of `image: {course: PATH}`, so that whoever does the job has them."""
+        if not isinstance(image, Mapping) or not isinstance(image.get("course"), str):
+            return
+        try:
+            resolved.settings["image"] = {**image, "bytes": self._bands.picture(image["course"])}
+        except CourseError as error:
+            for problem in error.problems:
+                resolved.problems.append((problem.code, (*path, "image", "course"), problem.what, problem.fix))
+            resolved.give_up("image")
 
     def _take(self, key: str, value: Mapping[str, Json], origin: Path_, resolved: Resolved) -> None:
         resolved.settings[key] = with_defaults(value, schema("rubric")["$defs"][key])

@@ -384,3 +384,16 @@ def test_what_makes_no_sense_is_told_to_the_teacher(make_rule, settings, what):
     settings = {key: value for key, value in settings.items() if value is not None}
     problems = list(all_checks()["feature-maps"].lint(make_rule("feature-maps", **settings)))
     assert any(what in problem.what for problem in problems), problems
+
+
+def test_a_picture_of_the_course_comes_with_the_rubric(look):
+    import base64
+
+    stream = io.BytesIO()
+    Image.fromarray(digit(7)[0]).save(stream, "PNG")
+    image = {"course": "demo/seven.png", "bytes": base64.b64encode(stream.getvalue()).decode()}
+    maps = npy(hooked(network(), "c1", digit(7)))
+    assert look(maps, "maps.npy", image=image)[0].outcome is Outcome.PASSED
+    broken = {**image, "bytes": base64.b64encode(b"no picture").decode()}
+    assert look(maps, "maps.npy", image=broken)[0].outcome is Outcome.UNKNOWN  # ours, not the student's
+    assert look(maps, "maps.npy", image={"course": "demo/seven.png"})[0].outcome is Outcome.UNKNOWN
