@@ -232,7 +232,7 @@ def _decided(
         said = "; points are not taken for it" if found else ""
         told = f"{counted(len(found), 'contradiction')} among {counted(looked, 'statement')} of the report{said}"
         if not found:
-            told = f"{counted(looked, 'statement')} of the report contradict nothing"
+            told = f"{counted(looked, 'statement')} of the report, and no contradiction"
         yield passed(told, place=Place(read[0]), code="agrees")
     rest = found if how == "remark" else found[1:]
     yield from (replace(one, weight=Fraction(0)) for one in [*rest[:MOST_NAMED], *unread])
