@@ -1,23 +1,26 @@
 """The two networks of the second week: LeNet on MNIST, and a larger one on the coarse labels of CIFAR-100.
 
 LeNet: input (N, 1, 28, 28), pixels from 0 to 1; output (N, 10). The larger one: input (N, 3, 32, 32), pixels
-normalised per channel; output (N, 20). One score (logit) per class.
+normalised per channel, which its `preprocess` does; output (N, 20). One score (logit) per class.
 This file is what a student hands in: it needs nothing but PyTorch.
 """
 
+import torch
 from torch import Tensor, nn
+
+MEAN, STD = (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)  # of CIFAR-100's training images
 
 
 class LeNet(nn.Module):
-    """6 and 16 maps with average pooling between and after: 61,706 parameters."""
+    """6 and 16 maps with average pooling between and after: 61,706 parameters. `maps` are those of the first layer."""
 
-    def __init__(self) -> None:
+    def __init__(self, maps: int = 6) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 6, kernel_size=5, padding=2),  # (N, 6, 28, 28): 156 parameters
+            nn.Conv2d(1, maps, kernel_size=5, padding=2),  # (N, 6, 28, 28): 156 parameters
             nn.ReLU(),
             nn.AvgPool2d(2),  # (N, 6, 14, 14)
-            nn.Conv2d(6, 16, kernel_size=5),  # (N, 16, 10, 10): 2,416 parameters
+            nn.Conv2d(maps, 16, kernel_size=5),  # (N, 16, 10, 10): 2,416 parameters
             nn.ReLU(),
             nn.AvgPool2d(2),  # (N, 16, 5, 5)
         )
@@ -63,12 +66,27 @@ class CoarseNet(nn.Module):
             nn.Linear(256, 20),  # (N, 20): 5,140 parameters
         )
 
+    def preprocess(self, images: Tensor) -> Tensor:
+        return (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images))
 
 
 def build_model() -> nn.Module:
     return LeNet()
+
+
+def build_1_maps() -> nn.Module:
+    return LeNet(1)
+
+
+def build_6_maps() -> nn.Module:
+    return LeNet(6)
+
+
+def build_12_maps() -> nn.Module:
+    return LeNet(12)
 
 
 def build_coarse() -> nn.Module:

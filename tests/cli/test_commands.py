@@ -60,7 +60,7 @@ def test_completion_completes_commands():
 # --- init -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers", "lenet-cifar100"])
 def test_a_fresh_template_is_checked_without_a_complaint_about_form(grader, tmp_path, assignment):
     folder = tmp_path / "mine"
     grader("init", assignment, folder, "--course", ROOT)
@@ -71,7 +71,7 @@ def test_a_fresh_template_is_checked_without_a_complaint_about_form(grader, tmp_
     assert "check-broke" not in codes
 
 
-@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers", "lenet-cifar100"])
 def test_the_template_names_every_answer_and_fits_its_schema(grader, tmp_path, assignment):
     folder = tmp_path / "mine"
     grader("init", assignment, folder, "--course", ROOT)
@@ -188,7 +188,7 @@ def test_the_answers_of_every_example_have_the_form_that_an_editor_checks(grader
     assert [f"{error.json_path}: {error.message}" for error in rules.iter_errors(answers)] == []
 
 
-@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers"])
+@pytest.mark.parametrize("assignment", ["digits", "mnist-optimizers", "lenet-cifar100"])
 def test_an_editor_can_tell_what_every_answer_is_and_how_it_is_written(grader, assignment):
     made = json.loads(grader("rubric", "schema", assignment).stdout)
     for key, answer in made["properties"]["answers"]["properties"].items():
