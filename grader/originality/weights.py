@@ -157,6 +157,8 @@ def _alike(group: _Shape, near: float, most: int) -> _Alike:
         if view != "flat" and group.elements < LEAST_PERMUTED:
             continue
         vectors = np.stack(group.vectors[view]).astype(np.float64)
+        if not vectors.shape[1]:
+            continue
         candidates, crowd = near_pairs(vectors, most)
         crowded |= crowd & (view == "flat")
         for start in range(0, len(candidates), 100_000):

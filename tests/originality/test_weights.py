@@ -95,6 +95,15 @@ def test_a_ring_is_told_pair_by_pair_and_a_large_one_by_its_first_member(strange
     assert {clue.held_by for pair in found.pairs for clue in pair.clues} == {14}
 
 
+def test_layers_with_one_number_for_each_output_are_no_pair_by_their_signs():
+    chance = np.random.RandomState(0)
+    strangers = [{"fc": chance.standard_normal((300, 1)).astype(np.float32)} for _ in range(40)]
+    assert pairs(compared([marked(f"s{n:02}", net=net) for n, net in enumerate(strangers)])) == []
+    copy = {"fc": strangers[3]["fc"] * 2}
+    named = [marked(f"s{n:02}", net=net) for n, net in enumerate([*strangers, copy])]
+    assert pairs(compared(named)) == [("s03", "s40")]
+
+
 def test_the_same_seed_is_said_beside_the_pair():
     net = network(1)
     program = "import torch\ntorch.manual_seed(42)\n"

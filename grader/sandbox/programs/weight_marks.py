@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FLAT, INNER, OUTER = 64, 8, 32  # entries of `flat`, features of a kernel, entries of `rows` and `columns`
 LEAST_ELEMENTS = 48  # fewer numbers may be alike by chance
 MOST_LISTED = 400  # tensors of one file, the largest
+LEAST_DIFFERENT = 16
+_LOOKED_AT = 4096  # numbers, for how many of them differ
+_SHORTEST = 4  # numbers of a row: one of a single number is 1 or -1, whoever trained it
 _SPREAD = (1.5, 2.0)  # radians by which the features of a kernel and of a row turn, in the usual case
 _BLOCK = 1 << 20
 _TYPES = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "bfloat16": "<u2"}
@@ -70,9 +73,10 @@ def numbers_of(weights: Weights, tensor: Tensor) -> np.ndarray[Any, Any]:
 
 
 def marks(numbers: np.ndarray[Any, Any]) -> dict[str, Any] | None:
-    """The marks of one tensor; None where its numbers are all alike.
+    """The marks of one tensor; None where it has so few different numbers that it was hardly trained: a mask, an index.
 
     Shapes: numbers (outputs, inputs, ...) float32; `flat` FLAT, `rows` and `columns` OUTER float32 in base64
+            (no entry where a row is so short that its direction says little)
     Units:  `flat` has the length 1 in the mean; entries of `rows` and `columns` differ by about 1 between strangers
     """
     import numpy as np
@@ -80,7 +84,7 @@ def marks(numbers: np.ndarray[Any, Any]) -> dict[str, Any] | None:
     outputs, inputs = numbers.shape[:2]
     kernels = np.ascontiguousarray(numbers, dtype=np.float32).reshape(outputs, inputs, -1)
     largest = float(np.abs(kernels).max())
-    if not largest or float(kernels.min()) == float(kernels.max()):
+    if not largest or len(np.unique(kernels.ravel()[:_LOOKED_AT])) < LEAST_DIFFERENT:
         return None
     digest = hashlib.sha256(kernels.tobytes()).hexdigest()[:16]
     scaled = kernels / np.float32(largest)
@@ -124,6 +128,8 @@ def _rows(kernels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     import numpy as np
 
     outputs, inputs, side = kernels.shape
+    if inputs * side < _SHORTEST:
+        return np.zeros(0)
     random = _random(f"features {side}")
     inner = random.standard_normal((side, INNER)).astype(np.float32) * np.float32(_SPREAD[0] / math.sqrt(side))
     turned = random.uniform(0, 2 * math.pi, INNER).astype(np.float32)
