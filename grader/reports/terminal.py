@@ -117,7 +117,7 @@ def _deciding(card: ScoreCard) -> list[Text]:
         sign, style = SIGNS[outcome]
         said.append(Text.assemble((f"{sign} ", style), (f"{', '.join(rules)}: ", "dim"), plain(sentence, limit=240)))
     said.extend(
-        Text.assemble(("? " if one.needs_person else "! ", "magenta"), plain(one.said, limit=240))
+        Text.assemble(("? " if one.needs_person else "− ", "magenta"), plain(one.said, limit=240))
         for one in card.adjustments
         if one.needs_person or (one.kind != "choice" and one.points + one.open_points < 0)
     )
@@ -214,8 +214,12 @@ def _adjustment(one: Adjustment) -> ConsoleRenderable:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column(overflow="fold")
-    sign = ("?", "bold magenta") if one.needs_person else ("!", "bold yellow") if one.points < 0 else ("·", "dim")
-    amount = f"{points_text(one.points)} points: " if one.points else ""
+    sign = ("·", "dim")
+    if one.points:
+        sign = ("−", "bold yellow") if one.points < 0 else ("+", "bold green")
+    if one.needs_person:
+        sign = SIGNS[Outcome.UNKNOWN]
+    amount = f"{points_text(abs(one.points))} point{'s' * (abs(one.points) != 1)}: " if one.points else ""
     waiting = f" ({points_text(one.open_points)} open)" if one.open_points else ""
     grid.add_row(Text(*sign), Text.assemble((amount, "bold"), plain(one.said), (waiting, "magenta")))
     return Padding(grid, (0, 0, 0, 2))

@@ -91,7 +91,7 @@ def test_lateness_and_a_large_group_stand_under_the_rules_of_the_course(report, 
     card = made(students=("s1", "s2"), received=DUE + timedelta(days=1))
     text = report(card)
     assert "Rules of the course" in text
-    assert "! -0.7 points: 1 day late: handed in 2026-03-09 23:59:00 UTC, due 2026-03-08 23:59:00 UTC" in text
+    assert "− 0.7 points: 1 day late: handed in 2026-03-09 23:59:00 UTC, due 2026-03-08 23:59:00 UTC" in text
     assert "? 2 students handed this in, and groups have at most 1: a person decides" in text
     table = " ".join(printed(class_table([card])).split())
     assert "1 day late" in table
