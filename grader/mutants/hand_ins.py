@@ -74,18 +74,20 @@ def _copied(source: Path, target: Path) -> None:
 
 
 def absent_tasks(course: Course, rubric: Rubric) -> Mapping[str, str]:
-    """The tasks that the reference hand-in leaves out, each with the reason.
+    """The tasks that the reference hand-in leaves out, each with the reason; of a variant those that it has.
 
-    Raises:  CourseError where hand_in.toml is broken, or names a task that no variant of the rubric can have
+    Raises:  CourseError where hand_in.toml is broken, or names a task that a rubric without variants does not have
     """
     document = _document(course.reference_solutions / rubric.assignment)
-    found: Mapping[str, str] = document.value.get("absent", {}) if document is not None else {}
+    if document is None:
+        return {}
+    found: Mapping[str, str] = document.value.get("absent", {})
     known = [task.id for task in rubric.tasks]
     for task in found:
-        if document is not None and not rubric.variant and task not in known:
+        if task not in known and not rubric.variants:
             what = f"there is no task {shown(task)}"
             raise _refused(document, ("absent", task), what, did_you_mean(task, known), "unknown-task")
-    return found
+    return {task: why for task, why in found.items() if task in known}
 
 
 def _document(home: Path) -> Document | None:
