@@ -141,6 +141,7 @@ def our_faults(card: ScoreCard) -> list[str]:
     return [
         rule.rule
         for task in card.tasks
+        if task.is_counted or task.max_points  # not an optional one that was left out: there is nothing to judge
         for rule in task.rules
         if any(f.outcome is Outcome.UNKNOWN and f.weight > 0 and f.code not in theirs for f in rule.findings)
     ]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from grader.cards import card_from, kept
 from grader.documents import schema, validator
+from grader.grading import our_faults
 from grader.model import (
     Amount,
     Answer,
@@ -242,6 +243,14 @@ def test_an_optional_task_counts_once_there_is_an_answer_or_a_file_of_it(submiss
                   given_answers={"extra": ROWS})  # fmt: skip
     assert (result.points, result.max_points, result.open_points) == (6, 10 if is_counted else 6, 0)
     assert result.tasks[1].is_counted is is_counted
+
+
+def test_an_optional_task_that_was_left_out_waits_for_nobody():
+    """Neither for a person, nor for a data set that is missing."""
+    result = card(TASKS, {"base": 1, "extra": None}, submission=handed_in())
+    assert (result.open_points, our_faults(result)) == (0, [])
+    attempted = card(TASKS, {"base": 1, "extra": None}, submission=handed_in(answers=[("extra", 3)]))
+    assert (attempted.open_points, our_faults(attempted)) == (4, ["extra"])
 
 
 def test_what_cannot_be_read_leaves_open_whether_it_was_attempted():
