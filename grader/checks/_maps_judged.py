@@ -152,7 +152,9 @@ def _seen(
     rule: Rule, named: Match, other: Match | None, wanted: Sequence[Wanted], details: Mapping[str, Json]
 ) -> Finding:
     count, name = sum(one.count for one in wanted), _named(wanted)
-    is_clear = named.middle >= _MIDDLE and named.least >= _LEAST and 2 * len(named.shares) >= count
+    # A map that is the same everywhere needs a panel too, though none can be told to be its.
+    is_whole = named.panels >= count and 2 * len(named.shares) >= count
+    is_clear = is_whole and named.middle >= _MIDDLE and named.least >= _LEAST
     ours, theirs = (one.middle_of_layers if one is not None else 0.0 for one in (named, other))
     is_apart = not theirs or theirs <= ours - _APART
     how = _how(named.labels)

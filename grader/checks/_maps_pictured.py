@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CLEAR: Final = 0.9  # of a panel's colours: such a panel shows that map
 _INSETS: Final = (0, 1, 2, 3)  # pixels at the edges of a panel that may be its frame
 _PADS: Final = (0, 1, 2)  # pixels between maps that lie side by side, as torchvision's make_grid puts them
+_NEAR: Final = 0.05
 _TIE: Final = 0.005  # between two ways to draw the maps: the first one, as the rubric says, is meant
 _HOPELESS: Final = 0.6  # a frame of a few pixels hides no more than that
 _INK: Final = 48  # levels of 255
@@ -144,6 +145,9 @@ def _match(panels: Panels, wanted: Sequence[Wanted], whose: str) -> Match:
         seen = [in_size(panel, (height, width)) for _, panel in panels]
         shares = [_shares(seen, reading, (height, width)) for reading in readings]
         worths = [_worth(one) for one in shares]
+        near = [place for place, worth in enumerate(worths) if worth >= max(worths) - _NEAR]
+        if len(near) > 1:  # by each panel for one map only, which takes longer
+            worths = [_worth_of_pairs(shares[place]) if place in near else -1.0 for place in range(len(shares))]
         best = next(place for place, worth in enumerate(worths) if worth >= max(worths) - _TIE)
         parts.append(shares[best])
         labels.append(readings[best].label)
@@ -177,6 +181,17 @@ def _worth(shares: Array) -> float:
     best = np.nanmax(np.where(np.isnan(shares), -1.0, shares), axis=0)
     lively = best[best > -1.0]
     return float(lively.mean()) if len(lively) else -1.0
+
+
+def _worth_of_pairs(shares: Array) -> float:
+    """The mean over the maps of what the panel shows that is given to each."""
+    import numpy as np
+
+    lively = [column for column in range(shares.shape[1]) if not np.isnan(shares[:, column]).all()]
+    if not lively:
+        return -1.0
+    known = np.nan_to_num(shares[:, lively], nan=0.0).clip(0, 1)
+    return float(np.mean([known[row, column] if row >= 0 else 0.0 for column, row in enumerate(assigned(known))]))
 
 
 def _shares(seen: Sequence[Array], reading: Reading, size: tuple[int, int]) -> Array:

@@ -272,6 +272,25 @@ def test_a_map_that_has_the_pages_colour_is_not_called_missing(look):
     assert found.outcome is Outcome.REVIEW
 
 
+def dead():
+    """A network whose third filter gives the same everywhere."""
+    model = network()
+    with torch.no_grad():
+        model.c1.weight[2] = 0
+    return model
+
+
+def test_a_dead_filter_needs_a_panel_and_is_said(look):
+    maps = hooked(dead(), "c1", digit())
+    found, remark = look(png(drawn(maps)), net=dead())
+    assert (found.outcome, found.code) == (Outcome.PASSED, "maps-agree"), (found.said, found.observed)
+    assert (remark.code, remark.weight) == ("flat-maps", 0)
+    found, *_ = look(png(drawn(np.delete(maps, 2, axis=0))), net=dead())
+    assert found.outcome is Outcome.REVIEW
+    [found] = look(npy(maps), "maps.npy", net=dead())
+    assert found.outcome is Outcome.PASSED
+
+
 def test_filters_and_their_maps_in_one_picture_as_the_cifar_sheet_asks(look):
     """Filters and activations of the first layer for a photograph: three channels, filters shown in colours."""
     chosen = [0, 2, 3, 5]
