@@ -17,8 +17,8 @@ BITS, BANDS = 14, 96
 _CHUNK: Final = 2_000_000
 
 
-def sharing(holders: Sequence[Sequence[int]], count: int) -> dict[tuple[int, int], int]:
-    """How many marks two owners share. `holders` lists for each mark its owners, of `count`; each once, sorted.
+def sharing(holders: Sequence[Sequence[int]], count: int, least: int = 1) -> dict[tuple[int, int], int]:
+    """How many marks two owners share, `least` or more. `holders` lists for each mark its owners, of `count`, sorted.
 
     >>> sharing([[0, 1], [0, 1, 2], [2]], 3)
     {(0, 1): 2, (0, 2): 1, (1, 2): 1}
@@ -29,16 +29,17 @@ def sharing(holders: Sequence[Sequence[int]], count: int) -> dict[tuple[int, int
     for owners in holders:
         if len(owners) > 1:
             by_size.setdefault(len(owners), []).append(owners)
-    total: dict[int, int] = {}
+    keys, often = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for size, rows in sorted(by_size.items()):
         left, right = np.triu_indices(size, 1)
         step = max(1, _CHUNK // len(left))
         for start in range(0, len(rows), step):
             block = np.asarray(rows[start : start + step], dtype=np.int64)
             pairs, times = np.unique(block[:, left] * count + block[:, right], return_counts=True)
-            for pair, often in zip(pairs.tolist(), times.tolist(), strict=True):
-                total[pair] = total.get(pair, 0) + often
-    return {(pair // count, pair % count): total[pair] for pair in sorted(total)}
+            keys, where = np.unique(np.concatenate([keys, pairs]), return_inverse=True)
+            often = np.bincount(where, weights=np.concatenate([often, times]), minlength=len(keys)).astype(np.int64)
+    kept = often >= least
+    return {(key // count, key % count): n for key, n in zip(keys[kept].tolist(), often[kept].tolist(), strict=True)}
 
 
 def near_pairs(vectors: np.ndarray[Any, Any], most: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grader.originality.marked import MOST_NEIGHBOURS, Clue, Marked, is_asked, most_common, paired
+from grader.originality.marked import MOST_PAIRED, Clue, Marked, is_asked, most_common, paired
 from grader.originality.nearest import sharing
 
 LEAST_CODE: Final = 40  # rare marks that two programs have to share: about 150 tokens, more than a small network has
+MOST_LOOKED_UP: Final = 30  # different programs with a passage by which pairs are looked for
 LEAST_TEXT: Final = (4, 0.8)  # of a short text nearly all
 _Where = tuple[str, int]  # file or answer, and line
 
@@ -80,11 +81,11 @@ def _looked(hand_ins: Sequence[Marked], kind: str, least: int) -> _Looked:
     for at, group in enumerate(groups):
         for mark in rare[group[0]]:
             rows[mark].append(at)
-    shared = sharing([row for row in rows.values() if len(row) <= MOST_NEIGHBOURS], len(groups))
-    for (a, b), count in shared.items():
-        if count >= least:
-            both = [(min(x, y), max(x, y)) for x in groups[a][:12] for y in groups[b][:12]]
-            pairs.update(pair for pair in both if is_asked(*pair, hand_ins))
+    # By the rarest alone who may be a pair is found; of these all that is rare is counted.
+    rarest = [row for row in rows.values() if len(row) <= MOST_LOOKED_UP]
+    for a, b in sharing(rarest, len(groups), max(2, least // 4)):
+        both = [(min(x, y), max(x, y)) for x in groups[a][:MOST_PAIRED] for y in groups[b][:MOST_PAIRED]]
+        pairs.update(pair for pair in both if is_asked(*pair, hand_ins))
     return _Looked(rare, holders, sorted(pairs))
 
 

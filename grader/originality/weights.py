@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.model import Json
-from grader.originality.marked import MOST_NEIGHBOURS, Clue, Marked, is_asked, most_common, paired
+from grader.originality.marked import MOST_NEIGHBOURS, MOST_PAIRED, Clue, Marked, is_asked, most_common, paired
 from grader.originality.nearest import near_pairs
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _one_each(layers: Sequence[_Layer]) -> list[_Layer]:
     first: dict[int, _Layer] = {}
     for layer in layers:
         first.setdefault(layer.owner, layer)
-    return [first[owner] for owner in sorted(first)][:12]
+    return [first[owner] for owner in sorted(first)][:MOST_PAIRED]
 
 
 @dataclass
