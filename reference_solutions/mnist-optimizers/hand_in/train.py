@@ -4,7 +4,7 @@
     python train.py adam     # adam.jsonl
     python train.py tuned    # train.jsonl, model.pth
 
-A record is printed and logged every 1000 mini-batches and after every epoch.
+A record is printed and logged every 1000 mini-batches and at the end.
 """
 
 import json
@@ -63,7 +63,7 @@ def main(name):
                 rate = optimizer.param_groups[0]["lr"]  # of this step
                 schedule.step()
                 step += 1
-                if step % LOG_EVERY == 0 or step % per_epoch == 0:
+                if step % LOG_EVERY == 0 or step == epochs * per_epoch:
                     record = {
                         "epoch": round(step / per_epoch, 4),
                         "step": step,
