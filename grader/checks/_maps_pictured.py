@@ -28,7 +28,7 @@ _NEAR: Final = 0.05
 _TIE: Final = 0.005  # between two ways to draw the maps: the first one, as the rubric says, is meant
 _HOPELESS: Final = 0.6  # a frame of a few pixels hides no more than that
 _INK: Final = 48  # levels of 255
-_MOST_SIDE: Final = 96  # pixels to which larger maps are put for the comparison
+_MOST_SIDE: Final = 64  # pixels to which larger maps are put for the comparison
 _MOST_PANELS: Final = 150
 
 
