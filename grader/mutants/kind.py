@@ -34,6 +34,7 @@ class Kind(ABC):
     name: ClassVar[str]
     slip: ClassVar[str]  # what a student did wrong
     nothing: ClassVar[str]
+    remark: ClassVar[str] = ""  # the code of a remark that is enough: for what a check tells and never charges
 
     @abstractmethod
     def spots(self, original: Original) -> Iterable[Spot]:

@@ -117,6 +117,7 @@ class Original:
                 found.update(self.paths(re.sub(r"\{\w+\}", "*", text)))
                 found.add(text)  # also one that is not there
                 found.update({f"{ANSWERS_FILE}#{text}"} if text in self.submission.answers else ())
+            found.update({f"{ANSWERS_FILE}#*"} if any("#" in one for one in found) else ())  # if all of it is gone
             self._reads[rule.id] = frozenset(found)
         return self._reads[rule.id]
 

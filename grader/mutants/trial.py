@@ -28,6 +28,7 @@ class Verdict(StrEnum):
 
     CAUGHT = "caught"  # every rule that had to notice took points away
     ASKED = "asked"  # it noticed, and at least one of those rules leaves the points to a person
+    TOLD = "told"  # it costs nothing by the check's own word, and a remark says it
     MISSED = "missed"  # a rule that had to notice gives the same points as before
     ELSEWHERE = "elsewhere"  # it noticed, and so did a rule that reads nothing of what was changed
     NOT_APPLICABLE = "not applicable"  # no rule reads anything that such a mutant changes
@@ -223,6 +224,8 @@ def _touched(before: Submission, after: Submission) -> Iterator[str]:
     """What a mutant has otherwise than the reference: paths, and answers as `answers.json#KEY`."""
     digests = [{file.path: file.digest for file in one.files} for one in (before, after)]
     yield from (path for path in {**digests[0], **digests[1]} if digests[0].get(path) != digests[1].get(path))
+    if before.answers and not after.answers:
+        yield f"{ANSWERS_FILE}#*"
     for key in {**before.answers, **after.answers}:
         values = [json.dumps(one.answers[key].value) if key in one.answers else None for one in (before, after)]
         if values[0] != values[1]:
@@ -254,7 +257,13 @@ def held(original: Original, kind: Kind, spot: Spot, card: ScoreCard, touched: f
     """A mutant's card against the reference's: what was noticed, by which rules, and was it theirs to notice?"""
     losses = tuple(_losses(original, card))
     by_rule = {loss.rule: loss for loss in losses}
-    missed = tuple(rule for rule in spot.must if rule not in by_rule)
+    told = {
+        score.rule
+        for task in card.tasks
+        for score in task.rules
+        if kind.remark and any(one.code == kind.remark for one in score.findings)
+    }
+    missed = tuple(rule for rule in spot.must if rule not in by_rule and rule not in told)
     elsewhere = tuple(loss for loss in losses if loss.rule not in spot.must and _is_elsewhere(original, loss, touched))
     unjudged = {
         score.rule: one.said
@@ -274,7 +283,9 @@ def held(original: Original, kind: Kind, spot: Spot, card: ScoreCard, touched: f
         verdict = Verdict.ELSEWHERE
         why = "; ".join(f"{loss.rule} (task {loss.task}) reads nothing of it: {loss.said}" for loss in elsewhere)
     else:
-        verdict = Verdict.ASKED if any(by_rule[rule].is_asked for rule in spot.must) else Verdict.CAUGHT
+        noticed = [by_rule[rule] for rule in spot.must if rule in by_rule]
+        is_asked = any(loss.is_asked for loss in noticed)
+        verdict = Verdict.ASKED if is_asked else Verdict.CAUGHT if noticed else Verdict.TOLD
     return Trial(kind.name, kind.slip, spot.said, verdict, spot.must, losses, missed, elsewhere, why)
 
 

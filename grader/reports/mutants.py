@@ -15,6 +15,7 @@ from grader.reports.plain import plain, points_text
 _STYLE = {
     Verdict.CAUGHT: "green",
     Verdict.ASKED: "cyan",
+    Verdict.TOLD: "cyan",
     Verdict.MISSED: "bold red",
     Verdict.ELSEWHERE: "bold red",
     Verdict.SKIPPED: "yellow",
@@ -88,6 +89,7 @@ def summary(tested: Tested) -> str:
     words = {
         Verdict.CAUGHT: "caught",
         Verdict.ASKED: "left to a person",
+        Verdict.TOLD: "told by a remark",
         Verdict.MISSED: "missed",
         Verdict.ELSEWHERE: "noticed at a rule that reads nothing of it",
         Verdict.SKIPPED: "skipped",

@@ -88,7 +88,7 @@ tasks:
         log: sgd.jsonl
         epochs: 4
         batches: {n: 1437, size: 32}
-        every: 90
+        every: 45
         learning_rate: 0.01
         prints: [train_loss, test_accuracy]
         of: {test: {n: 360, drop_last: never}}

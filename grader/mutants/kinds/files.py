@@ -125,7 +125,9 @@ class AnswersBroken(Kind):
 
     def spots(self, original: Original) -> Iterator[Spot]:
         """All that read an answer must say so; none may call an answer wrong."""
-        must = tuple(rule.id for rule in original.rubric.rules() if rule.answer and original.answer(rule) is not None)
+        answered = (rule for rule in original.rubric.rules() if rule.answer and original.answer(rule) is not None)
+        # What a person decides anyhow has nothing more to say of it.
+        must = tuple(rule.id for rule in answered if original.scores[rule.id].points > 0)
         if must:
             yield Spot(f"{ANSWERS_FILE}: {self.slip}", must)
 

@@ -22,6 +22,7 @@ class OwnKind(Kind):
 @register
 class ImageInverted(OwnKind):
     name, slip = "image-inverted", "the images are dark on light, and the network was trained on light on dark"
+    remark = "inverted"  # the student may have inverted them before the network got them, and that is no fault
 
     def spots(self, original: Original) -> Iterator[Spot]:
         """All images of a rule: pictures, not a zip of them."""

@@ -145,7 +145,7 @@ class LogNotCountable(LogKind):
                 scale = 100 if max(log.values(column)) > 1.5 else 1
                 correct = round(row[column] / scale * n)
                 for below in range(1, 200):
-                    value = round((correct - below + 0.5) / n, 11)
+                    value = round((correct - below + 0.4142135) / n, 11)  # no trailing zeros, which JSON drops
                     if all(abs(round(value * size) / size - value) > 1e-10 for size in sizes):
                         row[column] = value * scale
                         return True
@@ -212,14 +212,13 @@ class LogCadence(LogKind):
     nothing: ClassVar[str] = "no rule demands a cadence of a log"
 
     def edited(self, log: Log, rule: Rule) -> bool:
-        """Those entries are taken out."""
+        """Only the first and the last one are left, where more than two intervals lie between them."""
         every = rule.settings.get("every")
-        if not every or not any(isinstance(row.get("step"), int) for row in log.rows):
+        counted = [row for row in log.rows if isinstance(row.get("step"), int)]
+        if not every or len(counted) < 3:
             return False
-        kept = [row for row in log.rows if not isinstance(row.get("step"), int) or row["step"] % every]
-        is_changed = 0 < len(kept) < len(log.rows)
-        log.rows = kept
-        return is_changed
+        log.rows = [counted[0], counted[-1]]
+        return bool(counted[-1]["step"] - counted[0]["step"] > 2 * every)
 
 
 @register
