@@ -403,6 +403,7 @@ PACKAGE = Path(grader.__file__).parent
 TRUSTED = {
     "training": "trains the course's own references",
     "datasets": "reads data sets of the course",
+    "mutants": "breaks the course's own reference hand-ins; what comes of it is graded as any hand-in",
     "sandbox/programs": "runs in the box",
 }
 
