@@ -11,9 +11,11 @@ import pytest
 
 from grader.architecture import layer_schema
 from grader.checks import all_checks
-from grader.course import load_rubric
+from grader.course import load_course, load_rubric
+from grader.datasets import status
 from grader.grading import grade
 from grader.model import Answer, Outcome, Place, Submission
+from grader.mutants.hand_ins import absent_tasks, reference_hand_in
 from grader.sandbox import level
 
 ROOT = Path(__file__).parents[2]
@@ -196,3 +198,33 @@ def test_without_the_pretrained_weights_nobody_loses_a_point_for_them(check, fin
         assert Outcome.UNKNOWN.value in {finding["outcome"] for finding in rule["findings"]}
         assert rule["open_points"] > 0
         assert rule["points"] + rule["open_points"] == pytest.approx(rule["max_points"])
+
+
+# --- the reference hand-in ------------------------------------------------------------------------
+
+READ_BY_A_PERSON = {
+    *("boundary", "baseline-plot", "net1-settings", "net2-settings", "plot", "tricks", "trick", "trick-plot"),
+    *("best-plot", "fitting"),
+}
+
+
+@pytest.mark.data
+@pytest.mark.sandbox
+@pytest.mark.torch
+@pytest.mark.parametrize("variant", ["2021", "2023"])
+def test_the_reference_loses_nothing_but_the_task_whose_weights_cannot_be_kept(tmp_path, variant):
+    if not next(one for one in status() if one.name == "cifar10").is_present:
+        pytest.skip("CIFAR-10 is not here: set GRADER_DATA")
+    if not level().is_isolated:
+        pytest.skip(f"no sandbox: {level().reason}")
+    course = load_course(ROOT)
+    folder = reference_hand_in(course, "cifar10", tmp_path / "reference", variant=variant)
+    command = [sys.executable, "-m", "grader", "check", str(folder), "--course", str(ROOT), "--json"]
+    ran = subprocess.run([*command, "--variant", variant], capture_output=True, text=True, check=True, env=os.environ)
+    card = json.loads(ran.stdout)
+    absent = absent_tasks(course, rubric_of(variant))
+    rules = [rule for task in card["tasks"] if task["task"] not in absent for rule in task["rules"]]
+    lost = [rule for rule in rules if rule["points"] + rule["open_points"] < rule["max_points"] - 1e-9]
+    assert [(rule["rule"], rule["findings"]) for rule in lost] == []
+    assert {rule["rule"] for rule in rules if rule["open_points"]} <= READ_BY_A_PERSON
+    assert set(absent) == {"2021": {"4a", "4b", "4c"}, "2023": {"4a"}}[variant]
