@@ -127,6 +127,10 @@ class ReportAgreement(Check):
         },
     }
 
+    def other_answers(self, rule: Rule) -> Mapping[str, Mapping[str, Json]]:
+        """The answers that the report is held against, in whatever form the rules that grade them ask for."""
+        return {key: {} for key in rule.settings.get("answers", {})}
+
     def lint(self, rule: Rule) -> Iterable[Problem]:
         """A model without images to count on, or the other way round; images that are not known."""
         settings = rule.settings

@@ -103,3 +103,8 @@ def test_a_checkpoint_that_is_not_there_leaves_the_rest_to_be_compared(make_rule
     rule, submission = make_rule("report-agreement", **settings), hand_in(files={"report.md": "Test accuracy: 98%"})
     assert not list(kind.needs(rule, submission))
     assert [finding.outcome for finding in run_check(kind, rule, submission, {})] == [Outcome.PASSED]
+
+
+def test_the_answers_that_a_report_is_held_against_are_known_to_be_read(make_rule):
+    rule = make_rule("report-agreement", report="report.md", answers={"best_test": {"metric": "accuracy"}})
+    assert set(all_checks()["report-agreement"].other_answers(rule)) == {"best_test"}
