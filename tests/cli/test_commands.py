@@ -365,3 +365,13 @@ def test_ctrl_c_says_one_word(monkeypatch, capsys):
     monkeypatch.setattr("grader.cli.cli.main", stopped)
     assert run([]) == 130
     assert capsys.readouterr().err == "stopped\n"
+
+
+def test_init_adds_a_notebook_where_it_is_asked_for(grader, tmp_path):
+    said = grader("init", "digits", tmp_path / "mine", "--notebook").stdout
+    assert "digits.ipynb" in said
+    notebook = json.loads((tmp_path / "mine" / "digits.ipynb").read_text())
+    assert notebook["cells"][0]["source"].startswith("# A first convolutional network")
+    template = {path.name for path in (ROOT / "submissions_template" / "digits").iterdir()}
+    held = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert held == template | {"answers.schema.json", "digits.ipynb"}
