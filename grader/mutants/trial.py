@@ -298,7 +298,8 @@ def _losses(original: Original, card: ScoreCard) -> Iterator[Loss]:
             asks = [one for one in score.findings if one.weight > 0 and _asks(one.outcome, one.code)]
             asked_before = sum(one.weight > 0 and _asks(one.outcome, one.code) for one in before.findings)
             # A rule that proposed its points to a person (a borderline accuracy) may propose none now.
-            is_asked = lost <= 0 and (len(asks) > asked_before or score.points < before.points)
+            proposes_less = bool(asks) and score.points < before.points
+            is_asked = lost <= 0 and (len(asks) > asked_before or proposes_less)
             if lost <= 0 and not is_asked:
                 continue
             told = asks if is_asked else [one for one in score.findings if one.weight > 0 and one.credit != 1]
