@@ -20,6 +20,7 @@ demo: setup
 	$(BIN)/grader run-all examples/digits-class --course . --parallel
 
 test: setup lint
+	bash scripts/setup_tests.sh
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: setup

@@ -1,0 +1,1 @@
+"""Where does a TA look at what the program could not decide? A page, served on the TA's own machine."""
