@@ -1,8 +1,8 @@
 """Report 004 from its folder to its scorecard: LeNet on MNIST, own handwriting, the coarse labels of CIFAR-100.
 
 The report came without weights, code and images. `model.py` is the network that it describes, with max pooling as its
-text says. LeNet was trained for two epochs; the weights of the coarse network are the course's own, cut to a low rank
-until they reach about what the report claims. The nine digits were drawn by strokes until that LeNet misread the
+text says. LeNet was trained for two epochs; the weights of the coarse network are the course's own, with noise
+added until they reach about what the report claims. The nine digits were drawn by strokes until that LeNet misread the
 three that the report's network misread.
 """
 
