@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from grader.checks._logged import Logged, curves_of, read_of
 from grader.model import Json, Submission, SubmittedFile
-from grader.sandbox.programs.passages import text_marks, text_tokens
+
+if TYPE_CHECKING:
+    from grader.checks._logged import Logged
 
 FORM: Final = 1
 MOST_VALUES: Final = 400  # of one curve
@@ -36,16 +37,25 @@ def code_marks(found: Sequence[Mapping[str, Json]]) -> list[Json]:
 def written_marks(found: Sequence[Mapping[str, Json]], submission: Submission, least_words: int) -> list[Json]:
     """Texts that the students wrote: answers of so many words, reports, and the prose of notebooks."""
     made = [
-        {"path": str(answer.place), "marks": [list(mark) for mark in text_marks(text)]}
+        {"path": str(answer.place), "marks": marks}
         for _, answer in sorted(submission.answers.items())
-        for text in ["\n".join(_texts(answer.value))]
-        if len(text_tokens(text)) >= least_words
+        if (marks := _long_marks("\n".join(_texts(answer.value)), least_words))
     ]
     return made + [
         {"path": one["path"], "marks": one["found"]["text"]}
         for one in found
         if one["found"] and one["found"]["words"] >= least_words
     ]
+
+
+def _long_marks(text: str, least_words: int) -> list[Json]:
+    """The marks of an answer of so many words; none of a shorter one, whose length alone shows it mostly."""
+    most_words = (len(text) + 1) // 2 if text.isascii() else len(text)
+    if most_words < least_words:
+        return []
+    from grader.sandbox.programs.passages import text_marks, text_tokens
+
+    return [list(mark) for mark in text_marks(text)] if len(text_tokens(text)) >= least_words else []
 
 
 def picture_marks(found: Sequence[Mapping[str, Json]]) -> list[Json]:
@@ -55,6 +65,10 @@ def picture_marks(found: Sequence[Mapping[str, Json]]) -> list[Json]:
 
 def log_marks(submission: Submission, files: Sequence[SubmittedFile]) -> list[Json]:
     """The curves of logs, in units of their last digit, so that no rounding stands between two of them."""
+    if not files:  # no start pays for the readers in vain
+        return []
+    from grader.checks._logged import Logged, read_of
+
     made = []
     for file in files:
         logged = read_of(submission, file)
@@ -66,6 +80,8 @@ def log_marks(submission: Submission, files: Sequence[SubmittedFile]) -> list[Js
 
 
 def _curves(logged: Logged) -> Iterator[dict[str, Json]]:
+    from grader.checks._logged import curves_of
+
     for curve in curves_of(logged):
         values = [value for _, value in logged.series(curve)][:MOST_VALUES]
         known = [value for value in values if value.value is not None]
