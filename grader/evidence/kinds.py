@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from grader.sandbox import Level, StudentFault, SystemFault
     from grader.sandbox.predictions import Predictions
 
+MOST_WORST = 24  # images that are shown to whoever wants to see what a network gets wrong
+
 # Of kinds that run no network, the package whose version decides.
 _WITHOUT_TORCH = {
     CHECKPOINT: "safetensors", TRANSFER: "safetensors", EMBEDDED: "", SYNTAX: "", NOTEBOOK: "nbformat",
@@ -275,7 +277,8 @@ def count(logits: Json, images: ImageSet) -> dict[str, Json]:
     """What the logits (N, classes) are worth against the labels, which never left this process.
 
     A tie goes to the lowest class, as torch.argmax has it on the CPU. Result: correct, n, confusion (rows: true
-    class, columns: predicted), classes, and the predicted class of every image as a digest.
+    class, columns: predicted), classes, the predicted class of every image as a digest, and the `worst` images: those
+    whose wrong class won over the right one by the most, each as [number in the split, true class, predicted class].
     """
     import numpy as np
 
@@ -287,12 +290,17 @@ def count(logits: Json, images: ImageSet) -> dict[str, Json]:
     predicted = scores.argmax(axis=1)
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (images.labels, predicted), 1)
+    rows = np.arange(len(images.labels))
+    margins = scores.max(axis=1).astype(np.float64) - scores[rows, images.labels]
+    wrong = np.flatnonzero(predicted != images.labels)
+    worst = wrong[np.argsort(-margins[wrong], kind="stable")][:MOST_WORST]
     return {
         "correct": int((predicted == images.labels).sum()),
         "n": len(images.labels),
         "confusion": confusion.tolist(),
         "classes": list(images.classes),
         "predictions": hashlib.sha256(predicted.astype("<u2").tobytes()).hexdigest(),
+        "worst": [[int(row), int(images.labels[row]), int(predicted[row])] for row in worst],
     }
 
 
