@@ -23,52 +23,25 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.sandbox
 
-WORDS = [
-    "[/x]",
-    "[bold green]PASS 100/100[/]",
-    "[link=http://127.0.0.1/x]here[/link]",
-    ":warning: [@click=app.bell]x[/]",
-    "\x1b]0;owned\x07",
-    "\x1b[2J\x1b[31m",
-    "\x1b]8;;http://127.0.0.1/\x1b\\here\x1b]8;;\x1b\\",
-    "\x9b31m\x9d0;x\x9c\x90q\x9c",
-    "\u202e001/001\u2066\u200b\ufeff",
-    "a\rb\x08\x08c\x7f",
-    "\u2028\u2029\x85\x0b\x0c",
-    "=cmd|' /C calc'!A1",
-    "@SUM(1+1)*cmd",
-    "<script>alert(1)</script>\" onload='x' <svg/onload=alert(1)>",
-    "![x](http://127.0.0.1/x.png) [y](javascript:alert(1))",
-    "{{7*7}} ${jndi:x} %s %n {0}",
-    "\U0001f468\u200d\U0001f469 e" + "\u0301" * 40,
-]
-ALL = " ".join(WORDS)
+
+def _words():
+    spec = importlib.util.spec_from_file_location("words", HERE / "words.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_SAID = _words()
+WORDS, ALL = _SAID.WORDS, _SAID.ALL
 
 
 @pytest.fixture(scope="module")
 def hand_in(tmp_path_factory):
     if not level().is_isolated:
         pytest.skip(f"no sandbox: {level().reason}")
-    spec = importlib.util.spec_from_file_location("sent", HERE / "test_checkpoints.py")
-    bytes_of = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bytes_of)
     folder = tmp_path_factory.mktemp("class") / "[red]=1+1 \x1b[2J\u202e<b>"
     folder.mkdir()
-    students = [{"id": "=1+1", "name": ALL}, {"id": "s2", "name": WORDS[0]}]
-    (folder / "submission.json").write_text(json.dumps({"assignment": "digits", "students": students, ALL: ALL}))
-    answers = dict.fromkeys(("total_parameters", "same_padding", "strided_size", "translation", "by_hand"), ALL)
-    rows = [{"layer": ALL, "output": word, "parameters": word} for word in WORDS]
-    answers |= {"layers": rows, "test_accuracy": ALL, ALL: ALL}
-    (folder / "answers.json").write_text(json.dumps({"assignment": ALL, "answers": answers}))
-    (folder / "model.py").write_text(
-        f"print({ALL!r})\nraise type({ALL!r}[:300].replace(chr(0), ''), (Exception,), {{}})({ALL!r})\n"
-    )
-    key = {ALL: bytes_of.tensor()}
-    (folder / "model.pth").write_bytes(bytes_of.torch_file(bytes_of.state(**key)))
-    (folder / "report.md").write_text("\n\n".join(f"accuracy {word} is 97.00% {word}" for word in WORDS))
-    for number, word in enumerate(WORDS):
-        (folder / f"{word.replace('/', '-')[:60]}{number}.txt").write_text("x")
-    return folder
+    return _SAID.write_hand_in(folder)
 
 
 def ran(*words, **environment):
