@@ -6,6 +6,7 @@ around, so what was decided stays the least that can come, and decided and open 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -18,9 +19,11 @@ from grader.model import (
     Adjustment,
     Amount,
     Choice,
+    Counting,
     Finding,
     Json,
     LatePolicy,
+    LateStep,
     Rubric,
     Submission,
     Task,
@@ -74,12 +77,23 @@ def _said(value: Json) -> Json:
     return value
 
 
-def adjusted(
-    rubric: Rubric, submission: Submission, tasks: Sequence[TaskScore]
-) -> tuple[list[TaskScore], list[Adjustment]]:
+def counting(rubric: Rubric, submission: Submission) -> Counting:
+    """How the sum of the tasks of this hand-in becomes that of its card; no optional task is looked at."""
+    late = lateness(rubric.terms, submission)
+    step = _late(late, rubric.terms) if late is not None else None
+    said = [step] if isinstance(step, Adjustment) else []
+    return Counting(
+        choices=rubric.choices,
+        late=step if isinstance(step, LateStep) else None,
+        said=(*said, *_group(rubric.terms, submission)),
+        terms=_digest(rubric.terms),
+    )
+
+
+def adjusted(rules: Counting, tasks: Sequence[TaskScore]) -> tuple[list[TaskScore], list[Adjustment]]:
     """The tasks, marked where they do not count, and what is added to their sum, in the order in which it applies."""
     made: list[Adjustment] = []
-    for choice in rubric.choices:
+    for choice in rules.choices:
         tasks, one = _chosen(choice, tasks)
         made.append(one)
     parts: tuple[TaskScore | Adjustment, ...] = (*tasks, *made)
@@ -89,11 +103,15 @@ def adjusted(
     if low < 0:
         low, high, one = _step("floor", "deductions take no more than there is", (low, high), (ZERO, max(ZERO, high)))
         made.append(one)
-    late = lateness(rubric.terms, submission)
-    if late is not None:
-        made.extend(_late(late, rubric.terms, (low, high), most))
-    made.extend(_group(rubric.terms, submission))
-    return list(tasks), made
+    if rules.late is not None:
+        made.append(_step("late", rules.late.said, (low, high), _behind(rules.late, (low, high), most))[2])
+    return list(tasks), [*made, *rules.said]
+
+
+def _digest(terms: Terms) -> str:
+    """What holds for everybody alike: two hand-ins of one class that were counted by different terms differ here."""
+    held = [terms.due, terms.late, terms.group_limit, terms.pass_points]
+    return hashlib.sha256(repr(held).encode()).hexdigest()
 
 
 def _step(
@@ -127,34 +145,39 @@ def _chosen(choice: Choice, tasks: Sequence[TaskScore]) -> tuple[list[TaskScore]
     return list(tasks), Adjustment("choice", said, low - before, -spare, (high - low) - waiting)
 
 
-def _late(late: Lateness, terms: Terms, before: tuple[Fraction, Fraction], most: Fraction) -> Iterator[Adjustment]:
-    """What lateness takes. Where nobody knows when a hand-in came it takes nothing, and a person is told."""
+def _late(late: Lateness, terms: Terms) -> LateStep | Adjustment | None:
+    """What lateness takes, or says. Where nobody knows when a hand-in came it takes nothing, and a person is told."""
     due = f"due {late.due:%Y-%m-%d %H:%M:%S %Z}"
     if late.extended_for:
         due += f", by the extension of {late.extended_for}"
     policy = terms.late
     if late.received is None or late.days is None:
-        if policy is not None:
-            unknown = "when this was handed in is not known here"
-            if terms.missing:
-                unknown = f"without {_listed(terms.missing)}, which is not here, lateness cannot be counted"
-            said = f"{due}; {unknown}, so nothing is deducted for it"
-            yield Adjustment("late", said, needs_person=True)
-        return
+        if policy is None:
+            return None
+        unknown = "when this was handed in is not known here"
+        if terms.missing:
+            unknown = f"without {_listed(terms.missing)}, which is not here, lateness cannot be counted"
+        return Adjustment("late", f"{due}; {unknown}, so nothing is deducted for it", needs_person=True)
     received = f"handed in {late.received.astimezone(late.due.tzinfo):%Y-%m-%d %H:%M:%S %Z}"
     if late.days == 0:
-        if late.extended_for or late.received > late.due:
-            yield Adjustment("late", f"in time: {received}, {due}" + _grace(late, policy))
-        return
+        is_told = late.extended_for or late.received > late.due
+        return Adjustment("late", f"in time: {received}, {due}" + _grace(late, policy)) if is_told else None
     said = f"{late.days} day{'s' * (late.days != 1)} late: {received}, {due}"
     if policy is None:
-        yield Adjustment("late", f"{said}; no deduction is set")
-    elif not late.is_accepted:
+        return Adjustment("late", f"{said}; no deduction is set")
+    if not late.is_accepted:
         said += f"; nothing is accepted later than {span_text(policy.accepted)} behind that" if policy.accepted else ""
-        yield _step("late", said, before, (ZERO, ZERO))[2]
-    else:
-        behind = tuple(points - _taken(policy, late.days, points, most) for points in before)
-        yield _step("late", f"{said}; {late_rule(policy)}", before, (behind[0], behind[1]))[2]
+        return LateStep(said, late.days, None)
+    taken = LatePolicy(policy.per_day, policy.is_of_earned, cap=policy.cap)
+    return LateStep(f"{said}; {late_rule(policy)}", late.days, taken)
+
+
+def _behind(late: LateStep, before: tuple[Fraction, Fraction], most: Fraction) -> tuple[Fraction, Fraction]:
+    """What lateness leaves of the least and of the most."""
+    if late.policy is None:
+        return ZERO, ZERO
+    low, high = (points - _taken(late.policy, late.days, points, most) for points in before)
+    return low, high
 
 
 def _grace(late: Lateness, policy: LatePolicy | None) -> str:

@@ -12,8 +12,13 @@ from functools import lru_cache
 
 from grader.model import (
     Adjustment,
+    Amount,
+    Choice,
+    Counting,
     Finding,
     Json,
+    LatePolicy,
+    LateStep,
     Outcome,
     Place,
     Problem,
@@ -24,7 +29,8 @@ from grader.model import (
     Visibility,
 )
 
-FORM = 3  # raise it when a noun of a scorecard gains or loses a field
+_NOUNS = ("tasks", "rules", "findings", "students", "problems", "place", "made_with", "adjustments", "counting")
+FORM = 4  # raise it when a noun of a scorecard gains or loses a field
 
 
 def kept(card: ScoreCard) -> dict[str, Json]:
@@ -36,11 +42,32 @@ def kept(card: ScoreCard) -> dict[str, Json]:
         "problems": [_plain(problem) for problem in card.problems],
         "made_with": dict(card.made_with),
         "adjustments": [_plain(one) for one in card.adjustments],
-        "tasks": [
-            {**_plain(task), "rules": [{**_plain(rule), "findings": _findings(rule)} for rule in task.rules]}
-            for task in card.tasks
-        ],
+        "tasks": [_kept_task(task) for task in card.tasks],
+        "counting": _kept_counting(card.counting),
     }
+
+
+def _kept_task(task: TaskScore) -> Json:
+    return {**_plain(task), "rules": [{**_plain(rule), "findings": _findings(rule)} for rule in task.rules]}
+
+
+def _kept_counting(rules: Counting) -> Json:
+    late = rules.late
+    return {
+        "choices": [[choice.count, *choice.tasks] for choice in rules.choices],
+        "late": None if late is None else [late.said, late.days, _kept_policy(late.policy)],
+        "said": [_plain(one) for one in rules.said],
+        "as_attempted": [_kept_task(task) for task in rules.as_attempted],
+        "terms": rules.terms,
+    }
+
+
+def _kept_policy(policy: LatePolicy | None) -> Json:
+    """What a step of lateness holds of a policy: what a day costs, of what, and the cap."""
+    if policy is None:
+        return None
+    amounts = [None if one is None else [str(one.value), one.is_share] for one in (policy.per_day, policy.cap)]
+    return [*amounts, policy.is_of_earned]
 
 
 def card_from(document: Mapping[str, Json]) -> ScoreCard:
@@ -63,8 +90,35 @@ def card_from(document: Mapping[str, Json]) -> ScoreCard:
         pass_points=_fraction(document["pass_points"]),
         made_with=document["made_with"],
         variant=document["variant"],
-        adjustments=tuple(Adjustment(**{**one, **_points(one)}) for one in document["adjustments"]),
+        adjustments=tuple(map(_adjustment, document["adjustments"])),
+        counting=_counting(document["counting"]),
     )
+
+
+def _adjustment(one: Mapping[str, Json]) -> Adjustment:
+    return Adjustment(**{**one, **_points(one)})
+
+
+def _counting(document: Mapping[str, Json]) -> Counting:
+    late = document["late"]
+    return Counting(
+        choices=tuple(Choice(tuple(tasks), count) for count, *tasks in document["choices"]),
+        late=None if late is None else LateStep(late[0], late[1], _policy(late[2])),
+        said=tuple(map(_adjustment, document["said"])),
+        as_attempted=tuple(map(_task, document["as_attempted"])),
+        terms=document["terms"],
+    )
+
+
+def _policy(kept_policy: Json) -> LatePolicy | None:
+    if kept_policy is None:
+        return None
+    per_day, cap, is_of_earned = kept_policy
+    return LatePolicy(_amount(per_day), is_of_earned, cap=None if cap is None else _amount(cap))
+
+
+def _amount(kept_amount: Json) -> Amount:
+    return Amount(_read(kept_amount[0]), kept_amount[1])
 
 
 def _task(task: Mapping[str, Json]) -> TaskScore:
@@ -132,5 +186,5 @@ def _plain(noun: Json) -> dict[str, Json]:
     return {
         name: str(value) if isinstance(value, Fraction) else value
         for name, value in values.items()
-        if name not in ("tasks", "rules", "findings", "students", "problems", "place", "made_with", "adjustments")
+        if name not in _NOUNS
     }

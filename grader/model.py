@@ -432,6 +432,30 @@ class Adjustment:
 
 
 @dataclass(frozen=True)
+class LateStep:
+    """What lateness takes of the sum that stands before it: so many days by the policy; everything, without one."""
+
+    said: str
+    days: int
+    policy: LatePolicy | None
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How the sum of the tasks became that of the card: kept with it, to count it anew where a person decides.
+
+    `said` are the adjustments that change no number. `as_attempted` are the optional tasks that count neither way, as
+    if they had been attempted, without findings. `terms` is a digest of what holds for the whole class.
+    """
+
+    choices: tuple[Choice, ...] = ()
+    late: LateStep | None = None
+    said: tuple[Adjustment, ...] = ()
+    as_attempted: tuple[TaskScore, ...] = ()
+    terms: str = ""
+
+
+@dataclass(frozen=True)
 class ScoreCard:
     """The result of grading one submission. `points` are decided; `open_points` wait for a person.
 
@@ -451,3 +475,37 @@ class ScoreCard:
     made_with: Mapping[str, Json] = field(default_factory=dict)  # versions, sandbox level, devices
     variant: str = ""  # of the rubric
     adjustments: tuple[Adjustment, ...] = ()
+    counting: Counting = Counting()
+
+
+# --- what people decide: Decision beside ScoreCard ---------------------------------------------
+
+
+class DecisionKind(StrEnum):
+    """What a person did."""
+
+    OVERRIDE = "override"  # set the points of a rule or of a task
+    COMMENT = "comment"  # said something to the student
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided: a record beside the card, which stays when the card is made anew.
+
+    `rule` is empty where it is on the whole task; with an empty `task` too, a comment is on the whole hand-in.
+    `points` are those of an override. The student reads `text`; `reason` is for staff. `ground` is the digest of what
+    it was decided on (`grader.settling.ground`); where that is another one by now, `is_moved`.
+    """
+
+    id: int
+    kind: DecisionKind
+    task: str
+    rule: str
+    points: Fraction | None
+    text: str
+    reason: str
+    author: str
+    at: datetime
+    ground: str
+    is_undone: bool = False
+    is_moved: bool = False

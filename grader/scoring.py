@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from grader.adjusting import Attempt, adjusted, attempted
+from grader.adjusting import Attempt, adjusted, attempted, counting
 from grader.model import Adjustment, Finding, Json, Rubric, Rule, RuleScore, ScoreCard, Submission, Task, TaskScore
 
 ZERO = Fraction(0)
@@ -88,24 +88,47 @@ def score(
     made_with: Mapping[str, Json] | None = None,
 ) -> ScoreCard:
     """The scorecard of one submission, from the findings of every rule by its id."""
-    tasks = [task_score(task, findings, attempted(task, rubric, submission, findings)) for task in rubric.tasks]
-    tasks, adjustments = adjusted(rubric, submission, tasks)
-    parts: tuple[TaskScore | Adjustment, ...] = (*tasks, *adjustments)
-    return ScoreCard(
+    attempts = {task.id: attempted(task, rubric, submission, findings) for task in rubric.tasks}
+    rules = replace(
+        counting(rubric, submission),
+        as_attempted=tuple(
+            _without_findings(task_score(task, findings)) for task in rubric.tasks if attempts[task.id] is Attempt.NO
+        ),
+    )
+    card = ScoreCard(
         submission=submission.id,
         assignment=rubric.assignment,
         students=submission.students,
         rubric_digest=rubric.digest,
-        tasks=tuple(tasks),
-        points=sum((part.points for part in parts), ZERO),
-        max_points=sum((part.max_points for part in parts), ZERO),
-        open_points=sum((part.open_points for part in parts), ZERO),
+        tasks=(),
+        points=ZERO,
+        max_points=ZERO,
+        open_points=ZERO,
         problems=submission.problems,
         pass_points=rubric.pass_points,
         made_with=made_with or {},
         variant=rubric.variant,
+        counting=rules,
+    )
+    return totalled(card, [task_score(task, findings, attempts[task.id]) for task in rubric.tasks])
+
+
+def totalled(card: ScoreCard, tasks: Sequence[TaskScore]) -> ScoreCard:
+    """The card with these tasks, all of them counting, and what the rules of the course make of their sum."""
+    tasks, adjustments = adjusted(card.counting, tasks)
+    parts: tuple[TaskScore | Adjustment, ...] = (*tasks, *adjustments)
+    return replace(
+        card,
+        tasks=tuple(tasks),
+        points=sum((part.points for part in parts), ZERO),
+        max_points=sum((part.max_points for part in parts), ZERO),
+        open_points=sum((part.open_points for part in parts), ZERO),
         adjustments=tuple(adjustments),
     )
+
+
+def _without_findings(task: TaskScore) -> TaskScore:
+    return replace(task, rules=tuple(replace(rule, findings=()) for rule in task.rules))
 
 
 def has_passed(card: ScoreCard) -> bool | None:

@@ -132,7 +132,7 @@ def read_class(folder: Path) -> ClassList | None:
     problems = list(problems_in(document, schema("class")))
     if problems:
         raise CourseError(problems)
-    made = _class_from(document.value)
+    made = class_from(document.value)
     problems = list(_contradictions(made, document))
     if problems:
         raise CourseError(problems)
@@ -196,7 +196,7 @@ def _filled(entry: RosterEntry | HandInEntry | Quarantined, always: Sequence[str
     return made
 
 
-def _class_from(value: Json) -> ClassList:
+def class_from(value: Json) -> ClassList:
     return ClassList(
         assignment=value["assignment"],
         source=value["source"],
