@@ -118,10 +118,9 @@ def make_classroom(
         roster.write_bytes(roster_bytes)
     worksheet = None
     if has_grades:
-        header = (
-            "assignment_name,assignment_url,starter_code_url,github_username,roster_identifier,student_repository_name,"
-        )
-        header += "student_repository_url,submission_timestamp,points_awarded,points_available"
+        header = "assignment_name,assignment_url,starter_code_url,github_username,roster_identifier"
+        header += ",student_repository_name,student_repository_url,submission_timestamp,points_awarded"
+        header += ",points_available"
         columns = [*header.split(","), *(["group_name"] if has_teams else [])]
         worksheet = folder / f"{slug}-grades.csv"
         worksheet.write_bytes(table([columns, *rows], bom=bom))

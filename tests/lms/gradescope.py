@@ -101,7 +101,7 @@ def _scalar(text: str) -> str:
         not text
         or re.search(r"""[^\w @.+'-]""", text)
         or text[0] in "'@-+. "
-        or text[-1] in " "
+        or text.endswith(" ")
         or not text.isprintable()
     ):
         return json.dumps(text, ensure_ascii=text.isascii() or not text.isprintable())

@@ -33,7 +33,7 @@ def make_nbgrader(
 ) -> Made:
     """The course's folder. `is_submitted_alone`: only its `submitted` folder was copied.
 
-    Every hand-in has a notebook; `has_other_steps`: `autograded`, `feedback` and `release` hold things of the same names.
+    Every hand-in has a notebook; `has_other_steps`: `autograded`, `feedback` and `release` hold files of the same names.
     """
     top = "submitted" if is_submitted_alone else f"{name}/submitted"
     files: dict[str, bytes] = {}
@@ -87,7 +87,8 @@ def _gradebook(folder: Path, students: Sequence[Student]) -> bytes:
     path = folder / "gradebook.db.being-made"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(
-            "CREATE TABLE student (id VARCHAR(128) NOT NULL PRIMARY KEY, first_name VARCHAR(128), last_name VARCHAR(128),"
+            "CREATE TABLE student (id VARCHAR(128) NOT NULL PRIMARY KEY, first_name VARCHAR(128),"
+            " last_name VARCHAR(128),"
             " email VARCHAR(128), lms_user_id VARCHAR(128))"
         )
         people = [

@@ -1,4 +1,4 @@
-"""What does a folder of zips hold, such as a teacher gathers by mail? One archive or folder a student, named somehow."""
+"""What does a folder of zips hold, such as a teacher gathers by mail? An archive or folder a student, named somehow."""
 
 from __future__ import annotations
 
