@@ -86,7 +86,7 @@ def entry_flaws(
         if not flaws and (taken_flaw := shelf.put(entry.path, is_file=not entry.is_folder)):
             flaws = [taken_flaw]
         yield from ((entry, flaw) for flaw in flaws)
-        yield from ((entry, flaw) for flaw in _content_flaws(entry, limits))
+        yield from ((entry, flaw) for flaw in content_flaws(entry, limits))
 
 
 def _places(kept: Sequence[Entry], limits: IntakeLimits) -> int:
@@ -100,7 +100,8 @@ def _places(kept: Sequence[Entry], limits: IntakeLimits) -> int:
     return len(places)
 
 
-def _content_flaws(entry: Entry, limits: IntakeLimits) -> Iterator[Flaw]:
+def content_flaws(entry: Entry, limits: IntakeLimits) -> Iterator[Flaw]:
+    """What stands against one entry but for its name and its records: its kind, its packing, its size."""
     kind = kind_flaw(entry.mode)
     if kind:
         yield kind

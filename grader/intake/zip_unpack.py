@@ -25,7 +25,9 @@ _NEW_FILE = (
 )  # fmt: skip
 
 
-class _Refused(Exception):  # noqa: N818  a value on its way to a Problem
+class Refused(Exception):  # noqa: N818  a value on its way to a Problem
+    """An entry is not what the directory says of it."""
+
     def __init__(self, flaw: Flaw) -> None:
         self.flaw = flaw
         super().__init__(flaw.what)
@@ -48,7 +50,7 @@ def unpack(
             continue
         try:
             files.append(_write(file, entry, folder))
-        except _Refused as refused:
+        except Refused as refused:
             wrong.append((entry, refused.flaw))
     return files, wrong
 
@@ -62,26 +64,33 @@ def _make_folders(folder: Path, path: str, made: set[str]) -> None:
 
 
 def _write(file: BinaryIO, entry: Entry, folder: Path) -> SubmittedFile:
-    digest, crc, size = hashlib.sha256(), 0, 0
+    digest = hashlib.sha256()
     with os.fdopen(os.open(folder / entry.path, _NEW_FILE, 0o600), "wb", buffering=0) as target:
-        for block in _blocks(file, entry):
-            size += len(block)
-            if size > entry.size:
-                raise _Refused(
-                    Flaw("entry-size", f"it holds more than the {entry.size:,} bytes it declares", "make the zip anew")
-                )
+        for block in entry_blocks(file, entry):
             digest.update(block)
-            crc = zlib.crc32(block, crc)
             left = memoryview(block)
             while left:
                 left = left[target.write(left) or 0 :]
+    return SubmittedFile(entry.path, entry.size, digest.hexdigest())
+
+
+def entry_blocks(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
+    """The bytes of an entry. Raises Refused, at the latest behind the last block, where they are not those declared."""
+    crc = size = 0
+    for block in _blocks(file, entry):
+        size += len(block)
+        if size > entry.size:
+            raise Refused(
+                Flaw("entry-size", f"it holds more than the {entry.size:,} bytes it declares", "make the zip anew")
+            )
+        crc = zlib.crc32(block, crc)
+        yield block
     if size != entry.size:
         said = f"it declares {entry.size:,} bytes and holds {size:,}"
-        raise _Refused(Flaw("entry-size", said, "make the zip anew"))
+        raise Refused(Flaw("entry-size", said, "make the zip anew"))
     if crc != entry.crc:
         said = f"its bytes are damaged: their checksum is {crc:08x}, not {entry.crc:08x}"
-        raise _Refused(Flaw("entry-checksum", said, "make the zip anew, and upload it again"))
-    return SubmittedFile(entry.path, size, digest.hexdigest())
+        raise Refused(Flaw("entry-checksum", said, "make the zip anew, and upload it again"))
 
 
 def _blocks(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
@@ -100,12 +109,12 @@ def _blocks(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
             block = inflater.decompress(given, _BLOCK)
         except zlib.error as error:
             said = f"its bytes are damaged: {str(error).rpartition(': ')[2]}"
-            raise _Refused(Flaw("entry-damaged", said, "make the zip anew, and upload it again")) from error
+            raise Refused(Flaw("entry-damaged", said, "make the zip anew, and upload it again")) from error
         yield block
         if not given and not block and not inflater.eof:
-            raise _Refused(Flaw("entry-damaged", "its bytes end too early", "make the zip anew, and upload it again"))
+            raise Refused(Flaw("entry-damaged", "its bytes end too early", "make the zip anew, and upload it again"))
     if inflater.unused_data or next(packed, b""):
-        raise _Refused(Flaw("entry-size", "more bytes follow than are needed to unpack it", "make the zip anew"))
+        raise Refused(Flaw("entry-size", "more bytes follow than are needed to unpack it", "make the zip anew"))
 
 
 def _packed_blocks(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
@@ -115,10 +124,10 @@ def _packed_blocks(file: BinaryIO, entry: Entry) -> Iterator[bytes]:
         while left:
             block = file.read(min(_BLOCK, left))
             if not block:
-                raise _Refused(Flaw("entry-damaged", "the archive ends within it", "make the zip anew"))
+                raise Refused(Flaw("entry-damaged", "the archive ends within it", "make the zip anew"))
             left -= len(block)
             yield block
     except OSError as error:
-        raise _Refused(
+        raise Refused(
             Flaw("entry-damaged", f"it cannot be read ({error.strerror})", "copy the archive again, and grade it again")
         ) from error
