@@ -33,7 +33,7 @@ def make_nbgrader(
 ) -> Made:
     """The course's folder. `is_submitted_alone`: only its `submitted` folder was copied.
 
-    Every hand-in has a notebook; `has_other_steps`: `autograded`, `feedback` and `release` hold files of the same names.
+    Every hand-in has a notebook; `has_other_steps`: `autograded`, `feedback` and `release` hold such files, too.
     """
     top = "submitted" if is_submitted_alone else f"{name}/submitted"
     files: dict[str, bytes] = {}
