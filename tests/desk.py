@@ -10,6 +10,7 @@ made-up hand-in is one real student's, and `grader.scoring` counts its points. T
     desk(tmp_path / "course", 30)     -> Desk: all of it, recorded in a gradebook (SQLite, or by its URL)
 """
 
+import hashlib
 import json
 import random
 import shutil
@@ -180,3 +181,22 @@ def received(number: int) -> datetime:
     """When the hand-in of this number came: some within the last hour, every tenth a day late."""
     late = timedelta(days=1) if number % 10 == 9 else timedelta()
     return DUE - timedelta(minutes=7 * number % 3000 + 1) + late
+
+
+def class_list(count: int, seed: int = 0, *, missing: int = 20):
+    """The class as `grader import` would have written it: every `missing`-th student handed in nothing."""
+    from grader.intake.classes import ClassList, HandInEntry, RosterEntry
+
+    roster, entries = [], []
+    for number, who in enumerate(class_of(count, seed)):
+        keys = {"identifier": f"Participant {4001 + number}"}
+        given = {"id": who.id, "name": who.name, "email": who.email, "section": who.section, "keys": keys}
+        if missing and number % missing == missing - 1:
+            roster.append(RosterEntry(**given, reason="no submission"))
+            continue
+        roster.append(RosterEntry(**given, hand_in=who.id, reason="the only attempt"))
+        at = received(number)
+        folder = f"{who.name}_{4001 + number}_assignsubmission_file"
+        digest = hashlib.sha256(who.id.encode()).hexdigest()
+        entries.append(HandInEntry(who.id, who.id, (who.id,), at, at > DUE, 1, digest, folder))
+    return ClassList(ASSIGNMENT, "moodle", roster=tuple(roster), hand_ins=tuple(entries))
