@@ -18,6 +18,7 @@ from typing import Final
 
 from grader.errors import UsageError
 from grader.intake.classes import Quarantined, RosterEntry
+from grader.intake.lms.tables import Table
 from grader.intake.lms.tree import Stored, Tree
 
 FALLBACK: Final = "folder"  # what a download is when it is no other kind
@@ -94,12 +95,14 @@ class Download:
 class Options:
     """What a reader may know beside the download: all of it from the person who imports, or from the course.
 
-    `roster` is that of --roster or --worksheet, empty where there is none. `expected` are the paths of the files of the
-    assignment's template. `zone` is the course's time zone, for LMS times without one.
+    `roster` is that of --roster and --worksheet, empty where there is none. `worksheet` is the LMS's own grade file as
+    a table, for the times of receipt in it. `expected` are the paths of the files of the assignment's template. `zone`
+    is the course's time zone, for LMS times without one.
     """
 
     assignment: str = ""
     roster: tuple[RosterEntry, ...] = ()
+    worksheet: Table | None = None
     expected: frozenset[str] = frozenset()
     zone: tzinfo | None = None
 
