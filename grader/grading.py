@@ -26,6 +26,7 @@ from grader.model import (
 )
 from grader.scoring import score
 
+_NO_MORE = object()
 MOST_OPEN = 64  # hand-ins at once: more would only wait for the same jobs, and be held in memory
 
 
@@ -80,7 +81,7 @@ def grade(
 
 
 def grade_as_done(
-    hand_ins: Iterable[HandIn],
+    hand_ins: Iterable[HandIn | None],
     doer: Doer,
     *,
     made_with: Mapping[str, Json] | None = None,
@@ -92,6 +93,7 @@ def grade_as_done(
     Only so many are open at once as keep the workers busy: `hand_ins` is read as they take jobs, and what is finished
     is forgotten. Equal jobs of several open hand-ins are ordered once. The jobs of rules for which `is_anew` says so
     are done although their results are known. What `memory` knows is not judged again, and what is judged it keeps.
+    A None among `hand_ins` says that there is none just now: what is under way goes on, and it is asked again.
     """
     waiting: dict[Job, list[_Open]] = {}
     left = iter(hand_ins)
@@ -100,9 +102,10 @@ def grade_as_done(
     try:
         while not is_all_open or waiting:
             while not is_all_open and doer.has_room and len(opened) < MOST_OPEN:
-                hand_in = next(left, None)
-                if hand_in is None:
+                hand_in = next(left, _NO_MORE)
+                if hand_in is _NO_MORE:
                     is_all_open = True
+                if not isinstance(hand_in, HandIn):
                     break
                 one = _Open(hand_in, is_anew or (lambda _rule: False))
                 opened.add(one)

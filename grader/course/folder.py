@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader.course.defaults import with_defaults
+from grader.course.serving import Serving, serving_of
 from grader.course.terms import plain_times, terms_of
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
@@ -32,6 +33,7 @@ class Course:
     limits: Limits
     contact: str = ""
     terms: Mapping[str, Terms] = field(default_factory=dict, compare=False)  # by assignment; those that set some
+    serving: Serving = field(default_factory=Serving, compare=False)
 
 
 def find_course(
@@ -100,6 +102,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
         limits=Limits(**value["sandbox"]),
         contact=value["report"]["contact"],
         terms=terms,
+        serving=serving_of(document.value),
     )
 
 

@@ -30,7 +30,7 @@ def write_whole(path: Path, data: bytes, *, point: str) -> None:
     """
     is_new = not path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = _begun(path.parent)
+    descriptor, temporary = begun(path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             crash_point(f"{point}.begun")
@@ -50,9 +50,9 @@ def write_whole(path: Path, data: bytes, *, point: str) -> None:
         sync_folder(path.parent.parent)
 
 
-def _begun(folder: Path) -> tuple[int, str]:
-    """A new file that is locked by this process; who sweeps between the two steps takes it away, so look again."""
-    while True:
+def begun(folder: Path) -> tuple[int, str]:
+    """A new file that is locked by this process as long as it is open: its descriptor and its path."""
+    while True:  # who sweeps between the two steps takes it away, so look again
         descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=PREFIX)
         if is_locked_by_us(descriptor) and os.fstat(descriptor).st_nlink:
             return descriptor, temporary
