@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -203,38 +204,63 @@ class LayerTable(Check):
 
     def judge(self, rule: Rule, submission: Submission, evidence: EvidenceByJob) -> Iterator[Finding]:
         """One finding per row, one for the total, and remarks."""
-        answer = answer_to(rule, submission)
-        if answer is None:
-            yield unanswered(rule)
+        read = _read(rule, submission, evidence)
+        if isinstance(read, Finding):
+            yield read
             return
-        network = _network(rule, submission, evidence)
-        if isinstance(network, Finding):
-            yield network
-            return
-        columns = _columns(rule)
-        written, place, total, total_place = rows_and_total(answer)
-        wanted = len(network.asked)
-        most = 2 * len(network.steps) + SPARE_ROWS
-        if isinstance(written, list) and len(written) > most:
-            said = f"the table has {counted(len(written), 'row')}, {wanted} are asked for"
-            yield failed(said, place=place, fix="write one row per layer", code="row-count")
-            return
-        rows = read_rows(written if written is not None else [], place, (*columns, *_elsewhere(rule)))
-        if rows is None:
-            fix = 'write a list of rows such as [{"output": "(16, 6, 24, 24)", "parameters": 156}]'
-            yield failed(f"{shown(written, 60)} is no list of rows", place=place, fix=fix, code="not-a-table")
-            return
-        is_followed = rule.settings.get("follow_through", True)
-        table = Table(network, columns, _batch(rule, network), is_followed, _elsewhere(rule))
-        aligned = align(table, rows)
-        if len(rows) != wanted:
-            said = f"the table has {counted(len(rows), 'row')}, {wanted} are asked for"
-            yield remark(Outcome.PARTIAL, said, place=place, code="row-count")
+        wanted = len(read.network.asked)
+        if read.count != wanted:
+            said = f"the table has {counted(read.count, 'row')}, {wanted} are asked for"
+            yield remark(Outcome.PARTIAL, said, place=read.place, code="row-count")
         is_revealed = rule.settings.get("reveal") is not False
-        yield from table_findings(aligned, len(columns), place, is_revealed=is_revealed)
+        yield from table_findings(read.aligned, len(_columns(rule)), read.place, is_revealed=is_revealed)
         if rule.settings.get("trainable_total"):
-            cell = read_cell(total, total_place, is_shape=False) if total not in (None, "") else None
-            yield _total(network, aligned, cell, total_place, is_followed=is_followed, is_revealed=is_revealed)
+            is_followed = rule.settings.get("follow_through", True)
+            cell = read_cell(read.total, read.total_place, is_shape=False) if read.total not in (None, "") else None
+            yield _total(
+                read.network, read.aligned, cell, read.total_place, is_followed=is_followed, is_revealed=is_revealed
+            )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A table that was handed in, judged; `count` of its rows as the student wrote them."""
+
+    network: Network
+    aligned: Aligned
+    count: int
+    place: Place
+    total: Json
+    total_place: Place
+
+
+def _read(rule: Rule, submission: Submission, evidence: EvidenceByJob) -> _Read | Finding:
+    """The table, or the finding that says why there is none to judge."""
+    answer = answer_to(rule, submission)
+    if answer is None:
+        return unanswered(rule)
+    network = _network(rule, submission, evidence)
+    if isinstance(network, Finding):
+        return network
+    columns = _columns(rule)
+    written, place, total, total_place = rows_and_total(answer)
+    most = 2 * len(network.steps) + SPARE_ROWS
+    if isinstance(written, list) and len(written) > most:
+        said = f"the table has {counted(len(written), 'row')}, {len(network.asked)} are asked for"
+        return failed(said, place=place, fix="write one row per layer", code="row-count")
+    rows = read_rows(written if written is not None else [], place, (*columns, *_elsewhere(rule)))
+    if rows is None:
+        fix = 'write a list of rows such as [{"output": "(16, 6, 24, 24)", "parameters": 156}]'
+        return failed(f"{shown(written, 60)} is no list of rows", place=place, fix=fix, code="not-a-table")
+    is_followed = rule.settings.get("follow_through", True)
+    table = Table(network, columns, _batch(rule, network), is_followed, _elsewhere(rule))
+    return _Read(network, align(table, rows), len(rows), place, total, total_place)
+
+
+def aligned_rows(rule: Rule, submission: Submission, evidence: EvidenceByJob) -> tuple[tuple[str, ...], Aligned] | None:
+    """The asked columns and the judged rows, for whoever draws the table; None where there is none to judge."""
+    read = _read(rule, submission, evidence)
+    return None if isinstance(read, Finding) else (_columns(rule), read.aligned)
 
 
 def _is_from_model(rule: Rule) -> bool:

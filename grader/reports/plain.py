@@ -40,3 +40,17 @@ def points_text(points: Fraction) -> str:
     """
     value: Decimal = rounded(points)
     return f"{value:f}"
+
+
+def plain_lines(text: str, *, limit: int = 10_000) -> str:
+    r"""`text` with its line ends, everything else invisible written out, cut to `limit` characters and counted.
+
+    >>> plain_lines("a\r\nb\x1b[2J"), plain_lines("abcdef", limit=3)
+    ('a\nb\\x1b[2J', 'abc… (3 more characters)')
+    """
+    more = len(text) - limit
+    cut = text[:limit].replace("\r\n", "\n").replace("\r", "\n")
+    if not cut.isprintable():
+        shown = (line if line.isprintable() else plain(line, limit=10 * limit) for line in cut.split("\n"))
+        cut = "\n".join(shown)
+    return f"{cut}… ({more:,} more characters)" if more > 0 else cut

@@ -16,25 +16,24 @@ from rich.text import Text
 
 from grader.course import is_warning
 from grader.model import Adjustment, Finding, Outcome, Problem, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.reports import words
 from grader.reports.plain import plain, points_text
 from grader.scoring import has_passed
 
-# A sign and a word beside the colour: nobody has to tell green from red.
-SIGNS = {
-    Outcome.PASSED: ("✓", "green"),
-    Outcome.PARTIAL: ("◐", "yellow"),
-    Outcome.FAILED: ("✗", "red"),
-    Outcome.UNKNOWN: ("?", "magenta"),
-    Outcome.REVIEW: ("✎", "cyan"),
+_STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.PARTIAL: "yellow",
+    Outcome.FAILED: "red",
+    Outcome.UNKNOWN: "magenta",
+    Outcome.REVIEW: "cyan",
 }
-
-
-# A remark moves no point, and must not look as if it did.
-REMARKS = dict.fromkeys(Outcome, ("·", "dim")) | {
-    Outcome.FAILED: ("!", "yellow"),
-    Outcome.UNKNOWN: ("!", "magenta"),
-    Outcome.REVIEW: ("✎", "cyan"),
+_REMARK_STYLES = dict.fromkeys(Outcome, "dim") | {
+    Outcome.FAILED: "yellow",
+    Outcome.UNKNOWN: "magenta",
+    Outcome.REVIEW: "cyan",
 }
+SIGNS = {outcome: (words.SIGNS[outcome], style) for outcome, style in _STYLES.items()}
+REMARKS = {outcome: (words.REMARK_SIGNS[outcome], style) for outcome, style in _REMARK_STYLES.items()}
 
 
 def show_card(console: Console, card: ScoreCard, *, for_staff: bool = False) -> None:
@@ -235,31 +234,9 @@ def _finding(finding: Finding) -> ConsoleRenderable:
         head = Text.assemble((f"{finding.outcome.value}: ", style), plain(finding.said))
     grid.add_row(Text(sign, style=f"bold {style}"), head)
     if finding.outcome is not Outcome.PASSED:
-        for label, value in _details(finding):
+        for label, value in words.details(finding):
             grid.add_row("", Text.assemble((f"{label:<12}", "dim"), plain(value)))
     return Padding(grid, (0, 0, 0, 4))
-
-
-# What `observed` and `expected` are called: a student's claim against our number, except where it is neither.
-LABELS = {
-    "accuracy": ("recomputed", "asked"),
-    "architecture": ("found", "asked"),
-    "artifacts": ("found", "asked"),
-    "text": ("written", "asked"),
-    "choice": ("chosen", "right"),
-}
-
-
-def _details(finding: Finding) -> Iterator[tuple[str, str]]:
-    observed, expected = LABELS.get(finding.check, ("claimed", "recomputed"))
-    if finding.observed:
-        yield observed, finding.observed
-    if finding.expected:
-        yield expected, finding.expected
-    if finding.place is not None:
-        yield "see", str(finding.place)
-    if finding.fix:
-        yield "fix", finding.fix
 
 
 def _problem(problem: Problem) -> ConsoleRenderable:

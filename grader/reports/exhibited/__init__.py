@@ -1,0 +1,1 @@
+"""What makes each kind of exhibit: one file each, called by `grader.reports.exhibits`."""
