@@ -86,6 +86,7 @@ def counting(rubric: Rubric, submission: Submission) -> Counting:
         choices=rubric.choices,
         late=step if isinstance(step, LateStep) else None,
         said=(*said, *_group(rubric.terms, submission)),
+        days_late=late.days if late is not None else None,
         terms=_digest(rubric.terms),
     )
 

@@ -58,6 +58,7 @@ def _kept_counting(rules: Counting) -> Json:
         "late": None if late is None else [late.said, late.days, _kept_policy(late.policy)],
         "said": [_plain(one) for one in rules.said],
         "as_attempted": [_kept_task(task) for task in rules.as_attempted],
+        "days_late": rules.days_late,
         "terms": rules.terms,
     }
 
@@ -106,6 +107,7 @@ def _counting(document: Mapping[str, Json]) -> Counting:
         late=None if late is None else LateStep(late[0], late[1], _policy(late[2])),
         said=tuple(map(_adjustment, document["said"])),
         as_attempted=tuple(map(_task, document["as_attempted"])),
+        days_late=document["days_late"],
         terms=document["terms"],
     )
 

@@ -445,13 +445,15 @@ class Counting:
     """How the sum of the tasks became that of the card: kept with it, to count it anew where a person decides.
 
     `said` are the adjustments that change no number. `as_attempted` are the optional tasks that count neither way, as
-    if they had been attempted, without findings. `terms` is a digest of what holds for the whole class.
+    if they had been attempted, without findings. `days_late` is None where there is no due time, or nobody knows when
+    the hand-in came. `terms` is a digest of what holds for the whole class.
     """
 
     choices: tuple[Choice, ...] = ()
     late: LateStep | None = None
     said: tuple[Adjustment, ...] = ()
     as_attempted: tuple[TaskScore, ...] = ()
+    days_late: int | None = None
     terms: str = ""
 
 

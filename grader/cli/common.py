@@ -39,6 +39,16 @@ def variant_option(function: F) -> F:
     )(function)
 
 
+def gradebook_option(function: F) -> F:
+    """`--gradebook URL`, as the parameter `gradebook`; `grader.gradebook.place.gradebook_url` says which that is."""
+    return click.option(
+        "--gradebook",
+        default="",
+        metavar="URL",
+        help="The gradebook: a URL of PostgreSQL, or an SQLite file. Default: as grader.toml says, or in the course.",
+    )(function)
+
+
 def grading_options(function: F) -> F:
     """How jobs are run: workers, sandbox, cache."""
     for option in (

@@ -32,6 +32,7 @@ class Course:
     data_root: Path
     limits: Limits
     contact: str = ""
+    gradebook: str = ""  # its URL, or the path of an SQLite file from the course's folder
     terms: Mapping[str, Terms] = field(default_factory=dict, compare=False)  # by assignment; those that set some
     serving: Serving = field(default_factory=Serving, compare=False)
 
@@ -101,6 +102,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
         data_root=Path(os.path.abspath(shared_data)) if shared_data else _folder(root, value["data"]["root"]),  # noqa: PTH100
         limits=Limits(**value["sandbox"]),
         contact=value["report"]["contact"],
+        gradebook=value["gradebook"]["url"],
         terms=terms,
         serving=serving_of(document.value),
     )

@@ -1,1 +1,19 @@
-"""What was decided about each hand-in, by the program and by people, and what was it before? Kept in SQL."""
+"""What was decided about each hand-in, by the program and by people, and what was it before? Kept in SQL.
+
+    with Gradebook.open(gradebook_url(course)) as book:      # grader.gradebook.book, grader.gradebook.place
+        book.record(cards, command="run-all submissions/")   # (ScoreCard, HandInFacts), one transaction
+        book.rows("digits", Query(is_queue=True))            # grader.gradebook.nouns
+        book.decide(entry.id, DecisionKind.OVERRIDE, task="2", rule="layers", points=Fraction(3), reason="...",
+                    author="ada", seen_version=entry.version)
+        book.grades("digits")                                # every student once
+
+The modules: `book` (the one door), `nouns` (what goes in and comes out; no SQL), `place` (which gradebook; imports no
+SQLAlchemy), `standing` (numbers and reasons to wait), `recording`, `deciding`, `reading`, `grades`, `feedback`,
+`packed` (values to columns and back), `tables`, `database` (opening, errors), `migrations`.
+
+Beyond what was agreed: `rows` returns `Page(rows, total)`; `Query(text, is_queue, waiting, task, assigned_to,
+is_reviewed, is_passed, order, limit, offset)`; `grades(has_feedback=False)` is fast; `grades` raises UsageError (code
+"mixed-rubrics") unless `is_mixed_allowed`; `mixed`, `class_list`; `mark_reviewed(is_reviewed=False)`; `comments` are
+`Remark(id, text, author)`; `reading()` and `writing()` give a transaction for tables of others. Import nothing of this
+package but `nouns` and `place` at the top of a command: SQLAlchemy costs half a second.
+"""

@@ -1,0 +1,261 @@
+"""How is the gradebook's database opened, so that no grade is ever lost, and what it refuses is said in words?
+
+SQLite with a write-ahead log and FULL sync: what was told to be saved is there after a power cut. PostgreSQL by URL.
+What is missing of the schema is made, all of it or nothing, by whoever opens it first. A database that is damaged, of a
+newer grader or of another program is named and left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from grader.errors import MachineError, UsageError
+from grader.evidence.room import free_bytes, no_space, not_writable
+from grader.gradebook import migrations
+from grader.gradebook.migrations import VERSION_TABLE
+from grader.gradebook.tables import metadata
+
+PATIENCE_S = 10.0  # with others who write
+OTHER = "--gradebook URL"
+_OURS: Final = 0x67726462  # in the header of an SQLite file, so that `file` and we tell it from another program's
+_LOCK: Final = 0x67726462  # PostgreSQL's, as long as the schema is looked at
+_STEPS: Final = Path(migrations.__file__).parent
+WRITES: Final = {"grader_writes": True}
+
+
+def parsed(url: str) -> URL:
+    """The URL. Raises UsageError for what is none, or of a database that is not supported."""
+    try:
+        made = make_url(url)
+    except ArgumentError:
+        made = None
+    if made is None or made.get_backend_name() not in ("sqlite", "postgresql") or not made.database:
+        shown = made.render_as_string(hide_password=True) if made is not None else url
+        what, fix = f"{shown!r} is no gradebook", "write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        raise UsageError.single(what, where="--gradebook", fix=fix)
+    return made
+
+
+def file_of(url: URL) -> Path | None:
+    """The file of an SQLite database."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def opened(url: URL, *, is_new_allowed: bool = True) -> Engine:
+    """An engine for the database at `url`, with this version's schema. Raises MachineError, and changes nothing then.
+
+    Without `is_new_allowed` one that is not there is a UsageError.
+    """
+    file = file_of(url)
+    if file is not None:
+        _looked_at(file, is_new_allowed=is_new_allowed)
+    with told(url):
+        engine = _engine(url)
+        try:
+            with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+                _brought_up(connection, url, is_new_allowed=is_new_allowed)
+            if file is not None:
+                _checked(engine, file)
+        except BaseException:
+            engine.dispose()
+            raise
+    return engine
+
+
+def _checked(engine: Engine, file: Path) -> None:
+    with engine.connect() as connection:
+        said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if said != "ok":
+        raise damaged(str(file), said.splitlines()[-1])
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        options = {"connect_timeout": int(PATIENCE_S), "options": f"-c lock_timeout={int(PATIENCE_S * 1000)}"}
+        return sa.create_engine(url, connect_args=options, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S})
+
+    @event.listens_for(engine, "connect")
+    def prepared(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say so, and hold the schema's changes too
+        connection.execute("PRAGMA journal_mode = WAL").close()
+        connection.execute("PRAGMA synchronous = FULL").close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("grader_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _looked_at(file: Path, *, is_new_allowed: bool) -> None:
+    """See what SQLite would pass over without a word: a log without its file, a file without its log."""
+    size = file.stat().st_size if file.is_file() else -1
+    log = Path(f"{file}-wal")
+    with suppress(OSError):
+        if log.stat().st_size and size <= 0:
+            raise damaged(
+                str(file), f"{'the file is empty' if size == 0 else 'the file is missing'}, and its log is not"
+            )
+    if size > 0 and Path(f"{file}-shm").exists() and not log.exists():
+        raise without_log(file)
+    if size < 0:
+        if not is_new_allowed:
+            raise _no_gradebook(str(file))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise not_writable(file.parent, error.strerror or str(error), other=OTHER) from error
+
+
+def _brought_up(connection: Connection, url: URL, *, is_new_allowed: bool) -> None:
+    """Make what this version needs."""
+    where = where_of(url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if not is_sqlite:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    there = set(sa.inspect(connection).get_table_names())
+    if VERSION_TABLE not in there:
+        if (is_sqlite and there) or there & set(metadata.tables):
+            what = "this database is of another program, and no gradebook"
+            raise MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
+        if not is_new_allowed:
+            raise _no_gradebook(where)
+        if is_sqlite:
+            connection.exec_driver_sql(f"PRAGMA application_id = {_OURS}")
+        _upgraded(connection)
+        return
+    if is_sqlite and connection.exec_driver_sql("PRAGMA application_id").scalar_one() != _OURS:
+        what = "this database is of another program, and no gradebook"
+        raise MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
+    version = connection.exec_driver_sql(f"SELECT max(version_num) FROM {VERSION_TABLE}").scalar() or ""  # noqa: S608
+    known = steps()
+    if version and version not in known:
+        raise MachineError.single(
+            f"the gradebook was written by a newer grader (its form is {version}, this grader knows {known[-1]})",
+            where=where,
+            fix=f"update the grader, or keep a second gradebook with {OTHER}",
+            code="newer-gradebook",
+        )
+    if version != known[-1]:
+        _upgraded(connection)
+
+
+def steps() -> list[str]:
+    """The revisions of the schema that this version knows, in order."""
+    names = sorted(path.name for path in (_STEPS / "versions").glob("[0-9]*.py"))
+    return [re.match(r"[0-9]+", name)[0] for name in names]  # type: ignore[index]
+
+
+def _upgraded(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    settings = Config(attributes={"connection": connection})
+    settings.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
+    command.upgrade(settings, "head")
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def where_of(url: URL) -> str:
+    """The database as messages name it: a path, or a URL without its password."""
+    file = file_of(url)
+    return str(file) if file is not None else url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def told(url: URL) -> Iterator[None]:
+    """What the database says, as a MachineError with its place and what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _in_words(error, url) from error
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        if isinstance(error, ModuleNotFoundError) and "psycopg" in str(error):
+            what, fix = "the driver of PostgreSQL is not installed", "pip install 'grader[postgres]'"
+            raise MachineError.single(what, where=where_of(url), fix=fix, code="no-driver") from error
+        raise
+
+
+def _in_words(error: DBAPIError, url: URL) -> MachineError:
+    file = file_of(url)
+    return _of_sqlite(error.orig, file) if file is not None else _of_postgresql(error, where_of(url))
+
+
+def _of_sqlite(error: Any, file: Path) -> MachineError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL") or (name.startswith("SQLITE_IOERR") and 0 <= free_bytes(file.parent) < 2**16):
+        return no_space(file, other=OTHER)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT")):
+        return damaged(str(file), str(error))
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
+        return not_writable(file, str(error), other=OTHER)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return _busy(str(file))
+    return _unusable(str(file), f"{name or type(error).__name__}: {error}")
+
+
+def _of_postgresql(error: DBAPIError, where: str) -> MachineError:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    said = " ".join(str(error.orig).split())[:300]
+    if state == "55P03":
+        return _busy(where)
+    if state in ("53100", "53200"):
+        fix = "free some space on the database's machine: nothing of this was saved, what was saved before is"
+        return MachineError.single(f"the database is full ({said})", where=where, fix=fix, code="no-space")
+    if state in ("42501", "25006", "28000", "28P01"):
+        what, fix = f"the database refuses this user ({said})", "ask its administrator, or name another user in the URL"
+        return MachineError.single(what, where=where, fix=fix, code="not-writable")
+    if state in ("", "3D000", "57P01", "57P02", "57P03", "08006", "08001") or error.connection_invalidated:
+        what, fix = f"the database does not answer ({said})", f"see that it runs, or name another with {OTHER}"
+        return MachineError.single(what, where=where, fix=fix, code="unreachable")
+    return _unusable(where, f"{state}: {said}")
+
+
+def _busy(where: str) -> MachineError:
+    what = f"another program has held the gradebook for {PATIENCE_S:g} s; nothing of this was saved"
+    return MachineError.single(what, where=where, fix="close what holds it, and try again", code="gradebook-busy")
+
+
+def _unusable(where: str, said: str) -> MachineError:
+    what = f"the gradebook cannot be used ({said})"
+    fix = f"check the disk or the database, or name another gradebook with {OTHER}"
+    return MachineError.single(what, where=where, fix=fix)
+
+
+def _no_gradebook(where: str) -> UsageError:
+    return UsageError.single("there is no gradebook yet", where=where, fix="grade a class first: grader run-all FOLDER")
+
+
+def damaged(where: str, said: str) -> MachineError:
+    """Nothing is removed or made anew over it: that is for a person to decide."""
+    return MachineError.single(
+        f"the gradebook is damaged ({said}); it is left as it is",
+        where=where,
+        fix="put the latest copy of it in its place; without one, move it away (with its -wal and -shm, if they are"
+        " there) and run grader run-all again: cards are made anew, what people decided is in the damaged file only",
+        code="gradebook-damaged",
+    )
+
+
+def without_log(file: Path) -> MachineError:
+    """Its last changes are nowhere."""
+    return MachineError.single(
+        f"the gradebook was in use when its log, {file.name}-wal, was taken away: the last changes are in that log",
+        where=str(file),
+        fix=f"put {file.name}-wal back beside it; where that is lost for good, remove {file.name}-shm to go on without",
+        code="gradebook-without-log",
+    )

@@ -1,0 +1,1 @@
+"""Each file is NNNN_name.py, with the revision NNNN."""
