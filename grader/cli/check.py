@@ -40,6 +40,9 @@ class Line(click.ParamType[tuple[Fraction, bool]]):
 @click.option("--fail-under", "line", type=Line(), help="Exit with 1 when the points are lower: 12.5 or 60%.")
 @click.option("--quiet", "is_quiet", is_flag=True, help="One line only.")
 @click.option("--staff", "for_staff", is_flag=True, help="Show the findings meant for staff, too.")
+@click.option(
+    "--of-others", "is_of_others", is_flag=True, help="The code is not your own: none of it is run without a sandbox."
+)
 @variant_option
 @course_option
 @grading_options
@@ -50,6 +53,7 @@ def check(
     line: tuple[Fraction, bool] | None,
     is_quiet: bool,
     for_staff: bool,
+    is_of_others: bool,
     variant: str,
     course_folder: Path | None,
     jobs: int | None,
@@ -71,7 +75,7 @@ def check(
         jobs=jobs,
         sandbox=sandbox,
         uses_cache=not no_cache,
-        is_own_code=True,  # a student's own; who checks that of others reads the level in the report
+        is_own_code=not is_of_others,  # else a student's own, on their own machine
     )
     if is_json:
         from grader.reports.scorecard import scorecard_json
