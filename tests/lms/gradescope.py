@@ -126,7 +126,7 @@ def _entry(
         if has_emails:
             lines.append(f"    :email: {_scalar(one.email)}")
     if has_times and giver.received_at:
-        lines.append(f"  :created_at: {giver.received_at:%Y-%m-%d %H:%M:%S}.123456000 Z")
+        lines.append(f"  :created_at: {giver.received_at:%Y-%m-%d %H:%M:%S}.000000000 Z")
         lines.append("  :score: 0.0")
     if has_results:
         tag = " !ruby/hash:ActiveSupport::HashWithIndifferentAccess" if has_tags else ""

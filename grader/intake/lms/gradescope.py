@@ -58,7 +58,7 @@ def read(tree: Tree, options: Options) -> Download:
     for entry in _entries(root.files[METADATA]):
         mine = files.pop(entry.key, {})
         if entry.people:
-            found.append(_found(entry, mine, graded.get(entry.key, {}), options))
+            found.append(_found(entry, mine, graded.get(entry.key.partition(".")[0], {}), options))
         elif mine:
             quarantined.append(_nobodys(mine, f"{METADATA} names nobody for {shown(entry.key)}"))
     quarantined += [_nobodys(left, f"{METADATA} does not name {shown(top)}") for top, left in files.items() if left]
