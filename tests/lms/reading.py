@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import zipfile
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC
+from pathlib import Path
 
 from grader.intake.lms.base import Download, Options, reader_of
 from grader.intake.lms.roster import roster_from
 from grader.intake.lms.tables import read_table_file
-from grader.intake.lms.tree import Tree, opened_tree
+from grader.intake.lms.tree import Stored, Tree, opened_tree
 
 
 @dataclass
@@ -31,10 +32,11 @@ class Read:
         return {one.lms_folder: one for one in self.download.found}
 
 
-@contextmanager
-def tree_of(source):
-    with opened_tree(source) as tree:
-        yield tree
+def tree_of(name, files):
+    """A folder of that name as it would be listed, without a disk: a property test makes hundreds."""
+    stored = {path: Stored(path, len(data), lambda data=data: iter([data])) for path, data in files.items()}
+    folders = {"/".join(path.split("/")[:depth]) for path in files for depth in range(1, path.count("/") + 1)}
+    return Tree(Path("/nowhere") / name, name, "folder", dict(sorted(stored.items())), frozenset(folders))
 
 
 def options_for(made, *, has_roster=True, has_worksheet=True, assignment="digits"):
@@ -52,7 +54,8 @@ def options_for(made, *, has_roster=True, has_worksheet=True, assignment="digits
 
 
 def read_made(source, options, kind=None):
-    with opened_tree(source) as tree:
+    """What `grader import` makes of a source, or of a tree that is open already."""
+    with nullcontext(source) if isinstance(source, Tree) else opened_tree(source) as tree:
         reader = reader_of(tree, kind)
         download = reader.read(tree, options)
         bytes_of = {file.path: b"".join(file.blocks()) for file in tree.files.values()}

@@ -11,6 +11,7 @@ pushed to stands in the file of grades alone; what git says of it is the student
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ def fits(tree: Tree) -> bool:
 
 def read(tree: Tree, options: Options) -> Download:
     """The clones, with whom their names mean. Raises GraderError where the slug is not clear, or a table is broken."""
-    root = _root(tree) or (tree if any("/" not in path for path in tree.files) else unwrapped(tree))
+    root = _root(tree) or _likely_root(tree)
     tops = by_top(root)
     clones = {top: files for top, files in tops.items() if top in root.folders}
     if not clones:
@@ -86,6 +87,12 @@ def _root(tree: Tree) -> Tree | None:
     return None
 
 
+def _likely_root(tree: Tree) -> Tree:
+    """Where the clones are if they are clones: the only folder at the top is one itself where files lie in it."""
+    inner = unwrapped(tree)
+    return tree if any("/" not in path and not path.casefold().endswith(".csv") for path in inner.files) else inner
+
+
 READER: Final = Reader("classroom", "a folder of clones from GitHub Classroom", fits, read)
 
 
@@ -110,13 +117,13 @@ def _found(
     if not name.casefold().startswith(lead.casefold()):
         return f"its name does not begin with {shown(lead)}, as those of this assignment do"
     rest = name[len(lead) :]
-    is_login, group = rest.casefold() in people.logins, people.group_of(rest)
-    if is_login and group:
+    teams = people.groups_of(rest)
+    if teams and rest.casefold() in people.logins:
         return f"{shown(rest)} is a user and a team of the roster"
-    if group is None and people.is_shared(rest):
+    if len(teams) > 1:
         return f"{shown(rest)} is the short name of several teams of the roster"
-    if group:
-        return Found(name, group=group, files=files, lms_folder=name, note=note)
+    if teams:
+        return Found(name, group=teams[0], files=files, lms_folder=name, note=note)
     return Found(name, (_who(people.login_of(rest)),), files=files, lms_folder=name, note=note)
 
 
@@ -134,7 +141,7 @@ class _People:
     """The users and teams of a roster, by their names in small letters: GitHub knows no other."""
 
     logins: Mapping[str, str] = field(default_factory=dict)
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by the team's name in an address
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by what the team may be called in an address
 
     @classmethod
     def of(cls, roster: Iterable[RosterEntry]) -> _People:
@@ -144,32 +151,30 @@ class _People:
             login = one.keys.get("github_username", "")
             if login:
                 logins[login.casefold()] = login
-            if one.group:
-                groups.setdefault(team_slug(one.group), {})[one.group] = None
+            for slug in team_slugs(one.group):
+                groups.setdefault(slug, {})[one.group] = None
         return cls(logins, {slug: tuple(names) for slug, names in groups.items()})
 
     def login_of(self, login: str) -> str:
         """A user's name as the roster spells it."""
         return self.logins.get(login.casefold(), login)
 
-    def group_of(self, rest: str) -> str | None:
-        names = self.groups.get(rest.casefold(), ())
-        return names[0] if len(names) == 1 else None
-
-    def is_shared(self, rest: str) -> bool:
-        return len(self.groups.get(rest.casefold(), ())) > 1
+    def groups_of(self, rest: str) -> tuple[str, ...]:
+        """The teams that may be called so in an address."""
+        return self.groups.get(rest.casefold().replace("_", "-"), ())
 
     def knows(self, rest: str) -> bool:
-        return rest in self.logins or rest in self.groups
+        return rest in self.logins or bool(self.groups_of(rest))
 
 
-def team_slug(group: str) -> str:
-    """A team's name as it stands in an address.
+def team_slugs(group: str) -> set[str]:
+    """What a team's name may be in an address: accents are dropped or go with their letter, marks become a `-`.
 
-    >>> team_slug("The A-Team!"), team_slug("  team_1 ")
-    ('the-a-team', 'team_1')
+    >>> sorted(team_slugs("The A-Team!")), sorted(team_slugs("Été_1"))
+    (['the-a-team'], ['ete-1', 't-1'])
     """
-    return "-".join(re.findall(r"[a-z0-9_]+", group.lower(), re.ASCII))
+    plain = (group.encode("ascii", "ignore"), unicodedata.normalize("NFKD", group).encode("ascii", "ignore"))
+    return {"-".join(re.findall("[a-z0-9]+", one.decode().lower())) for one in plain} - {""}
 
 
 def _slug(root: Tree, clones: Iterable[str], people: _People, options: Options) -> str:

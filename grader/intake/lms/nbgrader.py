@@ -151,6 +151,8 @@ def _rows(data: bytes) -> list[tuple[str, str, str, str]] | None:
     """(id, first name, last name, address) of the table `student`; None where the bytes are no such database."""
     import sqlite3
 
+    if not data.startswith(b"SQLite format 3\0"):
+        return None
     try:
         with closing(sqlite3.connect(":memory:")) as opened:
             opened.deserialize(data)

@@ -11,7 +11,7 @@ from grader.errors import GraderError, SubmissionError
 from grader.intake.lms.base import Options
 from tests.lms.gradescope import make_gradescope
 from tests.lms.made import Student, files_of, resubmitted, students, write_files
-from tests.lms.reading import assert_nothing_lost, contents, options_for, read_made
+from tests.lms.reading import assert_nothing_lost, contents, options_for, read_made, tree_of
 
 FORMS = {
     "as it comes": {},
@@ -144,10 +144,11 @@ PEOPLE = st.lists(st.fixed_dictionaries({":name": TEXT, ":sid": TEXT}), max_size
 
 @settings(max_examples=150)
 @given(st.dictionaries(st.integers(1, 99).map("submission_{}".format), PEOPLE, min_size=1, max_size=5), VALUES)
-def test_whatever_the_names_are_the_people_are_those_that_were_written(tmp_path_factory, entries, extra):
+def test_whatever_the_names_are_the_people_are_those_that_were_written(entries, extra):
     written = {key: {":submitters": who, ":results": extra, ":score": None} for key, who in entries.items()}
     text = yaml_of_python.safe_dump(written, allow_unicode=True)
-    source = export(tmp_path_factory.mktemp("export"), text, {f"{key}/model.py": key.encode() for key in entries})
+    files = {"submission_metadata.yml": text.encode(), **{f"{key}/model.py": b"" for key in entries}}
+    source = tree_of("assignment_5_export", files)
     read = read_made(source, Options())
     named = {key: [one for one in who if one[":sid"] or one[":name"]] for key, who in entries.items()}
     found = {one.lms_folder: [(who.id, who.name) for who in one.who] for one in read.download.found}
@@ -155,14 +156,17 @@ def test_whatever_the_names_are_the_people_are_those_that_were_written(tmp_path_
     assert read.quarantined == {f"{key}/model.py" for key, who in named.items() if not who}
 
 
-@settings(max_examples=150)
-@given(st.binary(max_size=400), st.integers(0, 400))
-def test_whatever_the_metadata_is_it_is_read_or_refused(tmp_path_factory, junk, at):
-    folder = tmp_path_factory.mktemp("export")
-    made = make_gradescope(folder, students(3), is_zip=False, has_worksheet=False)
-    path = made.source / "submission_metadata.yml"
-    path = path if path.exists() else made.source / made.source.name / "submission_metadata.yml"
-    good = path.read_bytes()
-    path.write_bytes(good[:at] + junk + good[at + len(junk) :])
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """The metadata of a small class, and the names of its files."""
+    made = make_gradescope(tmp_path_factory.mktemp("export"), students(3), is_zip=False, is_wrapped=False)
+    return (made.source / "submission_metadata.yml").read_bytes(), [one.lms_folder for one in made.hand_ins]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=40), st.integers(0, 400), st.integers(0, 40))
+def test_whatever_the_metadata_is_it_is_read_or_refused(good, junk, at, gone):
+    data, keys = good
+    files = {"submission_metadata.yml": data[:at] + junk + data[at + gone :], **{f"{key}/a": b"" for key in keys}}
     with contextlib.suppress(GraderError):
-        read_made(made.source, Options(), "gradescope")
+        read_made(tree_of("assignment_5_export", files), Options(), "gradescope")
