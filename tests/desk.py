@@ -200,3 +200,51 @@ def class_list(count: int, seed: int = 0, *, missing: int = 20):
         digest = hashlib.sha256(who.id.encode()).hexdigest()
         entries.append(HandInEntry(who.id, who.id, (who.id,), at, at > DUE, 1, digest, folder))
     return ClassList(ASSIGNMENT, "moodle", roster=tuple(roster), hand_ins=tuple(entries))
+
+
+# --- all of it, in a gradebook --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A course with a class in it that has been graded. `url` is that of its gradebook, `submissions` the class's."""
+
+    course: Path
+    url: str
+    submissions: Path
+    count: int
+
+    def gradebook(self):
+        from grader.gradebook.book import Gradebook
+
+        return Gradebook.open(self.url)
+
+
+def desk(folder: Path, count: int, *, seed: int = 0, url: str = "", files: int = 20, missing: int = 20) -> Desk:
+    """A course in `folder`, its class of `count`, and their cards in a gradebook: SQLite in the course, or at `url`.
+
+    The first `files` hand-ins have files on the disk, those of the example that their network task is from.
+    """
+    from grader.gradebook.nouns import HandInFacts
+    from grader.intake.classes import write_class
+
+    at = course(folder)
+    submissions = at / "submissions" / ASSIGNMENT
+    submissions.mkdir(parents=True)
+    listed = class_list(count, seed, missing=missing)
+    write_class(submissions, listed)
+    people, tasks, recorded = class_of(count, seed), tasks_of(count, seed), []
+    for number, (who, like) in enumerate(zip(people, tasks, strict=True)):
+        entry = listed.by_name.get(who.id)
+        if entry is None:
+            continue
+        if number < files:
+            example = like["3"] if (EXAMPLES / like["3"]).is_dir() else "01-perfect"
+            hand_in(submissions / who.id, who, like=example)
+        facts = HandInFacts(str(submissions / who.id), entry.received_at, entry.digest)
+        recorded.append((card_like(who, like, root=submissions / who.id), facts))
+    made = Desk(at, url or f"sqlite:///{at / '.grader' / 'gradebook.db'}", submissions, count)
+    with made.gradebook() as book:
+        book.record_class(listed)
+        book.record(recorded, command="run-all", made_with={"grader": "0.1.0"})
+    return made

@@ -36,3 +36,18 @@ def test_a_class_is_the_same_for_the_same_seed_and_has_every_kind_of_case(desk):
     assert any(card.points < card.pass_points for card in made)
     outcomes = {one.outcome for card in made for task in card.tasks for rule in task.rules for one in rule.findings}
     assert len(outcomes) == 5
+
+
+def test_the_gradebook_of_a_desk_has_everybody_once_and_the_cards_as_they_were_scored(desk, tmp_path):
+    made = desk.desk(tmp_path / "course", 40, files=2)
+    with made.gradebook() as book:
+        grades = book.grades("digits")
+        rows = book.rows("digits").rows
+    assert [grade.id for grade in grades] == [who.id for who in desk.class_of(40)]
+    assert [grade.id for grade in grades if grade.points is None] == ["s0020", "s0040"]
+    cards = {card.submission: card for card in desk.cards(40)}
+    assert len(rows) == 38
+    for row in rows:
+        card = cards[row.submission]
+        assert (row.points, row.open_points) == (card.points, card.open_points)
+    assert sorted(path.name for path in made.submissions.iterdir()) == [".class", "s0001", "s0002"]
