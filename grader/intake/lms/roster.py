@@ -6,6 +6,7 @@ table, with their lines: a grade belongs to one person.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -289,7 +290,7 @@ def _classroom(table: Table, _assignment: str) -> Iterator[_Read]:
         is_name = bool(identifier) and not is_id(identifier)
         entry = _entry(table, row, name=identifier if is_name else cells.get("name", ""))
         keys = {"github_username": username, "github_id": cells.get("github_id", ""), "roster_identifier": identifier}
-        ids = (identifier, username) if not is_name else (username, _made_id(identifier))
+        ids = (identifier, username) if not is_name else (username, made_id(identifier))
         yield _Read(row.line, tuple(one for one in ids if one), _with_keys(entry, keys))
 
 
@@ -334,10 +335,12 @@ def _any(table: Table, _assignment: str) -> Iterator[_Read]:
         yield _Read(row.line, (row.cells[at or 0].strip(),), _with_keys(_entry(table, row), keys))
 
 
-def _made_id(text: str) -> str:
-    """An id made of a name, different for different names."""
-    import hashlib
+def made_id(text: str) -> str:
+    """An id made of any text, different for different texts.
 
+    >>> made_id("Ada Lovelace")
+    'ada-lovelace-76740216'
+    """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     stem = "-".join(re.findall(r"[a-z0-9]+", plain))[:48]
     return f"{stem or 'student'}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
