@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.common import console, course_option, find_course, grading_options, variant_option
+from grader.cli.common import console, course_option, find_course, gradebook_option, grading_options, variant_option
 
 if TYPE_CHECKING:
     from grader.cli.grade import Doer
+    from grader.cli.recording import Gathered
     from grader.evidence.ledger import Ledger
     from grader.model import Json, Rule, ScoreCard
     from grader.remembered import Remembered
@@ -49,6 +50,8 @@ _ROWS = 200  # of a table: a class of any size is printed without being held in 
     envvar="GRADER_STATE",
     help="Where the record of this course's runs is kept. Default: .grader in the course's folder.",
 )
+@click.option("--no-gradebook", is_flag=True, help="Print the grades only: record nothing in the gradebook.")
+@gradebook_option
 @variant_option
 @course_option
 @grading_options
@@ -65,6 +68,8 @@ def run_all(
     is_json: bool,
     is_full: bool,
     state: Path | None,
+    no_gradebook: bool,
+    gradebook: str,
     variant: str,
     course_folder: Path | None,
     jobs: int | None,
@@ -74,11 +79,13 @@ def run_all(
     """Grade every submission in the folder SUBMISSIONS: its sub-folders and zip files.
 
     One that cannot be read gets a line that says why, and stops no other. Stopped by Ctrl-C, by a kill or by a power
-    cut, the same command goes on where it was. The exit code is 0 when all were graded, 5 when something of the
+    cut, the same command goes on where it was. The grades are recorded in the course's gradebook, all at once at the
+    end; what people decided there stays in force. The exit code is 0 when all were graded, 5 when something of the
     machine, of the course or of this program kept a rule from being judged.
     """
     from grader.cli.grade import Cluster, Doer, class_of
     from grader.cli.originality import compare
+    from grader.cli.recording import Gathered, record, url_of
     from grader.course.class_notes import ClassNotes
     from grader.evidence.cache import Cache
     from grader.evidence.ledger import Ledger
@@ -88,7 +95,7 @@ def run_all(
     from grader.reports.terminal import show_problems
 
     course = find_course(course_folder, submissions.absolute())
-    sources = _chosen(submissions, only, since)
+    sources = chosen(submissions, only, since)
     _known_checks(rerun)
     of = class_of(course, sources, assignment, variant)
 
@@ -102,14 +109,23 @@ def run_all(
     ):
         if not no_cache:
             Cache(cache_folder("evidence")).prepare()
-        settings = {"record": ledger, "patience_s": timeout, "on_drain": _draining}
+        settings = {"record": ledger, "patience_s": timeout, "on_drain": draining}
         doer = Doer(course, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster, settings=settings)
         if is_dry_run:
             return _show_plan(of, doer, ledger, is_anew, is_json=is_json)
+        url = "" if no_gradebook else url_of(course, gradebook, state)
         memory = Remembered(ledger, [str(source.absolute()) for source in sources], doer.key_of, is_anew)
         pairs: list[Json] = []
-        unfinished = _graded(of, doer, memory, is_anew, lambda: pairs.append(compare(of, submissions, ledger, doer)))
+        gathered = Gathered()
+
+        def compared() -> None:
+            pairs.append(compare(of, submissions, ledger, doer))
+
+        unfinished = graded_class(of, doer, memory, is_anew, compared, gathered)
         ledger.forgive()  # what was given up in this run may be tried in the next one
+        if url:
+            command = f"run-all {submissions}"
+            unfinished += not record(url, submissions, gathered.with_facts(memory.cards()), command=command)
         notes = ClassNotes(course.terms)
         if is_json:
             _print_json(notes.through(memory.cards()))
@@ -120,7 +136,7 @@ def run_all(
     return 5 if unfinished else 0
 
 
-def _chosen(folder: Path, only: Sequence[str], since: datetime | None) -> list[Path]:
+def chosen(folder: Path, only: Sequence[str], since: datetime | None) -> list[Path]:
     """The hand-ins that are wanted. UsageError where there are none, or where a name fits none."""
     from grader.documents import did_you_mean, shown
     from grader.errors import UsageError
@@ -160,8 +176,13 @@ def _known_checks(rerun: Sequence[str]) -> None:
             raise UsageError.single(what, where="--rerun", fix=did_you_mean(name, [*all_checks(), "all"]))
 
 
-def _graded(
-    of: ClassOf, doer: Doer, memory: Remembered, is_anew: Callable[[Rule], bool], compare: Callable[[], None]
+def graded_class(
+    of: ClassOf,
+    doer: Doer,
+    memory: Remembered,
+    is_anew: Callable[[Rule], bool],
+    compare: Callable[[], None],
+    gathered: Gathered,
 ) -> int:
     """Grade them all, then compare them; how many could not be graded in full."""
     import time
@@ -174,7 +195,9 @@ def _graded(
     unfinished = waiting = 0
     with Progress(len(of.sources)) as progress, doer:
         doer.on_tick = lambda doer: progress.show(doer.under_way(), doer.counts)
-        for _, card in grade_as_done(of.hand_ins(), doer, made_with=program_version(), is_anew=is_anew, memory=memory):
+        done = grade_as_done(of.hand_ins(), doer, made_with=program_version(), is_anew=is_anew, memory=memory)
+        for hand_in, card in done:
+            gathered.note(hand_in)
             unfinished += bool(our_faults(card))
             waiting += card.open_points > 0
             progress.graded()
@@ -199,7 +222,7 @@ def _graded(
     return unfinished
 
 
-def _draining(count: int) -> None:
+def draining(count: int) -> None:
     """Said after a first Ctrl-C."""
     what = "1 recomputation comes" if count == 1 else f"{count} recomputations come"
     click.echo(f"\nstopping: {what} to an end and will be kept; Ctrl-C again stops at once", err=True)

@@ -118,7 +118,7 @@ def lateness(terms: Terms, submission: Submission) -> Lateness | None:
         extended = terms.extensions.get(student.id)
         if extended is not None and after(extended, timedelta(0)) > after(due, timedelta(0)):
             due, extended_for = extended, student.id
-    received = _received(terms, submission)
+    received = received_at(terms, submission)
     if received is None or terms.missing:
         return Lateness(due, None, None, extended_for=extended_for)
     policy = terms.late
@@ -129,8 +129,8 @@ def lateness(terms: Terms, submission: Submission) -> Lateness | None:
     return Lateness(due, received, days, is_accepted, extended_for)
 
 
-def _received(terms: Terms, submission: Submission) -> datetime | None:
-    """When it came. What the course notes of the hand-in itself goes first, then the latest of its students' times."""
+def received_at(terms: Terms, submission: Submission) -> datetime | None:
+    """When it came (UTC): as the course notes it of the hand-in itself, else the latest of its students' times."""
     noted = [terms.received[submission.id]] if submission.id in terms.received else []
     noted = noted or [terms.received[one.id] for one in submission.students if one.id in terms.received]
     if noted:
