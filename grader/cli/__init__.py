@@ -23,7 +23,9 @@ from grader.errors import GraderError, MachineError, refused_by_machine
 COMMANDS = {
     "check": ("grader.cli.check:check", "Check one submission and print the report."),
     "run-all": ("grader.cli.run_all:run_all", "Grade every submission in a folder."),
+    "report": ("grader.cli.report:report", "A class or one hand-in: terminal, HTML pages, PDF."),
     "export": ("grader.cli.export:export", "Write the grades as your LMS reads them."),
+    "serve": ("grader.cli.serve:serve", "Let students hand in by themselves and see their results."),
     "originality": ("grader.cli.originality:originality", "The pairs that the last run found alike."),
     "read": ("grader.cli.read:read", "Recompute what a report prints and claims, without a rubric."),
     "answers": ("grader.cli.answers:answers", "Draft answers.json from a report."),

@@ -16,7 +16,7 @@ from grader.errors import MachineError
 
 # Our own signs where the encoding lacks them. Never "?", which is a verdict: it could not be looked at.
 PLAIN_SIGNS = {
-    "✓": "+", "✗": "x", "◐": "~", "✎": "@", "·": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->",
+    "✓": "+", "✗": "x", "◐": "~", "✎": "@", "·": "-", "–": "-", "—": "-", "×": "x", "…": "...", "→": "->", "█": "#",
     "╭": "+", "╮": "+", "╰": "+", "╯": "+", "─": "-", "━": "-", "│": "|", "┃": "|",
 }  # fmt: skip
 _ERRORS = "grader.plain_signs"
