@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from grader.intake.classes import Quarantined
+from grader.intake.lms import moodle
 from grader.intake.lms.base import Download, Found, Options, Reader, Who
 from grader.intake.lms.beside import grade_file
 from grader.intake.lms.shape import unwrapped
@@ -90,7 +91,7 @@ def fits(tree: Tree) -> bool:
 
 
 def _is_named(path: str) -> bool:
-    return "_assignsubmission_" not in path and next(readings(path), None) is not None
+    return not moodle.is_named(path) and next(readings(path), None) is not None
 
 
 def read(tree: Tree, options: Options) -> Download:

@@ -28,6 +28,7 @@ from grader.intake.lms.tree import Stored, Tree
 _PLUGIN: Final = "_assignsubmission_"
 _FOLDER: Final = re.compile(r"(?P<prefix>.+?)_assignsubmission_(?P<plugin>[a-z][a-z0-9]*)_?")
 _FLAT: Final = re.compile(r"(?P<prefix>.+?)_assignsubmission_(?P<plugin>[a-z][a-z0-9]*)_(?P<rest>.+)", re.DOTALL)
+_MADE: Final = re.compile(r"[^_]*(_[0-9]{1,18})?_assignsubmission_[a-z]")
 _OWNER: Final = re.compile(r"(?P<name>.*)_(?P<number>[0-9]{1,18})", re.DOTALL)
 
 
@@ -41,8 +42,18 @@ class _Gathered:
 
 
 def fits(tree: Tree) -> bool:
-    """Whether anything at the top is named as only Moodle names it."""
-    return _PLUGIN in " ".join(_inner(tree).top())
+    """Whether most of what is at the top is named as only Moodle names it; one such name may be a student's own."""
+    names = [top for top in _inner(tree).top() if not top.lower().endswith(".csv")]
+    return 2 * sum(is_named(top) for top in names) > len(names)
+
+
+def is_named(top: str) -> bool:
+    """Whether Moodle may have made this name: its names of people and groups have no underscore.
+
+    >>> [is_named(f"{prefix}_assignsubmission_file_x.py") for prefix in ("Ada L_4001", "Default group", "ada_7_9")]
+    [True, True, False]
+    """
+    return _MADE.match(top) is not None
 
 
 def read(tree: Tree, options: Options) -> Download:

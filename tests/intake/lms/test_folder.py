@@ -8,7 +8,7 @@ from grader.errors import SubmissionError
 from grader.intake.classes import RosterEntry
 from grader.intake.lms.base import Options
 from tests.lms.made import students, write_files
-from tests.lms.reading import assert_nothing_lost, contents, read_made
+from tests.lms.reading import assert_nothing_lost, contents, read_made, tree_of
 from tests.lms.zips import STYLES, make_zips
 
 NAMES = ["Ada Lovelace", "Kim Lee", "José Ångström", "山田 太郎", "Zoë Müller"]
