@@ -39,10 +39,9 @@ _ASK: Final = "ask in Gradescope whose submission it is"
 def fits(tree: Tree) -> bool:
     """Whether there is Gradescope's metadata, beside something that is called as it calls submissions."""
     root = _root(tree)
-    is_named = root is tree or (root is not None and _EXPORT.match(root.name) is not None)
-    return (
-        root is not None and is_named and any(top.startswith("submission_") and top != METADATA for top in root.top())
-    )
+    if root is None or (root is not tree and not _EXPORT.match(root.name)):
+        return False
+    return any(top.startswith("submission_") and top != METADATA for top in root.top())
 
 
 def read(tree: Tree, options: Options) -> Download:

@@ -95,9 +95,8 @@ def test_a_small_class_is_of_its_kind_too(kind, form, count, tmp_path):
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_folder_around_it_changes_nothing(kind, tmp_path):
-    made = MAKERS[kind](
-        tmp_path / "made", students(6), **({} if kind in ("classroom", "nbgrader") else {"is_zip": False})
-    )
+    form = {"is_wrapped": False} if kind == "gradescope" else {}
+    made = MAKERS[kind](tmp_path / "made", students(6), is_zip=False, **form)
     outer = tmp_path / "outer"
     outer.mkdir()
     made.source.rename(outer / made.source.name)
