@@ -20,7 +20,7 @@ from grader.errors import UsageError
 from grader.intake.classes import RosterEntry, is_id
 from grader.intake.names import same_key
 from grader.model import Problem
-from grader.service.tables import SESSIONS, STUDENTS, time_text, writing
+from grader.service.tables import SESSIONS, STUDENTS, reading, time_text, writing
 from grader.web.tokens import digest_of, new_token
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class People:
                 raise UsageError(problems)
             made = []
             for one in people:
-                token = new_token()
+                token = _token()
                 at = self._now()
                 connection.execute(
                     insert(STUDENTS).values(
@@ -92,7 +92,7 @@ class People:
 
     def renew(self, student: str) -> Issued:
         """Another token for a student: the old one, and every browser that it signed in, are worth nothing now."""
-        token = new_token()
+        token = _token()
         with writing(self._engine) as connection:
             person = self._known(connection, student)
             values = {"token_hash": digest_of(token), "token_made_at": self._now()}
@@ -109,18 +109,18 @@ class People:
 
     def everybody(self) -> list[Person]:
         """All students, by their ids."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_person(row) for row in connection.execute(select(STUDENTS).order_by(_S.id))]
 
     def of_owner(self, owner: str) -> list[Person]:
         """Who hands in under this name: the members of a team, or the one student."""
         wanted = select(STUDENTS).where(or_(_S.team == owner, (_S.id == owner) & (_S.team == ""))).order_by(_S.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_person(row) for row in connection.execute(wanted)]
 
     def count(self) -> int:
         """How many students there are."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).select_from(STUDENTS)) or 0
 
     # --- who is it ----------------------------------------------------------------------------
@@ -152,7 +152,7 @@ class People:
     # --- helpers ------------------------------------------------------------------------------
 
     def _one(self, wanted: Any) -> Person | None:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(wanted).first()
         return _person(row) if row is not None else None
 
@@ -166,6 +166,14 @@ class People:
 
     def _now(self) -> str:
         return time_text(self._clock())
+
+
+def _token() -> str:
+    """A secret that no spreadsheet takes for a formula."""
+    while True:
+        token = new_token()
+        if token[0].isalnum():
+            return token
 
 
 # --- a class list --------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from sqlalchemy import and_, func, insert, not_, select, update
 from grader.cards import card_from, kept
 from grader.evidence.crash_points import crash_point
 from grader.model import ScoreCard
-from grader.service.tables import EVENTS, UPLOADS, time_of, time_text, writing
+from grader.service.tables import EVENTS, UPLOADS, reading, time_of, time_text, writing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
@@ -172,12 +172,14 @@ class Queue:
 
     def claim(self, digest_of: Callable[[str], str]) -> Upload | None:
         """The upload that has waited longest, now being graded by the rubric of `digest_of(assignment)`."""
+        wanted = select(_U.id, _U.assignment, _U.lease).where(_U.state == State.QUEUED).order_by(_U.id).limit(1)
+        self.changed.clear()
+        with reading(self._engine) as connection:  # asked every second: it must keep no writer out
+            if connection.execute(wanted).first() is None:
+                return None
         with self._written() as connection:
-            first = connection.execute(
-                select(_U.id, _U.assignment, _U.lease).where(_U.state == State.QUEUED).order_by(_U.id).limit(1)
-            ).first()
+            first = connection.execute(wanted).first()
             if first is None:
-                self.changed.clear()
                 return None
             connection.execute(
                 update(UPLOADS)
@@ -298,7 +300,7 @@ class Queue:
 
     def unrecorded(self) -> list[Upload]:
         """Results that count and that the gradebook has not been given, the oldest first."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             wanted = select(UPLOADS).where(_U.state.in_(_ENDED), not_(_U.is_recorded), _U.card.is_not(None), _newest())
             return [_upload(row) for row in connection.execute(wanted.order_by(_U.id))]
 
@@ -313,7 +315,7 @@ class Queue:
 
     def find(self, public: str, *, owner: str) -> Upload | None:
         """The upload of that name, where it is this owner's; None for another's as for one that is not there."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(UPLOADS).where(_U.public == public, _U.owner == owner)).first()
         return _upload(row) if row is not None else None
 
@@ -322,31 +324,43 @@ class Queue:
         wanted = select(UPLOADS).where(_U.owner == owner)
         if assignment is not None:
             wanted = wanted.where(_U.assignment == assignment)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_upload(row) for row in connection.execute(wanted.order_by(_U.id.desc()))]
+
+    def newest(self, assignment: str) -> list[Upload]:
+        """The uploads to an assignment that count, the oldest first, without their cards."""
+        wanted = select(UPLOADS).where(_U.assignment == assignment, _newest()).order_by(_U.id)
+        with reading(self._engine) as connection:
+            return [_upload(row, has_card=False) for row in connection.execute(wanted)]
+
+    def held(self) -> list[Upload]:
+        """The uploads that count and that a fault of ours holds, the oldest first, without their cards."""
+        wanted = select(UPLOADS).where(_U.state == State.HELD, _newest()).order_by(_U.id)
+        with reading(self._engine) as connection:
+            return [_upload(row, has_card=False) for row in connection.execute(wanted)]
 
     def is_newest(self, upload: Upload) -> bool:
         """Whether this upload is the one that counts."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return bool(connection.scalar(select(func.count()).where(_U.id == upload.id, _newest())))
 
     def attempts_used(self, owner: str, assignment: str) -> int:
         """How many attempts an owner has had."""
         mine = and_(_U.owner == owner, _U.assignment == assignment, _U.is_attempt)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).where(mine)) or 0
 
     def place(self, upload: Upload) -> int:
         """How many are before it: 0 for the one that is next, and for one that does not wait."""
         if upload.state != State.QUEUED:
             return 0
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             before = and_(_U.state == State.QUEUED, _U.id < upload.id)
             return connection.scalar(select(func.count()).where(before)) or 0
 
     def counts(self) -> Mapping[State, int]:
         """How many uploads there are in each state."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(_U.state, func.count()).group_by(_U.state)).all()
         return {State(state): count for state, count in rows}
 
@@ -356,20 +370,20 @@ class Queue:
 
         wanted = select(_U.started_at, _U.ended_at).where(_U.assignment == assignment, _U.state.in_(_ENDED))
         wanted = wanted.where(_U.started_at.is_not(None), _U.ended_at.is_not(None)).order_by(_U.id.desc()).limit(21)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(wanted).all()
         spans = [(time_of(end) - time_of(start)).total_seconds() for start, end in rows]
         return statistics.median(spans) if spans else None
 
     def digests(self) -> set[str]:
         """The files that some upload names."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return set(connection.scalars(select(_U.digest).distinct()))
 
     def events(self, upload: Upload) -> list[tuple[datetime, str]]:
         """What happened to an upload, and when."""
         wanted = select(EVENTS.c.at, EVENTS.c.said).where(EVENTS.c.upload == upload.id).order_by(EVENTS.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [(time_of(at), said) for at, said in connection.execute(wanted)]
 
     # --- one transaction ------------------------------------------------------------------------
@@ -398,12 +412,12 @@ def _newest() -> Any:
     return not_(select(other.c.id).where(same).exists())
 
 
-def _upload(row: Row[Any]) -> Upload:
+def _upload(row: Row[Any], *, has_card: bool = True) -> Upload:
     value = dict(row._mapping)  # noqa: SLF001  its public name
     for key in ("received_at", "started_at", "ended_at"):
         value[key] = time_of(value[key]) if value[key] else None
     value["state"] = State(value["state"])
-    value["card"] = _card(value["card"])
+    value["card"] = _card(value["card"]) if has_card else None
     return Upload(**value)
 
 

@@ -1,26 +1,32 @@
 """By which rubric is an upload graded? By the one that was there when the service began, to its last breath (F22).
 
-A rubric that is edited meanwhile is noticed and told; it is used from the next start on, and then everything that
-counts is graded by it: no class has grades of two rubrics.
+A rubric that is edited meanwhile, or the assignment's terms, is noticed and told; it is used from the next start on,
+and then everything that counts is graded by it: no class has grades of two rubrics.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from grader.errors import GraderError
 from grader.model import Rubric
+
+_LOOK_S = 5.0  # how old the answer may be whether a rubric was changed
 
 
 class Rubrics:
     """The rubrics of the assignments that are open, as they were at the start. `load` reads one anew."""
 
-    def __init__(self, load: Callable[[str], Rubric], names: Sequence[str]) -> None:
-        self._load = load
+    def __init__(
+        self, load: Callable[[str], Rubric], names: Sequence[str], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._load, self._clock = load, clock
         self._pinned = {name: load(name) for name in names}
-        self._seen: dict[str, tuple[object, bool]] = {}
+        self._digests = {name: digest_of(rubric) for name, rubric in self._pinned.items()}
+        self._seen: dict[str, tuple[float, bool]] = {}
         self._turn = threading.Lock()
 
     @property
@@ -35,22 +41,35 @@ class Rubrics:
         return self._pinned[name]
 
     def digest(self, name: str) -> str:
-        """The digest of the rubric that this service grades by; empty for an assignment that is not open."""
-        return self._pinned[name].digest if name in self._pinned else ""
+        """What this service grades by; empty for an assignment that is not open."""
+        return self._digests.get(name, "")
 
     def is_changed(self, name: str) -> bool:
-        """Whether the rubric was edited since, so that the next start grades by another. A broken one is another."""
-        rubric = self._pinned[name]
-        try:
-            found = Path(rubric.file).stat()
-            mark: object = (found.st_mtime_ns, found.st_size, found.st_ino)
-        except OSError:
-            return True
+        """Whether rubric or terms were edited since: the next start grades by them. A broken one is another."""
         with self._turn:
-            if name not in self._seen or self._seen[name][0] != mark:
+            now = self._clock()
+            if name not in self._seen or now - self._seen[name][0] >= _LOOK_S:
                 try:
-                    is_other = self._load(name).digest != rubric.digest
+                    is_other = digest_of(self._load(name)) != self._digests[name]
                 except (GraderError, OSError):
                     is_other = True
-                self._seen[name] = (mark, is_other)
+                self._seen[name] = (now, is_other)
             return self._seen[name][1]
+
+
+def digest_of(rubric: Rubric) -> str:
+    """The digest of everything that verdicts and points depend on: the rubric's bytes, and the terms of this term."""
+    terms = rubric.terms
+    held = [
+        rubric.digest,
+        terms.due,
+        terms.late,
+        terms.group_limit,
+        terms.pass_points,
+        sorted(terms.extensions.items()),
+        sorted(terms.received.items()),
+        terms.missing,
+        sorted(terms.given_files),
+        terms.given_answers,
+    ]
+    return hashlib.sha256(repr(held).encode()).hexdigest()

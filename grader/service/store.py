@@ -106,6 +106,7 @@ class Store:
         For the one process that serves, before it serves. Raises MachineError where the folder cannot be written.
         """
         tried(self.folder, other="--course DIR")
+        self.folder.chmod(0o700)  # what students handed in is for the service and the staff alone
         remove_tree(self.work)
         self.work.mkdir(mode=0o700)
         swept, wanted = sweep(self.folder), known()

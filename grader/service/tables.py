@@ -28,7 +28,7 @@ from sqlalchemy import (
     false,
 )
 
-from grader.gradebook.database import WRITES
+from grader.gradebook.database import WRITES, told
 
 METADATA = MetaData()
 _TIME = String(32)
@@ -105,6 +105,16 @@ def time_of(text: str) -> datetime:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes, from its first statement on the only one; committed at the end, or undone."""
-    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+    """One transaction that writes, from its first statement on the only one; committed at the end, or undone.
+
+    Raises MachineError, with words, where the database refuses.
+    """
+    with told(engine.url), engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes nothing. Raises MachineError."""
+    with told(engine.url), engine.connect() as connection, connection.begin():
         yield connection

@@ -59,7 +59,7 @@ def test_the_result_of_an_older_lease_is_dropped(queue, arrived, card):
 # --- a newer upload (F21) -----------------------------------------------------------------------
 
 
-@pytest.mark.fault(21)
+@pytest.mark.fault("F21")
 def test_a_newer_upload_takes_the_place_of_one_that_waits(queue, arrived):
     old = queue.accept(arrived(letter="a"), attempts=9).upload
     new = queue.accept(arrived(letter="b"), attempts=9).upload
@@ -71,7 +71,7 @@ def test_a_newer_upload_takes_the_place_of_one_that_waits(queue, arrived):
     assert queue.attempts_used("ada", "sums") == 1  # nobody looked at the first
 
 
-@pytest.mark.fault(21)
+@pytest.mark.fault("F21")
 def test_a_newer_upload_leaves_the_one_that_is_being_graded_alone_and_counts_in_its_stead(queue, arrived, card):
     queue.accept(arrived(letter="a"), attempts=9)
     old = queue.claim(digest_of)
@@ -198,7 +198,7 @@ def test_a_result_that_the_gradebook_did_not_get_is_given_to_it_later(queue, arr
     assert queue.unrecorded() == []
 
 
-@pytest.mark.fault(22)
+@pytest.mark.fault("F22")
 def test_what_was_graded_by_another_rubric_is_graded_again_by_no_attempt(queue, arrived, card):
     for owner in ("ada", "bob"):
         queue.accept(arrived(owner), attempts=1)
