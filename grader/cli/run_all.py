@@ -243,10 +243,14 @@ def _print_json(cards: Iterator[ScoreCard]) -> None:
 def _print(cards: Iterator[ScoreCard], *, is_full: bool) -> None:
     from itertools import islice
 
+    from grader.reports.class_facts import Stand, class_facts, stand_of_card
+    from grader.reports.class_terminal import class_extras
     from grader.reports.terminal import class_table, show_card
 
     screen = console()
     is_first = True
+    stands: list[Stand] = []  # a few numbers of each
+    titles: dict[tuple[str, str], str] = {}
     while some := list(islice(cards, _ROWS)):
         if is_full:
             for card in some:
@@ -254,6 +258,11 @@ def _print(cards: Iterator[ScoreCard], *, is_full: bool) -> None:
                 screen.print()
         screen.print(class_table(some, has_title=is_first))
         is_first = False
+        stands += map(stand_of_card, some)
+        titles |= {(card.assignment, task.task): task.title for card in some for task in card.tasks}
+    extras = class_extras(class_facts(stands, titles))
+    if extras is not None:
+        screen.print(extras)
 
 
 def _show_pairs(pairs: Sequence[Json], state: Path, *, is_json: bool) -> None:

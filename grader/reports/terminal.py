@@ -20,6 +20,8 @@ from grader.reports import words
 from grader.reports.plain import plain, points_text
 from grader.scoring import has_passed
 
+MOST_FINDINGS = 200  # of one rule, and problems of one submission: nobody reads more, and the rest is counted
+
 _STYLES = {
     Outcome.PASSED: "green",
     Outcome.PARTIAL: "yellow",
@@ -46,7 +48,9 @@ def card_report(card: ScoreCard, *, for_staff: bool = False) -> ConsoleRenderabl
     parts: list[ConsoleRenderable] = [_head(card)]
     if card.problems:
         parts.append(Text("\nReading the submission", style="bold"))
-        parts.extend(_problem(problem) for problem in card.problems)
+        parts.extend(_problem(problem) for problem in card.problems[:MOST_FINDINGS])
+        if len(card.problems) > MOST_FINDINGS:
+            parts.append(Text(f"and {len(card.problems) - MOST_FINDINGS:,} more", style="dim"))
     for task in card.tasks:
         parts.append(Text())
         parts.append(_task_line(task))
@@ -205,7 +209,10 @@ def _rules(rules: Sequence[RuleScore], for_staff: bool) -> Iterator[ConsoleRende
                 taken = rule.points + rule.open_points  # what is open is neither given nor taken
                 label = f"{rule.rule} deduction  {points_text(taken)} of at most {points_text(-rule.max_points)}"
             yield Padding(Text(label, style="dim"), (0, 0, 0, 2))
-        yield from (_finding(finding) for finding in rule.findings)
+        yield from (_finding(finding) for finding in rule.findings[:MOST_FINDINGS])
+        if len(rule.findings) > MOST_FINDINGS:
+            more = f"and {len(rule.findings) - MOST_FINDINGS:,} more findings of this rule, which are not shown"
+            yield Padding(Text(more, style="dim"), (0, 0, 0, 4))
 
 
 def _adjustment(one: Adjustment) -> ConsoleRenderable:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from grader.model import Json
 from grader.reports.class_facts import NEAR_WORDS, ClassFacts
 from grader.reports.html.charts import Words, bars
-from grader.reports.html.drawn import table
+from grader.reports.html.drawn import behind
 from grader.reports.html.pages import percent, rendered
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def histogram(facts: ClassFacts) -> Markup:
         named, x_label="share of the points, in percent", y_label="hand-ins", marked=mark, mark_name="pass line",
     )  # fmt: skip
     rows = [(one.name, one.count, percent(one.count / facts.count if facts.count else 0)) for one in facts.bins]
-    return picture + table(("share of the points", "hand-ins", "of all"), rows, caption="The values of the drawing")
+    return picture + behind(("share of the points", "hand-ins", "of all"), rows)
 
 
 def address(folder: str, submission: str) -> str:

@@ -63,7 +63,7 @@ def _side(value: object) -> str | None:
     return "number" if isinstance(value, int | float) else None
 
 
-def _behind(head: Row, rows: Sequence[Row], left_out: int = 0) -> Markup:
+def behind(head: Row, rows: Sequence[Row], left_out: int = 0) -> Markup:
     """The values of a drawing, for who reads numbers, with eyes or without."""
     more = tag("p", f"and {left_out:,} more rows", class_="faint") if left_out > 0 else Markup("")
     return tag("details", tag("summary", "The values"), table(head, rows, caption="The values of the drawing"), more)
@@ -89,7 +89,7 @@ def _curves(one: Curves, words: Words) -> Markup:
     left_out = sum(max(0, line.total - len(line.points)) for line in one.lines)
     head = (one.x_label, *(line.name for line in one.lines))
     more = tag("p", f"{left_out:,} points between these are not drawn", class_="faint") if left_out else Markup("")
-    return joined((picture, more, _behind(head, rows[:MOST_VALUES], len(rows) - MOST_VALUES)))
+    return joined((picture, more, behind(head, rows[:MOST_VALUES], len(rows) - MOST_VALUES)))
 
 
 def _rows_of_curves(one: Curves, said: Callable[[float], str]) -> list[Row]:
@@ -113,7 +113,7 @@ def _accuracy(one: Accuracy, words: Words) -> Markup:
         rows.append((name, _percent(band.mean), f"{_percent(band.low)} to {_percent(band.high)}"))
     description = "; ".join(f"{row[0]}: {row[1]}" + (f" ({row[2]})" if row[2] else "") for row in rows)
     picture = scale(Words(words.name, words.title, description), values, x_label="accuracy")
-    return joined((picture, _behind(("what", "accuracy", "interval or range"), rows)))
+    return joined((picture, behind(("what", "accuracy", "interval or range"), rows)))
 
 
 def _exactly(measured: Measured) -> str:
@@ -165,7 +165,6 @@ def _picture(picture: Picture) -> Markup:
         alt=picture.alt,
         width=width,
         height=height,
-        loading="lazy",
         class_="small" if picture.is_small else None,
     )
 

