@@ -142,7 +142,8 @@ def test_only_the_interpreter_libraries_programs_and_submission_are_there(act, t
 
 @pytest.mark.attack(43)
 def test_neither_a_host_path_nor_a_students_name_shows_in_the_box(act, tmp_path):
-    folder = tmp_path / "student-4711-jane"
+    name = "student-4711-jane"  # whole: the addresses and inodes of `maps` hold any four digits now and then
+    folder = tmp_path / name
     folder.mkdir()
     (folder / "model.py").write_text("x = 1")
     made = seen(
@@ -154,7 +155,7 @@ def test_neither_a_host_path_nor_a_students_name_shows_in_the_box(act, tmp_path)
             files={"model.py": folder / "model.py"},
         )
     )
-    assert not [name for name, text in made.items() if "4711" in text or str(tmp_path) in text]
+    assert not [file for file, text in made.items() if name in text or str(tmp_path) in text]
 
 
 @pytest.mark.attack(42)
