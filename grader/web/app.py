@@ -29,9 +29,9 @@ class Pages:
     env: Environment
     title: str
 
-    def shown(self, request: Request, name: str, /, code: int = 200, **values: Any) -> HTMLResponse:
+    def shown(self, request: Request, name: str, status: int = 200, /, **values: Any) -> HTMLResponse:
         """The page made of a template."""
-        return HTMLResponse(self.text(request, name, **values), code)
+        return HTMLResponse(self.text(request, name, **values), status)
 
     def text(self, request: Request, name: str, /, **values: Any) -> str:
         """The HTML made of a template."""
@@ -45,16 +45,15 @@ def web_app(
     templates: Path,
     hosts: Iterable[str],
     cookie: str,
-    prefixed: Mapping[str, Path] | None = None,
     is_https: bool = False,
     **settings: Any,
 ) -> tuple[FastAPI, Pages]:
     """An app behind the guard, and what fills its templates. `settings` are FastAPI's own; it documents nothing itself.
 
-    `templates` is the app's own folder; `prefixed` are others, by prefix. The rest is as `guarded` has it.
+    `templates` is the app's own folder, which goes before those of all. The rest is as `guarded` has it.
     """
     app = FastAPI(title=title, **{"docs_url": None, "redoc_url": None, "openapi_url": None, **settings})
-    pages = Pages(environment([templates], prefixed), title)
+    pages = Pages(environment([templates]), title)
     guarded(app, hosts, cookie=cookie, is_https=is_https)
 
     @app.get("/static/{name}", include_in_schema=False)

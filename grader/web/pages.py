@@ -7,42 +7,29 @@ misspells is an error, not an empty place; characters that do not print are show
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from grader.scoring import rounded
+from grader.reports.html.pages import TEMPLATES as REPORTS
+from grader.reports.html.pages import add_to, exhibit_style, points
+from grader.reports.plain import plain_lines
 
 HERE = Path(__file__).parent
-# C0, DEL, C1, lines of Unicode, direction marks, tags and other invisible ones; not the joiners that names need
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
+VEIL: ContextVar[Callable[[str], str] | None] = ContextVar("VEIL", default=None)  # what covers names, if anything does
 
 
-def visible(text: str) -> str:
-    r"""`text` with every character that hides something as its escape. Lines and tabs stay.
+def environment(folders: Sequence[Path] = ()) -> Environment:
+    """Jinja with these folders of templates; behind them this package's, and the reports' with their macros.
 
-    >>> print(visible("a\x1b[2Jb\u202ec\r\n"))
-    a\x1b[2Jb\u202ec
-    <BLANKLINE>
+    While `VEIL` is set, every text goes through it: no template can forget to hide a name.
     """
-    text = text.replace("\r\n", "\n")
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
-
-
-def environment(templates: Sequence[Path], prefixed: Mapping[str, Path] | None = None) -> Environment:
-    """Jinja with the folders of templates, those of this package last; `prefixed` ones by "prefix/name"."""
-    loaders = [FileSystemLoader([*templates, HERE / "templates"])]
-    others = PrefixLoader({prefix: FileSystemLoader(folder) for prefix, folder in (prefixed or {}).items()})
     made = Environment(
-        loader=ChoiceLoader([*loaders, others]),
+        loader=FileSystemLoader([*folders, HERE / "templates", REPORTS]),
         autoescape=True,  # not by the file's ending: there is no page of ours in which < is meant by a value
         undefined=StrictUndefined,
         finalize=_finalized,
@@ -50,23 +37,27 @@ def environment(templates: Sequence[Path], prefixed: Mapping[str, Path] | None =
         lstrip_blocks=True,
         auto_reload=False,
     )
+    add_to(made)
     made.filters["points"] = points
-    made.filters["visible"] = visible
+    made.filters["exact"] = exact
     made.globals["static"] = static_url
     return made
 
 
 def _finalized(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    veil = VEIL.get()
+    return plain_lines(value if veil is None else veil(value))
 
 
-def points(value: Fraction | None, places: int = 2) -> str:
-    """Points for the eye; a dash where there are none.
+def exact(value: object) -> Markup:
+    """A value that a form sends back, or an address of ours: escaped, and no veil over it. Never a student's text.
 
-    >>> points(Fraction(7, 2)), points(Fraction(1, 3)), points(None)
-    ('3.5', '0.33', '–')
+    >>> exact('a"b')
+    Markup('a&#34;b')
     """
-    return "–" if value is None else str(rounded(value, places))
+    return escape(str(value))
 
 
 # --- static files -----------------------------------------------------------------------------
@@ -81,6 +72,8 @@ def static_files() -> dict[str, tuple[bytes, str, str]]:
         if file.suffix in _TYPES:
             data = file.read_bytes()
             found[file.name] = (data, _TYPES[file.suffix], hashlib.sha256(data).hexdigest()[:12])
+    style = exhibit_style().encode()
+    found["exhibits.css"] = (style, _TYPES[".css"], hashlib.sha256(style).hexdigest()[:12])
     return found
 
 

@@ -1,0 +1,84 @@
+"""What is shown of a hand-in besides words? The exhibits of its rules, from evidence that lies in the cache.
+
+Nothing is run, and nothing waits for a job. What was made is kept for a while: going back and forth costs little.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup
+
+from grader.gradebook.nouns import Entry
+from grader.model import ScoreCard
+from grader.reports.exhibits import Exhibit, exhibits_of
+from grader.reports.html.drawn import drawn
+from grader.review.veil import Veil
+
+if TYPE_CHECKING:
+    from grader.review.desk import Desk
+
+log = logging.getLogger(__name__)
+KEPT: Final = 24  # hand-ins
+
+
+class Exhibits:
+    """The exhibits of the hand-ins that were looked at last. Safe from many threads."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[tuple[int, str, str], Sequence[Exhibit]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, desk: Desk, entry: Entry) -> Sequence[Exhibit]:
+        """Those of an entry, in the order of its tasks; none where its files are gone or its rubric cannot be read."""
+        key = (entry.id, entry.source, entry.card.rubric_digest)
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        made = _made(desk, entry)
+        with self._lock:
+            self._made[key] = made
+            while len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        return made
+
+
+def _made(desk: Desk, entry: Entry) -> Sequence[Exhibit]:
+    from grader.grading import ask
+
+    try:
+        rubric = desk.rubric_of(entry.row.assignment, entry.card.variant)
+        with desk.hand_ins.of(entry) as submission:
+            return exhibits_of(ask(submission, rubric), submission, desk.known, image_of=desk.image_of)
+    except Exception:
+        log.exception("nothing can be shown of hand-in %s", desk.code(entry.id))
+        return ()
+
+
+def by_task(exhibits: Sequence[Exhibit], card: ScoreCard, veil: Veil | None) -> list[tuple[int, list[Markup]]]:
+    """The figures by the number of their task in the card, from 0; those of no task of it come last, as number -1."""
+    places = {task.task: number for number, task in enumerate(card.tasks)}
+    made: dict[int, list[Markup]] = {}
+    for number, one in enumerate(exhibits):
+        shown = one if veil is None else _covered(one, veil)
+        made.setdefault(places.get(one.about.task, -1), []).append(drawn(shown, f"exhibit-{number}"))
+    return sorted(made.items(), key=lambda pair: (pair[0] < 0, pair[0]))
+
+
+def _covered(value: Any, veil: Veil) -> Any:
+    """The same with every text in it covered: drawings are HTML already when they come into a page."""
+    if isinstance(value, str):
+        return veil.over(value)
+    if isinstance(value, tuple):
+        return tuple(_covered(one, veil) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = ("task", "rules", "kind", "mime", "verdict")  # names of ours, that code looks at
+        changed = {one.name: _covered(getattr(value, one.name), veil) for one in fields(value) if one.name not in kept}
+        return replace(value, **changed)
+    return value
