@@ -6,7 +6,6 @@ submission. Only who handed in is in it; the file of grades names everybody.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -93,6 +92,16 @@ def make_gradescope(
     return Made("gradescope", source, tuple(students), tuple(made), worksheet)
 
 
+def _char(char: str) -> str:
+    """A character within double quotes, as YAML escapes it."""
+    if char in '"\\':
+        return f"\\{char}"
+    number = ord(char)
+    if char.isprintable():
+        return char
+    return f"\\x{number:02X}" if number < 256 else f"\\u{number:04X}" if number < 65536 else f"\\U{number:08X}"
+
+
 def _scalar(text: str) -> str:
     """Text as Ruby's YAML writes it: quoted where it would read as something else."""
     if re.fullmatch(r"[\d.,+-]+", text):
@@ -104,7 +113,7 @@ def _scalar(text: str) -> str:
         or text.endswith(" ")
         or not text.isprintable()
     ):
-        return json.dumps(text, ensure_ascii=text.isascii() or not text.isprintable())
+        return '"' + "".join(_char(char) for char in text) + '"'
     return text
 
 
