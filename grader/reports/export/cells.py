@@ -38,14 +38,22 @@ def text_cell(text: str, limit: int = MOST) -> str:
     return "\n".join(_line(line) for line in lines)
 
 
+def visible(text: str) -> str:
+    r"""`text` with control characters and marks that turn the direction of writing written out; newlines stay.
+
+    >>> visible("a\x1b[2J\u202eb\n")
+    'a\\x1b[2J\\u202eb\n'
+    """
+    return "".join(char if char == "\n" else _shown(char) for char in text)
+
+
 def _line(line: str) -> str:
-    is_risky = _begins_like_a_formula(line)
-    shown = "".join(_shown(char) for char in line)
-    shown = _BEHIND_A_DELIMITER.sub(r"'\1", shown)
-    return "'" + shown if is_risky else shown
+    shown = _BEHIND_A_DELIMITER.sub(r"'\1", visible(line))
+    return "'" + shown if begins_like_a_formula(line) else shown
 
 
-def _begins_like_a_formula(line: str) -> bool:
+def begins_like_a_formula(line: str) -> bool:
+    """Whether a spreadsheet could take a cell with this line for a formula, passing over blanks before it."""
     if line[:1] in ("\t", "\r"):
         return True
     for char in line:
@@ -73,7 +81,7 @@ def is_like_a_formula(text: str) -> bool:
     """
     if not text.strip() or re.fullmatch(r"\s*[+\-\u2212]?[\d.,\s%]*", text):
         return False
-    return any(_begins_like_a_formula(line) for line in text.split("\n"))
+    return any(begins_like_a_formula(line) for line in text.split("\n"))
 
 
 # --- numbers -----------------------------------------------------------------------------------

@@ -18,10 +18,12 @@ from grader.intake.classes import ClassList, HandInEntry, is_inner
 from grader.reports.export.choosing import Line
 from grader.reports.export.comments import comment
 from grader.reports.export.filling import Filled
+from grader.reports.export.moodle import participant
 
 FILE = "feedback.txt"
 _MOODLE = re.compile(r"(?P<lead>.*_)(?P<number>\d+)(?P<plugin>_assignsubmission_[a-z]+_?)?")
-_CANVAS = re.compile(r"(?P<lead>[^/]*?_\d+_\d+_)[^/]*")
+_CANVAS = re.compile(r"(?P<lead>[^/]*?_(?P<user>\d+)_\d+_)[^/]*")
+_CANVAS_ANONYMOUS = re.compile(r"(?P<lead>(?:LATE_)?anon_[A-Za-z0-9]+_\d+_)[^/]*")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same grades give the same bytes
 
 
@@ -30,25 +32,26 @@ def feedback_zip(lines: Sequence[Line], class_list: ClassList | None, kind: str,
     filled = Filled()
     of_student = _hand_ins(class_list)
     buffer = io.BytesIO()
-    names: set[str] = set()
+    texts: dict[str, str] = {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for line in lines:
             if line.points is None:
                 continue
-            name = _name(line, of_student.get(line.grade.id), kind, assignment)
-            if not name or not is_inner(name) or name in names:
+            name, text = _name(line, of_student.get(line.grade.id), class_list, kind, assignment), comment(line)
+            if not name or not is_inner(name) or texts.get(name, text) != text:
                 what = (
-                    "no name of the LMS's is known for their feedback file" if not name else f"{shown(name)} is no name"
+                    f"{shown(name)} cannot be their feedback file" if name else "the LMS's name for them is not known"
                 )
-                filled.tell("no-feedback-file", line.grade.id, f"{what}: none is made")
+                filled.tell("no-feedback-file", line.grade.id, f"{what}: no file is made")
                 continue
-            names.add(name)
+            filled.written.append(line.grade.id)
+            if name in texts:  # of a group that the LMS knows by one name
+                continue
+            texts[name] = text
             info = zipfile.ZipInfo(name, _DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            text = codecs.BOM_UTF8 + comment(line).replace("\n", "\r\n").encode("utf-8", "backslashreplace")
-            archive.writestr(info, text)
-            filled.written.append(line.grade.id)
+            archive.writestr(info, codecs.BOM_UTF8 + text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
     filled.data = buffer.getvalue()
     return filled
 
@@ -59,31 +62,44 @@ def _hand_ins(class_list: ClassList | None) -> Mapping[str, HandInEntry]:
     return {one.id: class_list.by_name[one.hand_in] for one in class_list.roster if one.hand_in}
 
 
-def _name(line: Line, hand_in: HandInEntry | None, kind: str, assignment: str) -> str:
+def _name(line: Line, hand_in: HandInEntry | None, class_list: ClassList | None, kind: str, assignment: str) -> str:
     """Where a student's feedback lies in the zip; empty where the LMS would not know whose it is."""
     if kind == "moodle":
         return _moodle(line, hand_in)
     if kind == "canvas":
-        found = next((m for m in map(_CANVAS.fullmatch, hand_in.was if hand_in else ()) if m), None)
-        return f"{found['lead']}{FILE}" if found else ""
+        return _canvas(hand_in, class_list) if hand_in is not None and class_list is not None else ""
     if kind == "nbgrader":
         return f"feedback/{line.grade.id}/{assignment}/{FILE}"
     return f"{line.grade.id}/{FILE}"
 
 
+def _canvas(hand_in: HandInEntry, class_list: ClassList) -> str:
+    """By the numbers of a member and of a file; Canvas takes the first two in the name, whatever a person is called."""
+    members = {class_list.by_id[student].keys.get("canvas_id") for student in hand_in.students}
+    for was in hand_in.was:
+        found = _CANVAS_ANONYMOUS.fullmatch(was)
+        if found is None:
+            found = _CANVAS.fullmatch(was)
+            if found is not None and found["user"] not in members:
+                continue
+        if found is not None:
+            return f"{found['lead']}{FILE}"
+    return ""
+
+
 def _moodle(line: Line, hand_in: HandInEntry | None) -> str:
     """The download's own folder, where its number is this student's; else a folder of theirs in the same form."""
-    own = re.search(r"\d+$", line.grade.keys.get("identifier", ""))
+    own = participant(line)
     folder = line.grade.lms_folder or (hand_in.lms_folder if hand_in else "")
     found = _MOODLE.fullmatch(folder)
     is_shared = hand_in is not None and len(hand_in.students) > 1
-    if own is None:
+    if not own:
         return "" if found is None or is_shared else _in(folder, found, hand_in)
-    if found is not None and found["number"] == own[0] and not is_shared:
+    if found is not None and found["number"] == own and not is_shared:
         return _in(folder, found, hand_in)
     name = re.sub(r"[\x00-\x1f\x7f&<>\"`|':\\/_]|\.\.+", " ", line.grade.name).strip() or "Participant"
     plugin = (found and found["plugin"]) or "_assignsubmission_file_"
-    return f"{name}_{own[0]}{plugin}/{FILE}"
+    return f"{name}_{own}{plugin}/{FILE}"
 
 
 def _in(folder: str, found: re.Match[str], hand_in: HandInEntry | None) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from grader.model import Json
-from grader.reports.export.cells import number_from, number_text, text_cell
+from grader.reports.export.cells import number_from, number_text, text_cell, visible
 from grader.reports.export.choosing import Line
 from grader.reports.export.comments import cut
 from grader.reports.export.delimited import Table
@@ -29,11 +29,16 @@ from grader.reports.export.filling import (
     tell_scale,
 )
 from grader.reports.export.own import table_bytes
-from grader.reports.plain import plain
+from grader.reports.plain import plain as on_one_line
 
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
 MOST_FINDINGS = 200  # of one test
 _MOST_TEXT = 20_000  # characters of one test
+
+
+def plain(text: str, *, limit: int = 2_000) -> str:
+    """A student's text on one line, with nothing in it that does not print."""
+    return visible(on_one_line(text, limit=limit))
 
 
 def results(card: Mapping[str, Json], *, visibility: str = "visible", for_staff: bool = False) -> dict[str, Json]:
@@ -164,6 +169,7 @@ def fill(data: bytes, name: str, lines: Sequence[Line]) -> Filled:
     numbers = numbers_of(table, (score, most))
     keys = [
         *cell_key(table, column_of(table, "SID"), lms_key("sid")),
+        *cell_key(table, column_of(table, "Email"), lms_key("gradescope_email")),
         *cell_key(table, column_of(table, "Email"), lambda line: line.grade.email),
         *cell_key(table, column_of(table, "SID"), lambda line: line.grade.id),
     ]

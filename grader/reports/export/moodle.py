@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from grader.documents.wording import clean, shown
 from grader.errors import UsageError
+from grader.intake.lms.roster import identifier_number
 from grader.reports.export.cells import number_from
 from grader.reports.export.choosing import Line
 from grader.reports.export.comments import comment_html, is_own
@@ -21,7 +22,6 @@ from grader.reports.export.delimited import Row, Table
 from grader.reports.export.filling import (
     Filled,
     Key,
-    lms_key,
     matched,
     numbers_of,
     put_grade,
@@ -37,14 +37,13 @@ _COMMENTS = re.compile(
 _NO_WORDS = "no nein non não nao nee nej nei ne nie ei нет ні όχι いいえ 否 아니요 hayır nem не"
 _YES_WORDS = "yes ja oui sí si sim ano tak kyllä да так ναι はい 是 예 evet igen jah taip jā oo"
 _NO, _YES = frozenset(_NO_WORDS.split()), frozenset(_YES_WORDS.split())
-_IDENTIFIER = re.compile(r"(\D*)(\d+)")
+IDENTIFIER = 0  # the column that says who a row is for
 
 
 @dataclass(frozen=True)
 class Columns:
     """Where things stand in this worksheet."""
 
-    identifier: int
     grade: int
     maximum: int
     changeable: int | None
@@ -87,10 +86,16 @@ def _put_comment(table: Table, row: Row, column: int, line: Line, filled: Filled
 
 def keys_of(columns: Columns) -> list[Key]:
     """Moodle's own number of a person; where the class list lacks it, a cell with a student's address or id."""
-    keys = [Key(lambda row: row.cells[columns.identifier].text.strip(), lms_key("identifier"))]
+    keys = [Key(lambda row: identifier_number(row.cells[IDENTIFIER].text) or "", participant)]
     for of_line in (lambda line: line.grade.email, lambda line: line.grade.id):
-        keys += [Key(_text_at(column), of_line) for column in range(columns.identifier + 1, columns.grade)]
+        keys += [Key(_text_at(column), of_line) for column in range(IDENTIFIER + 1, columns.grade)]
     return keys
+
+
+def participant(line: Line) -> str:
+    """The assignment's own number of a student, as Moodle gives it; empty where it never said one."""
+    keys = line.grade.keys
+    return keys.get("participant", "") or identifier_number(keys.get("identifier", "")) or ""
 
 
 def _text_at(column: int) -> Callable[[Row], str]:
@@ -99,10 +104,10 @@ def _text_at(column: int) -> Callable[[Row], str]:
 
 def columns_of(table: Table) -> Columns:
     """Where the columns are. Raises UsageError where that cannot be said, or grades are words of a scale."""
-    identifier = next((at for at in range(len(table.columns)) if _has_identifiers(table, at)), None)
-    if identifier is None:
-        raise _no_worksheet(table, "no column says who a row is for, such as 'Participant 4711'")
-    likely = [at for at in range(identifier + 2, len(table.columns)) if _is_maximum(table, at)]
+    numbers = [identifier_number(text) for text in _texts(table, IDENTIFIER)]
+    if None in numbers or len(set(numbers)) != len(numbers):
+        raise _no_worksheet(table, "the first column does not say who a row is for, such as 'Participant 4711'")
+    likely = [at for at in range(IDENTIFIER + 2, len(table.columns)) if _is_maximum(table, at)]
     named = [at for at in likely if _MAXIMUM.search(table.columns[at])]
     if len(named or likely) != 1:
         what = "no column has the maximum grade: grades that are words of a scale cannot be exported"
@@ -111,18 +116,11 @@ def columns_of(table: Table) -> Columns:
     behind = range(maximum + 1, len(table.columns))
     changeable = next((at for at in behind if _says_yes_or_no(table, at)), None)
     comments = [at for at in behind if at != changeable and _COMMENTS.search(table.columns[at])]
-    return Columns(identifier, maximum - 1, maximum, changeable, comments[-1] if comments else None)
+    return Columns(maximum - 1, maximum, changeable, comments[-1] if comments else None)
 
 
 def _texts(table: Table, column: int) -> list[str]:
     return [row.cells[column].text.strip() for row in table.rows]
-
-
-def _has_identifiers(table: Table, column: int) -> bool:
-    found = [_IDENTIFIER.fullmatch(text) for text in _texts(table, column)]
-    words = {one[1] for one in found if one}
-    numbers = [one[2] for one in found if one]
-    return bool(found) and all(found) and len(words) == 1 and len(set(numbers)) == len(numbers)
 
 
 def _is_maximum(table: Table, column: int) -> bool:

@@ -45,7 +45,7 @@ def fill(data: bytes, name: str, lines: Sequence[Line], assignment: str) -> Fill
     maxima = {number_from(row.cells[most].text) for row in rows} - {None, Fraction(0)}
     tell_scale(lines, maxima.pop() if len(maxima) == 1 else None, filled)
     keys = [
-        *cell_key(table, who, lms_key("student_id")),
+        *cell_key(table, who, lms_key("nbgrader_id")),
         *cell_key(table, who, lambda line: line.grade.id),
         *cell_key(table, column_of(table, "email"), lambda line: line.grade.email),
     ]

@@ -16,7 +16,7 @@ from fractions import Fraction
 from grader.model import Json
 from grader.reports.export.cells import number, text_cell
 from grader.reports.export.choosing import Line
-from grader.reports.export.comments import comment
+from grader.reports.export.comments import comment_cell
 from grader.reports.export.filling import Filled
 
 FORM = "grader-grades/1"
@@ -47,7 +47,7 @@ def cells(line: Line, tasks: Sequence[str]) -> list[Value]:
         text_cell(grade.submission),
         text_cell(line.why),
         *(of_tasks if line.points is not None else [None] * len(tasks)),
-        "" if line.points is None else comment(line),
+        "" if line.points is None else comment_cell(line),
     ]
 
 
