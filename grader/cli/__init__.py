@@ -22,10 +22,13 @@ from grader.errors import GraderError, MachineError, refused_by_machine
 
 COMMANDS = {
     "check": ("grader.cli.check:check", "Check one submission and print the report."),
+    "import": ("grader.cli.import_:import_", "Import the LMS's download: whose each hand-in is."),
     "run-all": ("grader.cli.run_all:run_all", "Grade every submission in a folder."),
     "report": ("grader.cli.report:report", "A class or one hand-in: terminal, HTML pages, PDF."),
     "export": ("grader.cli.export:export", "Write the grades as your LMS reads them."),
+    "review": ("grader.cli.review:review", "Review hand-ins on a page: what waits for a person first."),
     "serve": ("grader.cli.serve:serve", "Let students hand in by themselves and see their results."),
+    "regrade": ("grader.cli.regrade:regrade", "Grade a class again: who changes, and by how much."),
     "originality": ("grader.cli.originality:originality", "The pairs that the last run found alike."),
     "read": ("grader.cli.read:read", "Recompute what a report prints and claims, without a rubric."),
     "answers": ("grader.cli.answers:answers", "Draft answers.json from a report."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,10 +10,9 @@ from fastapi import FastAPI, Request, Response
 
 from grader.course import Course
 from grader.gradebook.book import Gradebook
-from grader.model import Evidence, Job, Rubric
-from grader.reports.exhibits import ImageOf
 from grader.review import pages_of_files, pages_of_hand_in, pages_of_queue, pages_of_staff
 from grader.review.desk import Desk, SignInNeededError
+from grader.review.exhibits import Exhibits
 from grader.review.settings import ReviewSettings
 from grader.web.app import see, web_app
 from grader.web.guard import LOOPBACK
@@ -30,14 +29,11 @@ def review_app(
     only: Iterable[str] = (),
     hosts: Iterable[str] = (),
     is_https: bool = False,
-    rubric_of: Callable[[str, str], Rubric] | None = None,
-    known: Callable[[Job], Evidence | None] = lambda _job: None,
-    image_of: ImageOf = lambda _data, _split, _number: None,
 ) -> FastAPI:
     """The review page of a course. Raises as `Gradebook.open` does where the gradebook cannot be used.
 
     `only` are the assignments that are served, none: all. `hosts` are names it may be called by besides this machine's
-    own. `rubric_of` (assignment, variant), `known` and `image_of` give what exhibits are made of.
+    own.
     """
     book = Gradebook.open(gradebook_url)
 
@@ -55,17 +51,7 @@ def review_app(
         is_https=is_https,
         lifespan=lifespan,
     )
-    desk = Desk(
-        course,
-        book,
-        People(book),
-        ReviewSettings(book),
-        pages,
-        tuple(only),
-        rubric_of or _rubrics(course),
-        known,
-        image_of,
-    )
+    desk = Desk(course, book, People(book), ReviewSettings(book), pages, tuple(only), Exhibits(course))
     app.state.desk = desk
 
     @app.exception_handler(SignInNeededError)
@@ -77,18 +63,3 @@ def review_app(
     for part in (pages_of_staff, pages_of_queue, pages_of_hand_in, pages_of_files):
         part.add(app, desk)
     return app
-
-
-def _rubrics(course: Course) -> Callable[[str, str], Rubric]:
-    """Rubrics of the course, each read once."""
-    from functools import cache
-
-    from grader.architecture import layer_schema
-    from grader.checks import all_checks
-    from grader.course import load_assignment
-
-    @cache
-    def rubric_of(assignment: str, variant: str) -> Rubric:
-        return load_assignment(course, assignment, all_checks(), layer_schema=layer_schema(), variant=variant)
-
-    return rubric_of

@@ -7,7 +7,7 @@ that somebody made up leads nowhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,6 @@ from grader.course import Course
 from grader.errors import UsageError
 from grader.gradebook.book import Gradebook
 from grader.gradebook.nouns import Entry, Row
-from grader.model import Evidence, Job, Rubric
-from grader.reports.exhibits import ImageOf
 from grader.review.codes import code_of, number_of
 from grader.review.exhibits import Exhibits
 from grader.review.files import HandIns
@@ -40,10 +38,7 @@ class SignInNeededError(Exception):
 
 @dataclass
 class Desk:
-    """What the pages share. `only` are the assignments that are served, none: all of the gradebook.
-
-    `rubric_of` loads the rubric of an assignment in a variant; `known` gives evidence that lies in the cache.
-    """
+    """What the pages share. `only` are the assignments that are served, none: all of the gradebook."""
 
     course: Course
     book: Gradebook
@@ -51,10 +46,7 @@ class Desk:
     settings: ReviewSettings
     pages: Pages
     only: tuple[str, ...]
-    rubric_of: Callable[[str, str], Rubric]
-    known: Callable[[Job], Evidence | None]
-    image_of: ImageOf
-    exhibits: Exhibits = field(default_factory=Exhibits)
+    exhibits: Exhibits
     hand_ins: HandIns = field(default_factory=HandIns)
     _words: dict[str, tuple[float, dict[str, list[str]]]] = field(default_factory=dict)
     _with_names: set[tuple[str, str]] = field(default_factory=set)  # browsers of head TAs who asked for names

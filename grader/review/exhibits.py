@@ -5,60 +5,50 @@ Nothing is run, and nothing waits for a job. What was made is kept for a while: 
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
+from grader.course import Course
 from grader.gradebook.nouns import Entry
 from grader.model import ScoreCard
-from grader.reports.exhibits import Exhibit, exhibits_of
+from grader.reports.exhibits import Exhibit
 from grader.reports.html.drawn import drawn
+from grader.reports.known import Known, Shelf
 from grader.review.veil import Veil
 
-if TYPE_CHECKING:
-    from grader.review.desk import Desk
-
-log = logging.getLogger(__name__)
 KEPT: Final = 24  # hand-ins
 
 
 class Exhibits:
     """The exhibits of the hand-ins that were looked at last. Safe from many threads."""
 
-    def __init__(self) -> None:
-        self._made: OrderedDict[tuple[int, str, str], Sequence[Exhibit]] = OrderedDict()
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._shelf = Shelf(course)
+        self._made: OrderedDict[tuple[int, str, str], Known] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, desk: Desk, entry: Entry) -> Sequence[Exhibit]:
-        """Those of an entry, in the order of its tasks; none where its files are gone or its rubric cannot be read."""
-        key = (entry.id, entry.source, entry.card.rubric_digest)
+    def of(self, entry: Entry) -> Known:
+        """Those of an entry, in the order of its tasks, and why there are no more."""
+        key = (entry.id, entry.digest, entry.card.rubric_digest)
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
-        made = _made(desk, entry)
+        made = self._shelf.known(entry.card, entry.source, entry.digest)
+        if not made.exhibits and made.note:  # a rubric that was read long ago may be another one by now
+            self._shelf = Shelf(self._course)
+            made = self._shelf.known(entry.card, entry.source, entry.digest)
         with self._lock:
             self._made[key] = made
             while len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made
-
-
-def _made(desk: Desk, entry: Entry) -> Sequence[Exhibit]:
-    from grader.grading import ask
-
-    try:
-        rubric = desk.rubric_of(entry.row.assignment, entry.card.variant)
-        with desk.hand_ins.of(entry) as submission:
-            return exhibits_of(ask(submission, rubric), submission, desk.known, image_of=desk.image_of)
-    except Exception:
-        log.exception("nothing can be shown of hand-in %s", desk.code(entry.id))
-        return ()
 
 
 def by_task(exhibits: Sequence[Exhibit], card: ScoreCard, veil: Veil | None) -> list[tuple[int, list[Markup]]]:

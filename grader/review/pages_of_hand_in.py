@@ -119,11 +119,14 @@ def add(app: FastAPI, desk: Desk) -> None:
         person = desk.person(request)
         entry = desk.entry(code)
         is_veiled = desk.is_veiled(request, person, entry.row.assignment)
-        shown = by_task(desk.exhibits.of(desk, entry), entry.card, desk.veil(entry) if is_veiled else None)
+        known = desk.exhibits.of(entry)
+        shown = by_task(known.exhibits, entry.card, desk.veil(entry) if is_veiled else None)
         name = "_exhibits.html" if "hx-request" in request.headers else "exhibits.html"
         with desk.veiled(entry, is_veiled=is_veiled):
             label = desk.label(entry.row, is_veiled=is_veiled)
-            return desk.shown(request, name, person=person, entry=entry, code=code, label=label, shown=shown)
+            return desk.shown(
+                request, name, person=person, entry=entry, code=code, label=label, shown=shown, note=known.note
+            )
 
 
 def _asked(request: Request) -> tuple[Filters, int]:

@@ -1,10 +1,8 @@
-"""How does a page listen? On this machine's own address, on a port that is free, until it is told to end."""
+"""Where does a page listen? On this machine's own address, on a port that is free."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from typing import Any
 
 from grader.errors import MachineError
 
@@ -28,22 +26,3 @@ def url_of(at: socket.socket) -> str:
     """The address of a socket for a browser, such as http://127.0.0.1:8000."""
     host, port = at.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def serve(app: Any, at: socket.socket, *, on_ready: Callable[[], None] | None = None) -> None:
-    """Answer until a signal says stop (Ctrl-C: requests under way are answered first). The socket is closed then."""
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started and on_ready is not None:
-                on_ready()
-
-    # no log of requests: addresses hold one-time links; no proxy's word on who asks
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, proxy_headers=False, lifespan="on",
-        timeout_graceful_shutdown=5, ws="none",
-    )  # fmt: skip
-    with at:
-        Server(config).run(sockets=[at])
