@@ -29,7 +29,9 @@ _File = click.Path(dir_okay=False, path_type=Path)
 @click.command(epilog="Example: grader export digits --to moodle --feedback feedback.zip")
 @click.argument("assignment")
 @click.option("--to", "kind", type=click.Choice(KINDS), help="The form that the grades go out in.")
-@click.option("--out", type=_File, help="The file to write. Default: ASSIGNMENT-KIND.csv (or .xlsx, .json) here.")
+@click.option(
+    "--out", type=_File, help="The file to write. Default: ASSIGNMENT-moodle.csv, or ASSIGNMENT-grades.csv, here."
+)
 @click.option("--feedback", type=_File, help="Write the students' comments, too: a zip in the LMS's own names.")
 @click.option(
     "--submissions",
@@ -158,7 +160,8 @@ def _export(
 
     filled = exported(kind, Asked(assignment, lines, file, column))
     told = [*told_of(lines, class_list), *filled.told]
-    target = out or Path(f"{assignment}-{kind}.{FORMS[kind].ending}")
+    word = kind if FORMS[kind].fill else "grades"
+    target = out or Path(f"{assignment}-{word}.{FORMS[kind].ending}")
     files = [(target, filled.data)]
     if feedback is not None:
         source = kind if kind in ("moodle", "canvas", "nbgrader") else class_list.source if class_list else ""

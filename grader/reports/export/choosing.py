@@ -98,13 +98,13 @@ def _is_missing(grade: Grade, class_list: ClassList | None) -> bool:
 
 def _line(grade: Grade, most: Fraction, is_missing: bool, wishes: Wishes, newer: frozenset[str]) -> Line:
     if grade.id in newer:
-        why = "another hand-in counts since the last grading: nothing is exported (grader run-all grades it)"
+        why = "another hand-in counts since the last grading: nothing is exported"
         return Line(grade, None, grade.max_points or most, why, "newer")
     if is_missing:
         reason = grade.reason or "no hand-in"
         if wishes.missing_as_zero and most:
             return Line(grade, ZERO, most, f"{reason}: exported as 0, as asked", "zero")
-        return Line(grade, None, most, f"{reason}: nothing is exported (--missing-as-zero exports a 0)", "missing")
+        return Line(grade, None, most, f"{reason}: nothing is exported", "missing")
     if grade.points is None or not grade.max_points:
         why = grade.reason or "the hand-in is there, but no rubric has graded it"
         return Line(grade, None, most, f"{why}: nothing is exported", "not-graded")
@@ -114,7 +114,7 @@ def _line(grade: Grade, most: Fraction, is_missing: bool, wishes: Wishes, newer:
             return Line(
                 grade, grade.points, grade.max_points, f"{waiting}: exported without them, as asked", "open-as-is"
             )
-        why = f"{waiting}: nothing is exported (decide them in grader review, or --open-as-is)"
+        why = f"{waiting}: nothing is exported"
         return Line(grade, None, grade.max_points, why, "open")
     return Line(grade, grade.points, grade.max_points)
 

@@ -80,11 +80,15 @@ def _canvas(hand_in: HandInEntry, class_list: ClassList) -> str:
         found = _CANVAS_ANONYMOUS.fullmatch(was)
         if found is None:
             found = _CANVAS.fullmatch(was)
-            if found is not None and found["user"] not in members:
+            if found is not None and (found["user"] not in members or found["user"] != _first_number(was)):
                 continue
         if found is not None:
             return f"{found['lead']}{FILE}"
     return ""
+
+
+def _first_number(name: str) -> str:
+    return next((part for part in name.split("_") if part.isdecimal()), "")
 
 
 def _moodle(line: Line, hand_in: HandInEntry | None) -> str:

@@ -10,27 +10,27 @@ from grader.reports.export.choosing import Told
 from grader.reports.plain import plain
 
 _MOST = 12  # of a kind; --json has them all
-# code -> what its lines are about; in the order in which they are told
+# code -> what its lines are about, and what can be done; in the order in which they are told
 _HEADS = {
-    "quarantined": "files that are nobody's",
-    "open": "points that wait",
-    "not-graded": "not graded",
-    "newer": "handed in anew",
-    "missing": "no hand-in",
-    "above-maximum": "above the maximum",
-    "below-zero": "below 0",
-    "locked": "locked",
-    "not-in-file": "not in the LMS's file",
-    "not-in-gradebook": "not in the gradebook",
-    "kept": "left as the LMS has it",
-    "zero": "exported as 0",
-    "open-as-is": "exported with points open",
-    "changed": "replaced",
-    "comment-kept": "comments that were kept",
-    "no-feedback-file": "no feedback file",
-    "formula-in-file": "beware",
-    "no-comments": "no comments",
-    "scaled": "scaled",
+    "quarantined": ("files that are nobody's", "find out whose they are, and import again"),
+    "open": ("points wait for a person", "decide them in grader review; --open-as-is exports what is decided so far"),
+    "not-graded": ("not graded", "grader run-all grades them"),
+    "newer": ("handed in anew", "grader run-all grades them"),
+    "missing": ("no hand-in", "--missing-as-zero exports a 0 for them"),
+    "above-maximum": ("above the maximum", "raise it in the LMS, or lower the grade"),
+    "below-zero": ("below 0", ""),
+    "locked": ("locked", "unlock them in the LMS"),
+    "not-in-file": ("not in the LMS's file", "download it anew: they may have joined later"),
+    "not-in-gradebook": ("not in the gradebook", "import the class anew: they may have joined later"),
+    "kept": ("left as the LMS has it", ""),
+    "zero": ("exported as 0", ""),
+    "open-as-is": ("exported with points open", ""),
+    "changed": ("replaced", ""),
+    "comment-kept": ("comments of somebody's that were kept", ""),
+    "no-feedback-file": ("no feedback file", ""),
+    "formula-in-file": ("beware", ""),
+    "no-comments": ("no comments", ""),
+    "scaled": ("scaled", ""),
 }
 
 
@@ -41,7 +41,8 @@ def telling(told: Sequence[Told]) -> Iterator[Text]:
         these = [one for one in told if one.code == code]
         if not these:
             continue
-        yield Text(f"{_HEADS.get(code, code)} ({len(these):,})", style="bold")
+        head, advice = _HEADS.get(code, (code, ""))
+        yield Text.assemble((f"{head} ({len(these):,})", "bold"), f": {advice}" if advice else "")
         for one in these[:_MOST]:
             lead = f"  {plain(one.who)}: " if one.who else "  "
             yield Text(lead + plain(one.what))
