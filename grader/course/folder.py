@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from pathlib import Path
 
 from grader.course.defaults import with_defaults
 from grader.course.serving import Serving, serving_of
-from grader.course.terms import plain_times, terms_of
+from grader.course.terms import plain_times, terms_of, zone_of
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
 from grader.errors import CourseError
@@ -35,6 +36,7 @@ class Course:
     gradebook: str = ""  # its URL, or the path of an SQLite file from the course's folder
     terms: Mapping[str, Terms] = field(default_factory=dict, compare=False)  # by assignment; those that set some
     serving: Serving = field(default_factory=Serving, compare=False)
+    zone: tzinfo | None = field(default=None, compare=False)  # by whose clock local times are
 
 
 def find_course(
@@ -105,6 +107,7 @@ def _course(root: Path, file: Path, environment: Mapping[str, str]) -> Course:
         gradebook=value["gradebook"]["url"],
         terms=terms,
         serving=serving_of(document.value),
+        zone=zone_of(document.value),
     )
 
 

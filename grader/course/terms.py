@@ -56,6 +56,14 @@ def plain_times(value: Json) -> Json:
     return str(value) if isinstance(value, datetime | date) else value
 
 
+def zone_of(value: Mapping[str, Json]) -> ZoneInfo | None:
+    """The time zone that grader.toml names; None where it names none, or one that is not known here."""
+    try:
+        return ZoneInfo(value["timezone"])
+    except (KeyError, ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC") if value.get("timezone") == "UTC" else None
+
+
 def terms_of(document: Document, root: Path, rubrics: Path) -> tuple[dict[str, Terms], list[Problem]]:
     """The terms of every assignment that the file names, and what is wrong with them.
 

@@ -31,6 +31,7 @@ FILE: Final = "class.json"
 FORM: Final = "grader-class/1"
 EARLIER: Final = "earlier"  # in FOLDER: hand-ins that do not count
 QUARANTINE: Final = "quarantine"  # in FOLDER: files nobody can be named for
+PENDING: Final = "pending.json"  # in FOLDER: an import that began to change what is there, and has not ended
 MAX_BYTES: Final = 64 * 2**20  # some 50,000 students
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 KEEP: Final = ("latest", "first")
@@ -99,6 +100,7 @@ class ClassList:
 
     `source` is the kind of LMS ("moodle"), `keep` which of several attempts counts ("latest", "first"). `worksheet` is
     the path, relative to the class's folder, of the copy of the LMS's own grade file, empty where there is none.
+    Without `has_roster` nobody said who is in the class: the roster is whoever handed something in.
     """
 
     assignment: str
@@ -108,6 +110,7 @@ class ClassList:
     hand_ins: tuple[HandInEntry, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     worksheet: str = ""
+    has_roster: bool = True
 
     @cached_property
     def by_name(self) -> Mapping[str, HandInEntry]:
@@ -121,8 +124,14 @@ class ClassList:
 
 
 def read_class(folder: Path) -> ClassList | None:
-    """The class list of the hand-ins in `folder`, None where there is none. Raises CourseError where it is broken."""
+    """The class list of the hand-ins in `folder`, None where there is none.
+
+    Raises CourseError where it is broken, or where an import was broken off within the last step.
+    """
     path = folder / FOLDER / FILE
+    if os.path.lexists(path.with_name(PENDING)):
+        what = "an import into this folder was broken off: its hand-ins and its class list do not belong together yet"
+        raise CourseError.single(what, where=clean(str(folder)), fix="run the same grader import again", code="pending")
     if not os.path.lexists(path):
         return None
     try:
@@ -159,6 +168,7 @@ def class_json(class_list: ClassList) -> Json:
         "source": class_list.source,
         "keep": class_list.keep,
         **({"worksheet": class_list.worksheet} if class_list.worksheet else {}),
+        **({} if class_list.has_roster else {"has_roster": False}),
         "roster": [_filled(one, ("id", "reason")) for one in class_list.roster],
         "hand_ins": [_filled(one, ("name", "path", "students", "is_counted")) for one in class_list.hand_ins],
         "quarantined": [_filled(one, ("files", "reason", "fix")) for one in class_list.quarantined],
@@ -205,6 +215,7 @@ def class_from(value: Json) -> ClassList:
         hand_ins=tuple(_hand_in_from(one) for one in value["hand_ins"]),
         quarantined=tuple(Quarantined(tuple(q["files"]), q["reason"], q["fix"]) for q in value["quarantined"]),
         worksheet=value.get("worksheet", ""),
+        has_roster=value.get("has_roster", True),
     )
 
 

@@ -21,8 +21,8 @@ from grader.intake.lms.base import Download, Found, Who
 from grader.intake.lms.joining import joined
 from grader.intake.lms.owners import Owned, owners
 from grader.intake.lms.roster import made_id
-from grader.intake.lms.tree import Tree
-from grader.intake.names import is_left_out, same_key, submission_id
+from grader.intake.lms.tree import LIMITS, Tree
+from grader.intake.names import Shelf, is_left_out, name_flaws, same_key, submission_id
 
 _MAX_TEXT = 400
 _MAX_NAME = 100
@@ -47,6 +47,7 @@ class Matched:
     assigned: tuple[Assigned, ...]
     quarantined: tuple[Quarantined, ...]
     remarks: tuple[str, ...] = ()
+    has_roster: bool = True
 
 
 def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]], *, keep: str) -> Matched:
@@ -62,8 +63,10 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
         roster = _from_download(download)
         remarks.append("there is no roster: whoever handed nothing in is not in this list; give it by --roster")
     roster = tuple(_safe(entry) for entry in roster)
-    owned = owners(download, roster)
     refused, notes = _refused_files(tree, download.found)
+    download, odd = _with_sane_files(download, notes)
+    refused += odd
+    owned = owners(download, roster)
     chosen, reasons, unsure = _chosen(owned, roster, keep, notes)
     by_name = sum(one.is_by_name for one in owned)
     if by_name and lists:
@@ -77,7 +80,7 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
         replace(entry, hand_in=names.get(entry.id, ""), reason=reasons.get(entry.id, "no submission"))
         for entry in roster
     )
-    return Matched(entries, assigned, tuple(quarantined), tuple(dict.fromkeys(remarks)))
+    return Matched(entries, assigned, tuple(quarantined), tuple(dict.fromkeys(remarks)), bool(lists))
 
 
 def _safe(entry: RosterEntry) -> RosterEntry:
@@ -198,6 +201,26 @@ def _refused_files(tree: Tree, found: Iterable[Found]) -> tuple[list[Quarantined
     return made, {
         one: f"{count} of its files {'was' if count == 1 else 'were'} refused" for one, count in counts.items()
     }
+
+
+def _with_sane_files(download: Download, notes: dict[str, str]) -> tuple[Download, list[Quarantined]]:
+    """Without the files whose names lead out of the hand-in, or are another's, once the LMS's prefix is gone."""
+    found = []
+    apart: list[Quarantined] = []
+    for one in download.found:
+        shelf = Shelf()
+        files = {}
+        for path, file in sorted(one.files.items()):
+            if any(is_left_out(part) for part in path.split("/")):
+                continue
+            flaw = next(name_flaws(path, LIMITS), None) or shelf.put(path, is_file=True)
+            if flaw is None:
+                files[path] = file
+            else:
+                notes[one.lms_folder] = "some of its files refused, see quarantine"
+                apart.append(Quarantined((clean(file.path, _MAX_TEXT),), f"it is refused: {flaw.what}", flaw.fix))
+        found.append(replace(one, files=files))
+    return replace(download, found=tuple(found)), apart
 
 
 # --- what it is called ------------------------------------------------------------------------
