@@ -81,7 +81,7 @@ def file_name(submission: str) -> str:
     """What the page of a hand-in is called: its name, which intake has made safe; one that is too long by its digest.
 
     >>> file_name("Ada Lovelace_17"), file_name("../x/y"), len(file_name("é" * 300))
-    ('Ada Lovelace_17', '..%2Fx%2Fy', 78)
+    ('Ada Lovelace_17', '..%2Fx%2Fy', 72)
     """
     safe = submission.replace("/", "%2F").replace("\\", "%5C").replace("\0", "%00")
     if safe.strip(".") and len(safe.encode("utf-8", "surrogatepass")) <= _MOST_NAME:
