@@ -18,6 +18,8 @@ from grader.documents import did_you_mean, shown
 from grader.errors import GraderError, UsageError
 from grader.grading import HandIn, ask
 from grader.intake import read_submission, remove_tree, submission_id
+from grader.intake.belonging import in_class
+from grader.intake.classes import ClassList, read_class
 from grader.model import Job, Problem, Rubric, Rule, Submission
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,9 @@ log = logging.getLogger(__name__)
 class ClassOf:
     """The hand-ins of a class, in the order of `sources` but for those that do not say what they are for.
 
-    `rubric_of` loads the rubric of an assignment; `assignment` is that of all, whatever they say. Raises UsageError
-    for an assignment that the course has not: a slip of the one who typed, not of a student.
+    `rubric_of` loads the rubric of an assignment; `assignment` is that of all, whatever they say. Where `grader import`
+    wrote a class list beside them, it says whose they are, when they came and what for. Raises UsageError for an
+    assignment that the course has not: a slip of the one who typed, not of a student; CourseError for a broken list.
     """
 
     course: Course
@@ -38,6 +41,7 @@ class ClassOf:
     ids: Sequence[str] = ()
     _known: Sequence[str] = ()
     _rubrics: dict[str, Rubric] = field(default_factory=dict)
+    _classes: dict[Path, ClassList | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._known = assignments(self.course)
@@ -45,6 +49,7 @@ class ClassOf:
             what = f"the course has no assignment {shown(self.assignment)}"
             raise UsageError.single(what, where="--assignment", fix=did_you_mean(self.assignment, self._known))
         self.ids = ids_of(self.sources)
+        self._classes = {folder: read_class(folder) for folder in {source.absolute().parent for source in self.sources}}
 
     @property
     def rubrics(self) -> Sequence[Rubric]:
@@ -68,7 +73,12 @@ class ClassOf:
             yield self._with_rubric(number, self._read(number), named)
 
     def _read(self, number: int) -> Submission:
-        return replace(read_submission(self.sources[number], assignment=self.assignment), id=self.ids[number])
+        source = self.sources[number].absolute()
+        of_class = self._classes[source.parent]
+        imported_for = of_class.assignment if of_class is not None and of_class.assignment in self._known else None
+        submission = read_submission(source, assignment=self.assignment or imported_for)
+        submission = replace(submission, id=self.ids[number])
+        return submission if of_class is None else in_class(submission, source.name, of_class)
 
     def _with_rubric(self, number: int, submission: Submission, likely: set[str]) -> HandIn:
         """With its rubric. One that belongs to none gets a card without tasks, and stops no other."""

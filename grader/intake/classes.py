@@ -118,6 +118,11 @@ class ClassList:
         return {one.name: one for one in self.hand_ins if one.is_counted}
 
     @cached_property
+    def by_path(self) -> Mapping[str, HandInEntry]:
+        """The hand-ins that count, by their paths in the class's folder."""
+        return {one.path: one for one in self.hand_ins if one.is_counted}
+
+    @cached_property
     def by_id(self) -> Mapping[str, RosterEntry]:
         """The students by their ids."""
         return {one.id: one for one in self.roster}
