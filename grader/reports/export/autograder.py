@@ -29,7 +29,6 @@ NOT_NEEDED = frozenset({
     "alembic", "fastapi", "jinja2", "openpyxl", "pytest", "python-multipart", "ray", "sqlalchemy", "uvicorn",
 })  # fmt: skip
 _PICTURES = frozenset({".png", ".jpg", ".jpeg"})
-_PROGRAM = {".py", ".json", ".txt", ".toml", ".typed", ".mako", ".html", ".css", ".js", ".md"}
 
 SETUP = """#!/usr/bin/env bash
 # Gradescope runs this once, as root, when it builds the image of the autograder.
@@ -98,7 +97,7 @@ def autograder_zip(
         _add(archive, "requirements.txt", "".join(f"{one}\n" for one in requirements()).encode())
         package = Path(__file__).parents[2]
         for file in sorted(package.rglob("*")):
-            if file.is_file() and file.suffix in _PROGRAM and "__pycache__" not in file.parts:
+            if file.is_file() and not _is_hidden(file, package, "__pycache__"):
                 _add(archive, f"lib/grader/{file.relative_to(package).as_posix()}", file.read_bytes())
         for path, file in sorted(_course_files(course, assignment)):
             _add(archive, f"course/{path}", file.read_bytes())
@@ -134,12 +133,13 @@ def _course_files(course: Course, assignment: str) -> Iterator[tuple[str, Path]]
             yield _inside(course, file), file
     template = course.submissions_template / assignment
     for file in template.rglob("*"):
-        if file.is_file() and not _is_hidden(file, template):
+        if file.is_file() and not _is_hidden(file, template, "__pycache__"):
             yield _inside(course, file), file
 
 
-def _is_hidden(file: Path, top: Path) -> bool:
-    return any(part.startswith((".", "__")) for part in file.relative_to(top).parts)
+def _is_hidden(file: Path, top: Path, *names: str) -> bool:
+    """Whether the file, or a folder between it and `top`, is hidden or has one of these names."""
+    return any(part.startswith(".") or part in names for part in file.relative_to(top).parts)
 
 
 def _inside(course: Course, file: Path) -> str:
