@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,31 @@ class Store(Protocol):
     def keep_card(self, submission: str, card: Mapping[str, Json], *, made_from: str) -> None: ...
     def keep_fingerprints(self, submission: str, fingerprints: Mapping[str, Json]) -> None: ...
     def card(self, submission: str, *, made_from: str | None = None) -> Mapping[str, Json] | None: ...
+
+
+class Aside:
+    """A store that only looks: what would be kept is held here, and gone with it. For a run that changes nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cards: dict[str, tuple[str, bytes]] = {}
+
+    def keep_card(self, submission: str, card: Mapping[str, Json], *, made_from: str) -> None:
+        """Hold a card, packed."""
+        self._cards[submission] = (made_from, zlib.compress(json.dumps(card).encode(), 1))
+
+    def keep_fingerprints(self, submission: str, fingerprints: Mapping[str, Json]) -> None:
+        """Nobody asks for them here."""
+
+    def card(self, submission: str, *, made_from: str | None = None) -> Mapping[str, Json] | None:
+        """What was held last, else what the store has."""
+        if submission not in self._cards:
+            return self._store.card(submission, made_from=made_from)
+        held, packed = self._cards[submission]
+        if made_from not in (None, held):
+            return None
+        card: Mapping[str, Json] = json.loads(zlib.decompress(packed))
+        return card
 
 
 class Remembered:

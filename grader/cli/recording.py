@@ -40,13 +40,13 @@ class Gathered:
         return ((card, self._facts[number]) for number, card in enumerate(cards))
 
 
-def url_of(course: Course, said: str, state: Path | None) -> str:
+def url_of(course: Course, said: str, state: Path | None, *, is_new_allowed: bool = True) -> str:
     """The URL of the gradebook that a run is recorded in, once it has been seen that it can be."""
     from grader.gradebook.book import Gradebook
     from grader.gradebook.place import gradebook_url
 
     url = gradebook_url(course, said, state=state)
-    Gradebook.open(url).close()
+    Gradebook.open(url, is_new_allowed=is_new_allowed).close()
     return url
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,8 +21,9 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from grader.errors import MachineError, UsageError
+from grader.evidence.crash_points import crash_point
 from grader.evidence.room import free_bytes, no_space, not_writable
-from grader.gradebook import migrations
+from grader.gradebook import lasting, migrations
 from grader.gradebook.migrations import VERSION_TABLE
 from grader.gradebook.tables import metadata
 
@@ -29,8 +31,8 @@ PATIENCE_S = 10.0  # with others who write
 OTHER = "--gradebook URL"
 _OURS: Final = 0x67726462  # in the header of an SQLite file, so that `file` and we tell it from another program's
 _LOCK: Final = 0x67726462  # PostgreSQL's, as long as the schema is looked at
+WRITES: Final = {"grader_writes": True}  # a connection that will write takes its turn from the beginning
 _STEPS: Final = Path(migrations.__file__).parent
-WRITES: Final = {"grader_writes": True}
 
 
 def parsed(url: str) -> URL:
@@ -57,26 +59,63 @@ def opened(url: URL, *, is_new_allowed: bool = True) -> Engine:
     Without `is_new_allowed` one that is not there is a UsageError.
     """
     file = file_of(url)
-    if file is not None:
-        _looked_at(file, is_new_allowed=is_new_allowed)
+    count = lasting.told(file) if file is not None else 0
+    is_there = file is not None and _looked_at(file, count, is_new_allowed=is_new_allowed)
     with told(url):
         engine = _engine(url)
         try:
-            with engine.connect().execution_options(**WRITES) as connection, connection.begin():
-                _brought_up(connection, url, is_new_allowed=is_new_allowed)
-            if file is not None:
-                _checked(engine, file)
+            if file is not None and is_there:
+                _checked(engine, file, count)
+            with engine.connect() as connection, connection.begin():
+                is_current = _is_current(connection, url, is_new_allowed=is_new_allowed)
+            if not is_current:
+                with written(engine, url) as connection:
+                    _locked(connection)
+                    if not _is_current(connection, url, is_new_allowed=is_new_allowed):
+                        _upgraded(connection, is_file=file is not None)
         except BaseException:
             engine.dispose()
             raise
     return engine
 
 
-def _checked(engine: Engine, file: Path) -> None:
-    with engine.connect() as connection:
+def _in_wal(connection: sqlite3.Connection) -> None:
+    """Once set it stays with the file. Who sets it at the same moment as another is refused at once, with no wait."""
+    end = time.monotonic() + PATIENCE_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def written(engine: Engine, url: URL) -> Iterator[Connection]:
+    """A transaction that writes: all of it is saved when this ends, or nothing."""
+    file = file_of(url)
+    number = 0
+    with engine.connect().execution_options(**WRITES) as connection:
+        with connection.begin():
+            yield connection
+            if file is not None:
+                number = lasting.counted(connection)
+            crash_point("gradebook.commit")
+        crash_point("gradebook.committed")
+    if file is not None:
+        lasting.note(file, number)
+
+
+def _checked(engine: Engine, file: Path, count: int) -> None:
+    """See that a file is whole, and has all that was ever saved in it."""
+    with engine.connect() as connection, connection.begin():
         said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        found = lasting.there(connection)
     if said != "ok":
         raise damaged(str(file), said.splitlines()[-1])
+    if found < count:
+        raise lasting.fewer(file, found, count)
 
 
 def _engine(url: URL) -> Engine:
@@ -88,7 +127,7 @@ def _engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepared(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say so, and hold the schema's changes too
-        connection.execute("PRAGMA journal_mode = WAL").close()
+        _in_wal(connection)
         connection.execute("PRAGMA synchronous = FULL").close()
 
     @event.listens_for(engine, "begin")
@@ -99,17 +138,17 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _looked_at(file: Path, *, is_new_allowed: bool) -> None:
-    """See what SQLite would pass over without a word: a log without its file, a file without its log."""
+def _looked_at(file: Path, count: int, *, is_new_allowed: bool) -> bool:
+    """Whether there is a file. Sees what SQLite would pass over without a word, and changes nothing."""
     size = file.stat().st_size if file.is_file() else -1
     log = Path(f"{file}-wal")
     with suppress(OSError):
         if log.stat().st_size and size <= 0:
-            raise damaged(
-                str(file), f"{'the file is empty' if size == 0 else 'the file is missing'}, and its log is not"
-            )
-    if size > 0 and Path(f"{file}-shm").exists() and not log.exists():
-        raise without_log(file)
+            raise damaged(str(file), f"the file is {'missing' if size else 'empty'}, and its log is not")
+    if size < 0 and count:
+        raise lasting.gone(file, count)
+    if size > 0 and _is_of_another(file):
+        raise _not_ours(str(file))
     if size < 0:
         if not is_new_allowed:
             raise _no_gradebook(str(file))
@@ -117,28 +156,41 @@ def _looked_at(file: Path, *, is_new_allowed: bool) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise not_writable(file.parent, error.strerror or str(error), other=OTHER) from error
+    return size > 0
 
 
-def _brought_up(connection: Connection, url: URL, *, is_new_allowed: bool) -> None:
-    """Make what this version needs."""
+def _is_of_another(file: Path) -> bool:
+    """Whether the header of an SQLite file says so: to open it would change it. What is no such file, SQLite tells."""
+    try:
+        with file.open("rb") as opened_file:
+            header = opened_file.read(100)
+    except OSError:
+        return False
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        return False
+    name, has_log = int.from_bytes(header[68:72], "big"), header[18] == 2
+    return name != _OURS and (name != 0 or not has_log)  # ours may have its name in the log only
+
+
+def _locked(connection: Connection) -> None:
+    """Nobody else makes the schema until this transaction ends; in SQLite nobody writes anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _is_current(connection: Connection, url: URL, *, is_new_allowed: bool) -> bool:
+    """Whether the schema is this version's; False where there is less of it, or none."""
     where = where_of(url)
     is_sqlite = url.get_backend_name() == "sqlite"
-    if not is_sqlite:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     there = set(sa.inspect(connection).get_table_names())
     if VERSION_TABLE not in there:
         if (is_sqlite and there) or there & set(metadata.tables):
-            what = "this database is of another program, and no gradebook"
-            raise MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
+            raise _not_ours(where)
         if not is_new_allowed:
             raise _no_gradebook(where)
-        if is_sqlite:
-            connection.exec_driver_sql(f"PRAGMA application_id = {_OURS}")
-        _upgraded(connection)
-        return
+        return False
     if is_sqlite and connection.exec_driver_sql("PRAGMA application_id").scalar_one() != _OURS:
-        what = "this database is of another program, and no gradebook"
-        raise MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
+        raise _not_ours(where)
     version = connection.exec_driver_sql(f"SELECT max(version_num) FROM {VERSION_TABLE}").scalar() or ""  # noqa: S608
     known = steps()
     if version and version not in known:
@@ -148,8 +200,12 @@ def _brought_up(connection: Connection, url: URL, *, is_new_allowed: bool) -> No
             fix=f"update the grader, or keep a second gradebook with {OTHER}",
             code="newer-gradebook",
         )
-    if version != known[-1]:
-        _upgraded(connection)
+    return bool(version == known[-1])
+
+
+def _not_ours(where: str) -> MachineError:
+    what = "this database is of another program, and no gradebook"
+    return MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
 
 
 def steps() -> list[str]:
@@ -158,10 +214,12 @@ def steps() -> list[str]:
     return [re.match(r"[0-9]+", name)[0] for name in names]  # type: ignore[index]
 
 
-def _upgraded(connection: Connection) -> None:
+def _upgraded(connection: Connection, *, is_file: bool) -> None:
     from alembic import command
     from alembic.config import Config
 
+    if is_file:
+        connection.exec_driver_sql(f"PRAGMA application_id = {_OURS}")
     settings = Config(attributes={"connection": connection})
     settings.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
     command.upgrade(settings, "head")
@@ -248,14 +306,4 @@ def damaged(where: str, said: str) -> MachineError:
         fix="put the latest copy of it in its place; without one, move it away (with its -wal and -shm, if they are"
         " there) and run grader run-all again: cards are made anew, what people decided is in the damaged file only",
         code="gradebook-damaged",
-    )
-
-
-def without_log(file: Path) -> MachineError:
-    """Its last changes are nowhere."""
-    return MachineError.single(
-        f"the gradebook was in use when its log, {file.name}-wal, was taken away: the last changes are in that log",
-        where=str(file),
-        fix=f"put {file.name}-wal back beside it; where that is lost for good, remove {file.name}-shm to go on without",
-        code="gradebook-without-log",
     )

@@ -73,6 +73,7 @@ class Change:
     """
 
     entry: int | None
+    assignment: str
     submission: str
     students: tuple[Student, ...]
     before: Fraction | None

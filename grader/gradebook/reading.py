@@ -58,8 +58,8 @@ def _wanted(assignment: str, query: Query) -> sa.ColumnElement[bool]:
 
 
 def _holds(column: sa.Column[str], part: str) -> sa.ColumnElement[bool]:
-    """Whether a text holds another, letter by letter."""
-    return column.contains(part, autoescape=True)
+    """Whether a text holds another, letter by letter: LIKE takes `a` for `A` in one database and not in the other."""
+    return sa.func.replace(column, part.replace("\0", "").encode(errors="replace").decode(), "") != column
 
 
 def history(connection: Connection, entry: int) -> list[Event]:

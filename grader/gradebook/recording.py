@@ -231,6 +231,7 @@ def _change(card: ScoreCard, before: SqlRow[Any] | None, decisions: Sequence[Dec
     }
     made = Change(
         entry=None if before is None else before.id,
+        assignment=card.assignment,
         submission=card.submission,
         students=card.students,
         before=None if before is None else fraction(before.points),
