@@ -63,7 +63,7 @@ class Found:
     @property
     def was(self) -> tuple[str, ...]:
         """The names of its files in the download."""
-        return tuple(sorted(file.path for file in self.files.values()))
+        return tuple(sorted({file.path for file in self.files.values()}))
 
 
 @dataclass(frozen=True, slots=True)

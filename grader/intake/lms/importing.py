@@ -15,6 +15,7 @@ from grader.errors import UsageError
 from grader.intake.classes import RosterEntry, is_inner, read_class
 from grader.intake.lms.base import Options, Worksheet, reader_of
 from grader.intake.lms.joining import joined
+from grader.intake.lms.laid_out import laid_out
 from grader.intake.lms.matching import match
 from grader.intake.lms.roster import Roster, roster_from
 from grader.intake.lms.tables import Table, read_table, read_table_file
@@ -69,9 +70,10 @@ def import_download(asked: Asked) -> Imported:
         if download.worksheet is not None and table is None:  # it lay in the download: its times are read, too
             again = replace(options, worksheet=read_table(download.worksheet.data, download.worksheet.name))
             download = reader.read(tree, again)
-        matched = match(download, tree, lists, keep=asked.keep)
         head = Head(asked.assignment, reader.kind, asked.keep, worksheet or download.worksheet)
-        written = write_import(matched, tree, asked.target, head, is_dry_run=asked.is_dry_run)
+        with laid_out(download) as download:
+            matched = match(download, tree, lists, keep=asked.keep)
+            written = write_import(matched, tree, asked.target, head, is_dry_run=asked.is_dry_run)
     return Imported(written, reader.about, tuple(dict.fromkeys([*remarks, *matched.remarks])))
 
 
