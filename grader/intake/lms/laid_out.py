@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grader.documents import shown
+from grader.documents.wording import clean
 from grader.errors import SubmissionError
 from grader.intake.limits import IntakeLimits
 from grader.intake.lms.base import Download, Found
@@ -22,6 +23,7 @@ from grader.intake.zip_unpack import Refused
 
 Files = Mapping[str, Stored]
 _ZIP = ".zip"
+_BY_HAND = ": not opened, look at it by hand"
 
 
 @contextmanager
@@ -29,11 +31,12 @@ def laid_out(download: Download) -> Iterator[Download]:
     """The download with every hand-in as it is to lie there. Its files can be read while the block lasts.
 
     What cannot be opened for certain (several zips, a damaged or refused one, two files of one name) stays as it is,
-    and the hand-in's note says so.
+    and the hand-in's note and a remark say so.
     """
     with tempfile.TemporaryDirectory(prefix="grader-import-") as copies:
-        found = [_laid_out(one, Path(copies) / f"{at}{_ZIP}") for at, one in enumerate(download.found)]
-        yield replace(download, found=tuple(found))
+        found = tuple(_laid_out(one, Path(copies) / f"{at}{_ZIP}") for at, one in enumerate(download.found))
+        told = [f"{clean(one.lms_folder)}: {one.note}" for one in found if one.note.endswith(_BY_HAND)]
+        yield replace(download, found=found, remarks=(*download.remarks, *told))
 
 
 def _laid_out(found: Found, copy: Path) -> Found:
@@ -51,7 +54,7 @@ def _laid_out(found: Found, copy: Path) -> Found:
             said = f"{shown(zips[0])} holds files that are called like those beside it"
         else:
             return replace(found, files={**others, **opened})
-    note = f"{said}: not opened, look at it by hand"
+    note = said + _BY_HAND
     return replace(found, files=files, note=f"{found.note}; {note}" if found.note else note)
 
 

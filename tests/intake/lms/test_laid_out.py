@@ -23,11 +23,13 @@ def imported(tmp_path, files, *, text=b""):
     roster = tmp_path / "roster.csv"
     roster.write_text("id,name\ns1,Ada Lovelace\n")
     target = tmp_path / "class"
-    import_download(Asked(source, "digits", target, roster=roster))
+    said = import_download(Asked(source, "digits", target, roster=roster)).remarks
     [entry] = read_class(target).by_name.values()
     read = read_submission(target / entry.path)
     found = {one.path: (read.root / one.path).read_bytes() for one in read.files}
-    return found, read_class(target).roster[0].reason, entry
+    reason = read_class(target).roster[0].reason
+    assert any("by hand" in one for one in said) == ("by hand" in reason)
+    return found, reason, entry
 
 
 @pytest.mark.parametrize(
