@@ -66,15 +66,11 @@ def read(tree: Tree, options: Options) -> Download:
         stem = top[: len(top) - len(ending)] if ending else top
         who = people.who(stem)
         found.setdefault(people.key_of(stem), []).append((stem, files, who))
-    made = []
-    for key, several in found.items():
-        if len(several) == 1:
-            [(stem, files, who)] = several
-            made.append(Found(key, (who,), files=files, lms_folder=stem, note="" if files else "the folder is empty"))
-            continue
-        paths = tuple(sorted(path for stem, files, _ in several for path in paths_of(files) or (stem,)))
-        reason = f"{len(several)} hand-ins are called {shown(several[0][0])}, and nothing says which of them counts"
-        quarantined.append(Quarantined(paths, reason, "keep the one that counts, and import again"))
+    made = [
+        Found(key, (who,), files=files, lms_folder=stem, note="" if files else "the folder is empty")
+        for key, several in found.items()
+        for stem, files, who in several  # of two of one name nothing says which counts: `matching` keeps both apart
+    ]
     if not made and not quarantined:
         what = "there is no archive and no folder in it"
         raise SubmissionError.single(

@@ -19,8 +19,9 @@ from typing import Final
 from grader.intake.classes import Quarantined
 from grader.intake.lms.base import Download, Found, Options, Reader, Who
 from grader.intake.lms.beside import grade_file
+from grader.intake.lms.joining import word_key
 from grader.intake.lms.long_dates import is_late_by, long_date
-from grader.intake.lms.roster import identifier_number, kind_of, moodle_columns, name_key
+from grader.intake.lms.roster import identifier_number, kind_of, moodle_columns
 from grader.intake.lms.shape import unwrapped
 from grader.intake.lms.tables import Table
 from grader.intake.lms.tree import Stored, Tree
@@ -132,10 +133,10 @@ class _Receipts:
             receipt = (at, is_late_by(cells.get("status", "")))
             self._of_number[identifier_number(cells["identifier"]) or ""] = receipt
             if said.strip(" -"):  # of a team, those who have the team's hand-in
-                self._of_group.setdefault(name_key(cells.get("group", "")), set()).add(receipt)
+                self._of_group.setdefault(word_key(cells.get("group", "")), set()).add(receipt)
 
     def of(self, number: str, name: str) -> tuple[datetime | None, bool | None]:
-        of_group = self._of_group.get(name_key(name), set()) if name else set()
+        of_group = self._of_group.get(word_key(name), set()) if name else set()
         if len(of_group) == 1:
             receipt = next(iter(of_group))
             return self._of_number.get(number, receipt)

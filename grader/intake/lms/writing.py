@@ -90,17 +90,12 @@ def write_import(matched: Matched, tree: Tree, target: Path, head: Head, *, is_d
         _finish_pending(target)
         before = before_in(target, head)
         _check_space(matched, target)
-        incoming = _begun(target, is_there=before is not None)
-        try:
-            digests = [_stored(one, incoming / str(at)) for at, one in enumerate(matched.assigned)]
-            made = _merged(matched, digests, head, before)
-            is_same = before == made.class_list and _is_same_worksheet(target, made.class_list, head.worksheet)
-            if not is_same:
-                _store_quarantine(matched, tree, incoming / QUARANTINE)
-                _complete(made, head, incoming, target, is_there=before is not None)
-        finally:
-            if not os.path.lexists(target / FOLDER / PENDING):
-                remove_tree(incoming)
+        if before is None:
+            return Written(target, _write_new(matched, tree, target, head), is_changed=True)
+        made = _merged(matched, [_digest(one.found) for one in matched.assigned], head, before)
+        is_same = before == made.class_list and _is_same_worksheet(target, made.class_list, head.worksheet)
+        if not is_same:
+            _write_over(matched, tree, target, head, made)
     return Written(target, made, is_changed=not is_same)
 
 
@@ -247,59 +242,63 @@ def _check_space(matched: Matched, target: Path) -> None:
         raise MachineError.single(what, where=clean(str(there)), fix="free some space, or name another folder by --to")
 
 
-def _begun(target: Path, *, is_there: bool) -> Path:
-    """A hidden folder on the disk of the target, for what is new."""
-    if is_there:
-        return Path(tempfile.mkdtemp(prefix=_INCOMING, dir=target / FOLDER))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.{_INCOMING}", dir=target.parent))
-    made.chmod(0o755)
+def _write_new(matched: Matched, tree: Tree, target: Path, head: Head) -> Merged:
+    """A new folder: all of it beside its place, and then renamed."""
+    incoming = Path(tempfile.mkdtemp(prefix=f".{target.name}.{_INCOMING}", dir=target.parent))
+    try:
+        digests = [_stored(one, incoming / str(at)) for at, one in enumerate(matched.assigned)]
+        made = _merged(matched, digests, head, None)
+        whole = incoming / "whole"
+        (whole / FOLDER).mkdir(parents=True)
+        for at, path in made.take:
+            (whole / path).parent.mkdir(parents=True, exist_ok=True)
+            (incoming / str(at)).rename(whole / path)
+        _store_quarantine(matched, tree, whole / FOLDER / QUARANTINE)
+        if head.worksheet is not None:
+            (whole / made.class_list.worksheet).write_bytes(head.worksheet.data)
+        (whole / FOLDER / FILE).write_bytes(class_bytes(made.class_list))
+        _synced()
+        try:
+            whole.rename(target)  # also over an empty folder
+        except OSError as error:
+            what = f"it cannot be put in its place ({error.strerror}); nothing was imported"
+            fix = "look what is there, and import again"
+            raise MachineError.single(what, where=clean(str(target)), fix=fix) from error
+        _synced()
+    finally:
+        remove_tree(incoming)
     return made
 
 
-def _complete(made: Merged, head: Head, incoming: Path, target: Path, *, is_there: bool) -> None:
-    """Put everything in its place. Up to the one step that makes it so, nothing in `target` has changed."""
-    if is_there:
-        _complete_there(made, head, incoming, target)
-        return
-    whole = incoming / "whole"
-    (whole / FOLDER).mkdir(parents=True)
-    for at, path in made.take:
-        (whole / path).parent.mkdir(parents=True, exist_ok=True)
-        (incoming / str(at)).rename(whole / path)
-    (incoming / QUARANTINE).rename(whole / FOLDER / QUARANTINE)
-    if head.worksheet is not None:
-        (whole / made.class_list.worksheet).write_bytes(head.worksheet.data)
-    (whole / FOLDER / FILE).write_bytes(class_bytes(made.class_list))
-    _synced()
-    with suppress(OSError):
-        (target / FOLDER).rmdir()  # a folder that is there and empty gives way
-        target.rmdir()
+def _write_over(matched: Matched, tree: Tree, target: Path, head: Head, made: Merged) -> None:
+    """Into a folder that is there: what is new to a hidden place in it, then the renames of a plan."""
+    incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=target / FOLDER))
     try:
-        whole.rename(target)
-    except OSError as error:
-        what = f"it cannot be put in its place ({error.strerror}); nothing was imported"
-        raise MachineError.single(what, where=clean(str(target)), fix="look what is there, and import again") from error
-    _synced()
-
-
-def _complete_there(made: Merged, head: Head, incoming: Path, target: Path) -> None:
-    there = incoming.relative_to(target).as_posix()
-    moves: list[tuple[str, str]] = [*made.move, *((f"{there}/{at}", path) for at, path in made.take)]
-    leaving = {source for source, _ in moves}
-    for _, to in moves:
-        if to not in leaving and os.path.lexists(target / to):  # before anything has changed
-            what = "it is in the way: no import wrote it"
-            raise UsageError.single(what, where=clean(str(target / to)), fix="move it away, and import again")
-    moves += _quarantine_moves(made, target, there)
-    if head.worksheet is not None:
-        (incoming / "worksheet").write_bytes(head.worksheet.data)
-        moves.append((f"{there}/worksheet", made.class_list.worksheet))
-    (incoming / FILE).write_bytes(class_bytes(made.class_list))
-    moves.append((f"{there}/{FILE}", f"{FOLDER}/{FILE}"))
-    _synced()
-    write_whole(target / FOLDER / PENDING, json.dumps({"moves": moves}, indent=1).encode())
-    _carry_out(target)
+        there = incoming.relative_to(target).as_posix()
+        digests = {one.path: one.digest for one in made.class_list.hand_ins}
+        for at, path in made.take:
+            if _stored(matched.assigned[at], incoming / str(at))[1] != digests[path]:
+                what = "the download changed while it was read; nothing was imported"
+                raise MachineError.single(what, where=clean(str(tree.path)), fix="import it again")
+        moves: list[tuple[str, str]] = [*made.move, *((f"{there}/{at}", path) for at, path in made.take)]
+        leaving = {source for source, _ in moves}
+        for _, to in moves:
+            if to not in leaving and os.path.lexists(target / to):  # before anything has changed
+                what = "it is in the way: no import wrote it"
+                raise UsageError.single(what, where=clean(str(target / to)), fix="move it away, and import again")
+        _store_quarantine(matched, tree, incoming / QUARANTINE)
+        moves += _quarantine_moves(made, target, there)
+        if head.worksheet is not None:
+            (incoming / "worksheet").write_bytes(head.worksheet.data)
+            moves.append((f"{there}/worksheet", made.class_list.worksheet))
+        (incoming / FILE).write_bytes(class_bytes(made.class_list))
+        moves.append((f"{there}/{FILE}", f"{FOLDER}/{FILE}"))
+        _synced()
+        write_whole(target / FOLDER / PENDING, json.dumps({"moves": moves}, indent=1).encode())
+        _carry_out(target)
+    finally:
+        if not os.path.lexists(target / FOLDER / PENDING):
+            remove_tree(incoming)
 
 
 def _quarantine_moves(made: Merged, target: Path, there: str) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from grader.errors import SubmissionError
 from grader.intake.classes import RosterEntry
 from grader.intake.lms.base import Options
+from grader.intake.lms.matching import match
 from tests.lms.made import students, write_files
 from tests.lms.reading import assert_nothing_lost, contents, read_made, tree_of
 from tests.lms.zips import STYLES, make_zips
@@ -57,10 +58,13 @@ def roster(*people):
     ],
 )
 def test_two_of_one_student_are_kept_apart_both(names, tmp_path):
-    read = read_made(inbox(tmp_path, [*names, "bob.zip"]), roster(("ada", "Ada Lovelace"), ("bob", "Bob")))
-    assert [one.lms_folder for one in read.download.found] == ["bob"]
-    assert len(read.quarantined) == 2
-    assert "nothing says which of them counts" in read.download.quarantined[0].reason
+    options = roster(("ada", "Ada Lovelace"), ("bob", "Bob"))
+    read = read_made(inbox(tmp_path, [*names, "bob.zip"]), options)
+    matched = match(read.download, read.tree, [options.roster], keep="latest")
+    assert [one.name for one in matched.assigned] == ["bob"]
+    assert len({file for one in matched.quarantined for file in one.files}) == 2
+    assert all("nothing says which came last" in one.reason for one in matched.quarantined)
+    assert "2 hand-ins" in next(one.reason for one in matched.roster if one.id == "ada")
 
 
 def test_two_students_of_one_name_are_named_by_their_ids_alone(tmp_path):
