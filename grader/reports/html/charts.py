@@ -127,6 +127,7 @@ def lines(
         low, high = max(0.0, low), min(1.0, high)
     rows = _legend_rows([name for name, _ in named])
     top = _TOP + 18 * len(rows)
+    height += 18 * (len(rows) - 1)  # a long legend takes nothing from the curves
     across = Scale(min(xs), max(xs), _LEFT, WIDTH - _RIGHT)
     down = Scale(low, high, height - _BOTTOM, top)
     parts = [_axes(across, down, x_label, y_label, percent_text if is_share else number_text, height)]
@@ -262,7 +263,7 @@ def matrix(
             kind = "right" if i == j else "wrong"
             parts.append(
                 tag("rect", x=round(x, 1), y=round(y, 1), width=round(size - 1, 1), height=round(size - 1, 1),
-                    class_=f"cell {kind} h{strength}")
+                    class_=f"{kind} h{strength}")
             )  # fmt: skip
             if size >= 20:
                 small = " small" if count >= 1000 or size < 26 else ""
