@@ -151,6 +151,8 @@ def put_grade(
     for nothing at all.
     """
     if line.points is None:
+        if is_zero_nothing and number_from(row.cells[column].text) == 0:
+            filled.tell("zero-in-file", line.grade.id, "the LMS's own file has a 0 here, and keeps it")
         return False
     points = line.points if maximum is None else line.points * maximum / line.most
     who = line.grade.id

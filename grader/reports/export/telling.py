@@ -22,6 +22,7 @@ _HEADS = {
     "locked": ("locked", "unlock them in the LMS"),
     "not-in-file": ("not in the LMS's file", "download it anew: they may have joined later"),
     "not-in-gradebook": ("not in the gradebook", "import the class anew: they may have joined later"),
+    "zero-in-file": ("a 0 of the LMS's own", "do not read it as a grade"),
     "kept": ("left as the LMS has it", ""),
     "zero": ("exported as 0", ""),
     "open-as-is": ("exported with points open", ""),
