@@ -60,12 +60,13 @@ def opened(url: URL, *, is_new_allowed: bool = True) -> Engine:
     """
     file = file_of(url)
     count = lasting.told(file) if file is not None else 0
+    has_log = Path(f"{file}-wal").exists()
     is_there = file is not None and _looked_at(file, count, is_new_allowed=is_new_allowed)
     with told(url):
         engine = _engine(url)
         try:
             if file is not None and is_there:
-                _checked(engine, file, count)
+                _checked(engine, file, count, has_log=has_log)
             with engine.connect() as connection, connection.begin():
                 is_current = _is_current(connection, url, is_new_allowed=is_new_allowed)
             if not is_current:
@@ -107,7 +108,7 @@ def written(engine: Engine, url: URL) -> Iterator[Connection]:
         lasting.note(file, number)
 
 
-def _checked(engine: Engine, file: Path, count: int) -> None:
+def _checked(engine: Engine, file: Path, count: int, *, has_log: bool) -> None:
     """See that a file is whole, and has all that was ever saved in it."""
     with engine.connect() as connection, connection.begin():
         said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
@@ -115,7 +116,7 @@ def _checked(engine: Engine, file: Path, count: int) -> None:
     if said != "ok":
         raise damaged(str(file), said.splitlines()[-1])
     if found < count:
-        raise lasting.fewer(file, found, count)
+        raise lasting.fewer(file, found, count, has_log=has_log)
 
 
 def _engine(url: URL) -> Engine:

@@ -56,11 +56,11 @@ def gone(file: Path, count: int) -> MachineError:
     )
 
 
-def fewer(file: Path, found: int, count: int) -> MachineError:
+def fewer(file: Path, found: int, count: int, *, has_log: bool) -> MachineError:
     """Changes are missing: those that were only in the log, or those since an older copy was made."""
     log = Path(f"{file}-wal")
     lost = "1 is" if count - found == 1 else f"{count - found:,} are"
-    why = "" if log.exists() else f", and its log, {log.name}, is not beside it"
+    why = "" if has_log else f", and its log, {log.name}, is not beside it"
     return MachineError.single(
         f"{count:,} changes were saved in the gradebook, of which the last {lost} not there{why}",
         where=str(file),

@@ -4,9 +4,9 @@
 
 A round grades a small class from nothing, kills something in it (the grader at a moment or at a crash point, a worker
 of Ray, the raylet, the warmed process, a job), and runs the same command again until it ends by itself. Then must be
-so: the scorecards are the bytes of a run that nobody disturbed; the ledger has no job that came to its end twice; no
-process and no temporary file is left, none in the cache that is not a result. Every choice follows from the seed of the
-round.
+so: the scorecards are the bytes of a run that nobody disturbed; the ledger has no job that came to its end twice; the
+gradebook has every hand-in once, with one card; no process and no temporary file is left, none in the cache that is not
+a result. Every choice follows from the seed of the round.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PERFECT = "01-perfect"
 CLASS = (PERFECT, "07-code-in-checkpoint", "08-misshaped-checkpoint")
 MORE = 5  # hand-ins of the class without a network, each with other weights: a job each
+LASTING = ("ledger.db", "lock", "gradebook.db", "gradebook.db-changes")
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 240.0  # of a run on a busy machine
 GONE_WITHIN_S = 5.0  # after a run that came to its end
@@ -46,6 +47,7 @@ ON_RAY = {"grader": 25, "point": 20, "worker": 25, "job": 10, "zygote": 5, "rayl
 POINTS = {  # with the number of times that a run of the class passes them, about
     "ledger.lease": 8, "ledger.leased": 8, "ledger.finish": 8, "ledger.finished": 8,
     "ledger.keep-card": 3, "ledger.kept-card": 3,
+    "gradebook.record": 1, "gradebook.commit": 2, "gradebook.committed": 2,
     "cache.begun": 8, "cache.half-written": 8, "cache.written": 8, "cache.renamed": 8,
 }  # fmt: skip
 
@@ -163,8 +165,17 @@ class Ground:
         ended = "SELECT key, count(*) FROM leases WHERE status IN ('done', 'student_fault')"
         return self._asked(f"{ended} GROUP BY key HAVING count(*) > 1")
 
-    def _asked(self, query: str) -> list[tuple]:
-        file = self.state / "ledger.db"
+    def wrongly_recorded(self) -> list[str]:
+        """What is not in the gradebook as one run records it: each hand-in, with one card."""
+        query = "SELECT submission, count(cards.id) FROM entries LEFT JOIN cards ON cards.entry = entries.id"
+        there = dict(self._asked(f"{query} GROUP BY entries.id", "gradebook.db"))
+        wanted = dict.fromkeys((path.name for path in self.hand_ins.iterdir()), 1)
+        return [
+            f"{name}: {there.get(name)}" for name in sorted({*there, *wanted}) if there.get(name) != wanted.get(name)
+        ]
+
+    def _asked(self, query: str, name: str = "ledger.db") -> list[tuple]:
+        file = self.state / name
         if not file.exists():
             return []
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file, timeout=1)) as database:
@@ -172,10 +183,10 @@ class Ground:
         return []
 
     def left(self) -> list[str]:
-        """Files that are neither a result nor the ledger's."""
+        """Files that are neither a result nor the ledger's nor the gradebook's."""
         strange = list(self.scratch.iterdir())
         strange += [path for path in self.cache.rglob(".*") if path.is_file()]
-        strange += [path for path in self.state.glob("*") if path.name not in ("ledger.db", "lock")]
+        strange += [path for path in self.state.glob("*") if path.name not in LASTING]
         return [str(path.relative_to(self.top)) for path in strange]
 
 
@@ -348,6 +359,7 @@ def _compare(ground: Ground, wanted: bytes, done: Round) -> None:
         at = next((i for i, (a, b) in enumerate(zip(got, wanted, strict=False)) if a != b), min(len(got), len(wanted)))
         done.wrong.append(f"other scorecards: {got[max(0, at - 150) : at + 250].decode(errors='replace')!r}")
     done.wrong += [f"job {key[:12]} came to its end {count} times" for key, count in ground.finished_twice()]
+    done.wrong += [f"recorded wrongly: {one}" for one in ground.wrongly_recorded()]
     done.wrong += [f"left behind: {name}" for name in ground.left()]
 
 
