@@ -229,8 +229,11 @@ class _Beside:
         for row in table.rows:
             cells = cells_by_name(table, row, names)
             repository = cells.get(_REPOSITORY, "").rsplit("/", 1)[-1]  # some write the owner before it
-            if repository and cells.get("github_username"):
-                self._rows.setdefault(repository.casefold(), []).append(cells)
+            rows = self._rows.setdefault(repository.casefold(), [])
+            if (
+                repository and cells.get("github_username") and cells not in rows
+            ):  # given twice: there and by --worksheet
+                rows.append(cells)
 
     def rows_of(self, repository: str) -> Sequence[Mapping[str, str]]:
         """The rows of the file of grades for a repository: one for each of its owners."""
