@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 KINDS = ("moodle", "canvas", "gradescope", "classroom", "nbgrader", "csv", "xlsx", "json")
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")
-_MOST_BYTES = 256 * 2**20  # of a scorecard
 _File = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -47,7 +46,11 @@ _File = click.Path(dir_okay=False, path_type=Path)
 @click.option("--missing-as-zero", is_flag=True, help="Export 0 for who handed nothing in.")
 @click.option("--open-as-is", is_flag=True, help="Export grades while points of them wait for a person.")
 @click.option("--autograder", type=_File, help="Write a zip by which Gradescope runs the checks itself.")
-@click.option("--card", type=click.Path(path_type=Path), help="A scorecard (check --json), to make results.json of.")
+@click.option(
+    "--card",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="A scorecard (check --json), to make Gradescope's results.json of; - is the standard input.",
+)
 @click.option(
     "--visibility",
     type=click.Choice(VISIBILITIES),
@@ -214,8 +217,7 @@ def _autograder(course: Course, assignment: str, path: Path, variant: str, visib
 
 def _results(card: Path, kind: str | None, out: Path | None, visibility: str, *, for_staff: bool) -> None:
     """results.json of one scorecard."""
-    from grader.documents import problems_in, schema
-    from grader.documents.json_text import json_document
+    from grader.documents import DocumentError, json_document, problems_in, schema
     from grader.errors import UsageError
     from grader.reports.export.gradescope import results
     from grader.reports.export.writing import write_export
@@ -223,7 +225,10 @@ def _results(card: Path, kind: str | None, out: Path | None, visibility: str, *,
     if kind != "gradescope":
         raise UsageError.single("a single scorecard goes to Gradescope only", where="--card", fix="add --to gradescope")
     text = sys.stdin.read() if str(card) == "-" else card.read_text(encoding="utf-8")
-    document = json_document(text, name=str(card))
+    try:
+        document = json_document(text, name=str(card))
+    except DocumentError as error:
+        raise UsageError(error.problems) from error
     problems = list(problems_in(document, schema("scorecard")))
     if problems:
         raise UsageError(problems)
