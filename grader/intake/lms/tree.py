@@ -46,8 +46,14 @@ class Stored:
         return self.path.rsplit("/", 1)[-1]
 
     def read(self, most: int) -> bytes | None:
-        """All of it, None where it has more than `most` bytes."""
-        return b"".join(self.blocks()) if self.size <= most else None
+        """All of it, None where it has more than `most` bytes. Raises SubmissionError where its bytes are damaged."""
+        if self.size > most:
+            return None
+        try:
+            return b"".join(self.blocks())
+        except Refused as error:
+            what = f"the download is damaged at {clean(self.path, 200)}: {error.flaw.what}"
+            raise SubmissionError.single(what, where="download", fix=f"{_AGAIN}; nothing was imported") from error
 
 
 @dataclass(frozen=True)

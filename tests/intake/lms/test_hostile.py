@@ -215,3 +215,24 @@ def test_a_zip_in_a_download_is_a_file_until_it_is_graded(tmp_path):
     made = MAKERS["moodle"](tmp_path, [ada])
     _, held = read_all(made.source)
     assert held == {"participant-4001": {"hw.zip": buffer.getvalue()}}
+
+
+@pytest.mark.parametrize("kind", ["moodle", "canvas", "gradescope", "classroom", "nbgrader"])
+def test_a_file_of_the_lms_that_is_damaged_refuses_the_download(kind, tmp_path):
+    """A byte of the metadata, the roster or the time is another one: the archive's checksum knows."""
+    made = MAKERS[kind](
+        tmp_path, students(2), is_zip=True, **({"is_roster_inside": True} if kind == "classroom" else {})
+    )
+    names = {"gradescope": "submission_metadata.yml", "classroom": "classroom_roster.csv", "nbgrader": "timestamp.txt"}
+    with zipfile.ZipFile(made.source) as archive:
+        held = {info.filename: archive.read(info) for info in archive.infolist()}
+    if kind in ("moodle", "canvas"):  # the worksheet lies among the hand-ins
+        held["Grades.csv"] = made.worksheet.read_bytes()
+    wanted = names.get(kind, "Grades.csv")
+    entries = [
+        Raw(name, data, central={"crc": 1}, local={"crc": 1}) if name.endswith(f"{wanted}") else Raw(name, data)
+        for name, data in held.items()
+    ]
+    made.source.write_bytes(build(*entries))
+    with pytest.raises(SubmissionError, match="the download is damaged at"):
+        read_all(made.source)
