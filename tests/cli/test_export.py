@@ -75,7 +75,7 @@ def test_the_file_of_grades_is_for_its_owner_alone(does, tmp_path):
         (["digits", "--to", "canvas"], "--worksheet FILE"),
         (["digits", "--to", "csv", "--worksheet", "sheet.csv"], "leave --worksheet out"),
         (["digits", "--to", "moodle", "--worksheet", "sheet.csv"], "Download grading worksheet"),
-        (["digits", "--to", "csv", "--card", "card.json"], "--to gradescope"),
+        (["digits", "--to", "csv", "--card", "sheet.csv"], "--to gradescope"),
         (["digits", "--to", "csv", "--out", "."], "is a directory"),
     ],
     ids=["a slip", "no form", "only Canvas can make it", "no such form", "no worksheet", "a card", "a folder"],
