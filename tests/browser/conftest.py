@@ -46,6 +46,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
+def words():
+    """tests/attacks/words.py: everything hostile, everywhere."""
+    return loaded(ROOT / "tests" / "attacks" / "words.py")
+
+
+@pytest.fixture(scope="session")
 def chromium():
     """The browser of this session."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
