@@ -131,11 +131,8 @@ def test_the_gradebook_is_where_it_is_said_to_be(run, course, tmp_path):
 
 
 def test_a_class_list_is_recorded_with_the_run(run, opened, hand_ins):
-    students = [
-        RosterEntry("ada", hand_in="ada"),
-        RosterEntry("ben", hand_in="ben"),
-        RosterEntry("cyd", reason="nothing"),
-    ]
+    students = [RosterEntry(name, hand_in=name, reason="the only one") for name in ("ada", "ben")]
+    students.append(RosterEntry("cyd", reason="nothing"))
     counted = [HandInEntry(name, name, (name,), datetime(2026, 3, 1, tzinfo=UTC)) for name in ("ada", "ben")]
     write_class(hand_ins, ClassList("digits", "moodle", roster=tuple(students), hand_ins=tuple(counted)))
     run("run-all")
