@@ -16,7 +16,7 @@ from markupsafe import Markup
 from grader.course import Course
 from grader.gradebook.nouns import Entry
 from grader.model import ScoreCard
-from grader.reports.exhibits import Exhibit
+from grader.reports.exhibits import Exhibit, LayerTable
 from grader.reports.html.drawn import drawn
 from grader.reports.known import Known, Shelf
 from grader.review.veil import Veil
@@ -51,14 +51,19 @@ class Exhibits:
         return made
 
 
-def by_task(exhibits: Sequence[Exhibit], card: ScoreCard, veil: Veil | None) -> list[tuple[int, list[Markup]]]:
-    """The figures by the number of their task in the card, from 0; those of no task of it come last, as number -1."""
+Figures = tuple[int, list[Markup], list[Markup]]
+
+
+def by_task(exhibits: Sequence[Exhibit], card: ScoreCard, veil: Veil | None) -> list[Figures]:
+    """(number of a task in the card from 0, its tables of layers, its drawings); number -1, last, for no task of it."""
     places = {task.task: number for number, task in enumerate(card.tasks)}
-    made: dict[int, list[Markup]] = {}
+    made: dict[int, Figures] = {}
     for number, one in enumerate(exhibits):
         shown = one if veil is None else _covered(one, veil)
-        made.setdefault(places.get(one.about.task, -1), []).append(drawn(shown, f"exhibit-{number}"))
-    return sorted(made.items(), key=lambda pair: (pair[0] < 0, pair[0]))
+        at = places.get(one.about.task, -1)
+        tables, drawings = made.setdefault(at, (at, [], []))[1:]
+        (tables if isinstance(one, LayerTable) else drawings).append(drawn(shown, f"exhibit-{number}"))
+    return sorted(made.values(), key=lambda figures: (figures[0] < 0, figures[0]))
 
 
 def _covered(value: Any, veil: Veil) -> Any:

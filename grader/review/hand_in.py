@@ -54,6 +54,16 @@ class RuleView:
         return Outcome.PASSED if found else Outcome.REVIEW
 
     @property
+    def open_findings(self) -> Sequence[tuple[int, Finding]]:
+        """Those that somebody may have to read, with their places among all."""
+        return [(at, one) for at, one in enumerate(self.made.findings) if one.outcome is not Outcome.PASSED]
+
+    @property
+    def passed_findings(self) -> Sequence[tuple[int, Finding]]:
+        """The others."""
+        return [(at, one) for at, one in enumerate(self.made.findings) if one.outcome is Outcome.PASSED]
+
+    @property
     def is_calm(self) -> bool:
         """Whether nobody has to read it: everything passed, and nobody decided anything."""
         return self.outcome is Outcome.PASSED and not self.is_waiting and not self.decisions

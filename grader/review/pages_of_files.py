@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from grader.documents import DocumentError, json_document
+from grader.documents.text import decode
 from grader.gradebook.nouns import Entry
 from grader.model import Place, Submission
 from grader.review.desk import Desk
@@ -102,7 +104,8 @@ def add(app: FastAPI, desk: Desk) -> None:
         with desk.hand_ins.of(entry) as submission:
             for number, one in enumerate(submission.files):
                 if found is not None and one.path == found.file:
-                    mark = f"#L{found.line}" if found.line else ""
+                    line = found.line or line_of(submission, number, found.pointer)
+                    mark = f"#L{line}" if line else ""
                     return see(f"/h/{code}/file/{number}{mark}")
         raise HTTPException(404, "there is no such file in the hand-in")
 
@@ -113,6 +116,20 @@ def _place(entry: Entry, name: str, at: int) -> Place | None:
             if rule.target.name == name and 0 <= at < len(rule.made.findings):
                 return rule.made.findings[at].place
     return None
+
+
+def line_of(submission: Submission, number: int, pointer: str) -> int | None:
+    """The line of a JSON file that a pointer (RFC 6901) leads to; None where it leads nowhere."""
+    if not pointer.startswith("/"):
+        return None
+    file = submission.files[number]
+    try:
+        text = decode(_bytes(submission, number, MAX_TEXT), name=file.path, max_bytes=MAX_TEXT)
+        document = json_document(text, name=file.path)
+    except DocumentError:
+        return None
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    return document.place([int(step) if step.isdecimal() else step for step in steps]).line
 
 
 def _row(submission: Submission, number: int) -> FileRow:

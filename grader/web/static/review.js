@@ -64,7 +64,8 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const where = event.detail.elt;
-    if (!where.id || document.activeElement !== document.body) return; // the focus is somewhere already
+    const asked = event.detail.requestConfig;
+    if (!asked || asked.verb !== "post" || !where.id || document.activeElement !== document.body) return; // the focus is somewhere already
     const place = document.getElementById(where.id);
     const next = place && (place.querySelector("[role=alert][data-after-save]") || place.querySelector("[data-after-save]") || place.querySelector("[data-quick], summary, textarea"));
     if (next) next.focus({ preventScroll: true });
