@@ -12,7 +12,7 @@ import click
 from grader.cli.common import console, course_option, find_course, gradebook_option, variant_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from grader.course import Course
     from grader.intake.classes import ClassList
@@ -186,18 +186,18 @@ def _export(
     if is_json:
         click.echo(json.dumps(summary, indent=2, ensure_ascii=True))
     else:
-        _show(summary, told)
+        _show(summary, told, {line.grade.id: line.grade.name for line in lines})
 
 
-def _show(summary: Json, told: Sequence[Told]) -> None:
+def _show(summary: Json, told: Sequence[Told], names: Mapping[str, str]) -> None:
     """How many grades there are now, then who has none and what else is to be known."""
     from grader.reports.export.telling import telling
 
-    screen = console()
-    screen.print(f"{summary['file']}: {len(summary['written']):,} of {summary['students']:,} students have a grade")
+    click.echo(f"{summary['file']}: {len(summary['written']):,} of {summary['students']:,} students have a grade")
     if summary["feedback"]:
-        screen.print(f"{summary['feedback']}: their comments")
-    for text in telling(told):
+        click.echo(f"{summary['feedback']}: their comments")
+    screen = console()
+    for text in telling(told, names):
         screen.print(text)
 
 

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.cli import run
 from grader.documents import schema, validator
+from grader.gradebook.nouns import HandInFacts
 from tests.desk import desk as made_desk
 from tests.reports.export.reading_back import rows_of
 
@@ -84,6 +86,23 @@ def test_what_does_not_fit_together_is_refused_with_a_remedy(words, said, does, 
     (tmp_path / "sheet.csv").write_text("id,name\ns0001,Ada\n")
     assert said in " ".join(does(*words, code=2).split())
     assert [one.name for one in tmp_path.iterdir()] == ["sheet.csv"]
+
+
+@pytest.mark.fault("F22")
+def test_grades_by_two_forms_of_a_rubric_do_not_go_out_in_one_file(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = made_desk(tmp_path / "course", 4, files=0)
+    with made.gradebook() as book:
+        entry = book.entry(book.rows("digits").rows[0].id)
+        other = (replace(entry.card, rubric_digest="b" * 64), HandInFacts(entry.source, None, entry.digest))
+        book.record([other], command="run-all", made_with={})
+    assert run(["export", "digits", "--to", "csv", "--course", str(made.course), "--gradebook", made.url]) == 2
+    assert "grader run-all" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["course"]
+
+
+def test_a_file_name_with_brackets_is_shown_as_it_is(does):
+    assert "[bold]x.csv: 20 of 30" in does("digits", "--to", "csv", "--out", "[bold]x.csv")
 
 
 def test_a_course_without_a_gradebook_is_told_what_comes_first(tmp_path, capsys, monkeypatch):

@@ -117,8 +117,10 @@ def number(value: Fraction) -> int | float:
 
 
 def number_from(text: str) -> Fraction | None:
-    """The number that a cell of an LMS says, with a decimal point or comma; None where it is no number.
+    """The number that a cell of an LMS says, with a decimal point or comma; None where it is none for certain.
 
+    >>> number_from("1,000"), number_from("0,125")  # a thousand or one? no LMS writes three decimals
+    (None, Fraction(1, 8))
     >>> [str(number_from(text)) for text in ("100.00", "7,5", " 1.000,50 ", "1,000.5", "-", "", "1e3", "12%")]
     ['100', '15/2', '2001/2', '2001/2', 'None', 'None', 'None', 'None']
     """
@@ -127,5 +129,7 @@ def number_from(text: str) -> Fraction | None:
         digits = digits.replace(".", "").replace(",", ".")
     elif re.fullmatch(r"-?\d{1,3}(?:,\d{3})+\.\d+", digits):
         digits = digits.replace(",", "")
+    elif re.fullmatch(r"-?[1-9]\d{0,2}(?:[.,]\d{3})+", digits):
+        return None
     digits = digits.replace(",", ".")
     return Fraction(digits) if re.fullmatch(r"-?\d+(?:\.\d*)?|-?\.\d+", digits) else None

@@ -168,7 +168,7 @@ def put_grade(
     now = number_from(before)
     text = numbers.text(points)
     if now != number_from(text):
-        if before and not (is_zero_nothing and now == 0):
+        if before.strip("-") and not (is_zero_nothing and now == 0):
             filled.tell("changed", who, f"the file had {shown(before, 40)}, and has {text} now")
         table.put(row, column, text)
     filled.written.append(who)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.text import Text
 
@@ -35,8 +35,8 @@ _HEADS = {
 }
 
 
-def telling(told: Sequence[Told]) -> Iterator[Text]:
-    """A heading for each kind with how many there are, and the first of them below."""
+def telling(told: Sequence[Told], names: Mapping[str, str]) -> Iterator[Text]:
+    """A heading for each kind with how many there are, and the first of them below; `names` by the students' ids."""
     order = [*_HEADS, *dict.fromkeys(one.code for one in told if one.code not in _HEADS)]
     for code in order:
         these = [one for one in told if one.code == code]
@@ -45,7 +45,9 @@ def telling(told: Sequence[Told]) -> Iterator[Text]:
         head, advice = _HEADS.get(code, (code, ""))
         yield Text.assemble((f"{head} ({len(these):,})", "bold"), f": {advice}" if advice else "")
         for one in these[:_MOST]:
-            lead = f"  {plain(one.who)}: " if one.who else "  "
+            name = plain(names.get(one.who, ""), limit=60)
+            who = f"{plain(one.who)} {name}".strip()
+            lead = f"  {who}: " if who else "  "
             yield Text(lead + plain(one.what))
         if len(these) > _MOST:
             yield Text(f"  and {len(these) - _MOST:,} more: --json lists them all", style="dim")
