@@ -61,8 +61,10 @@ def show_imported(console: Console, imported: Imported, *, is_dry_run: bool) -> 
         f"In quarantine: nobody can be named for them ({FOLDER}/{QUARANTINE})",
         [(_files(one.files), one.reason, f"fix: {one.fix}") for one in class_list.quarantined],
     )
-    for remark in imported.remarks:
+    for remark in imported.remarks[:_MOST]:
         console.print(Text(f"note: {plain(remark, limit=300)}", style="yellow"))
+    if len(imported.remarks) > _MOST:
+        console.print(Text(f"and {len(imported.remarks) - _MOST:,} more notes: --json has them all", style="yellow"))
     folder = plain(str(written.folder), limit=200)
     if is_dry_run:
         console.print(Text(f"nothing was written; without --dry-run it goes to {folder}"))

@@ -71,7 +71,7 @@ def import_download(asked: Asked) -> Imported:
             again = replace(options, worksheet=read_table(download.worksheet.data, download.worksheet.name))
             download = reader.read(tree, again)
         head = Head(asked.assignment, reader.kind, asked.keep, worksheet or download.worksheet)
-        with laid_out(download) as download:
+        with laid_out(download, options.expected) as download:
             matched = match(download, tree, lists, keep=asked.keep)
             written = write_import(matched, tree, asked.target, head, is_dry_run=asked.is_dry_run)
     return Imported(written, reader.about, tuple(dict.fromkeys([*remarks, *matched.remarks])))

@@ -1,7 +1,8 @@
 """How does a student's upload lie in its folder? As a hand-in is read, however it was put into the LMS.
 
 A folder with everything in it, and what is in it, are the same hand-in, as they are in a zip. A zip beside other files
-(a report, a text typed into the LMS) is opened: nobody would look into it later, and what it holds would be missing.
+(a report, a text typed into the LMS) is opened where it holds files that the assignment asks for: nobody would look
+into it later. A zip that is asked for itself stays, and so does one in a clone, where it is as it was committed.
 """
 
 from __future__ import annotations
@@ -18,31 +19,38 @@ from grader.errors import SubmissionError
 from grader.intake.limits import IntakeLimits
 from grader.intake.lms.base import Download, Found
 from grader.intake.lms.tree import Stored, opened_tree
+from grader.intake.manifest import ANSWERS, MANIFEST
 from grader.intake.names import same_key
 from grader.intake.zip_unpack import Refused
 
 Files = Mapping[str, Stored]
 _ZIP = ".zip"
+_OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_ONE_BY_ONE = ("moodle", "canvas")  # where files are uploaded one by one
 _BY_HAND = ": not opened, look at it by hand"
 
 
 @contextmanager
-def laid_out(download: Download) -> Iterator[Download]:
+def laid_out(download: Download, expected: frozenset[str] = frozenset()) -> Iterator[Download]:
     """The download with every hand-in as it is to lie there. Its files can be read while the block lasts.
 
-    What cannot be opened for certain (several zips, a damaged or refused one, two files of one name) stays as it is,
-    and the hand-in's note and a remark say so.
+    `expected` are the paths of the assignment's template. What cannot be opened for certain (several zips, a damaged or
+    refused one, two files of one name) stays as it is, and the hand-in's note and a remark say so.
     """
     with tempfile.TemporaryDirectory(prefix="grader-import-") as copies:
-        found = tuple(_laid_out(one, Path(copies) / f"{at}{_ZIP}") for at, one in enumerate(download.found))
+        asked = expected | {MANIFEST, ANSWERS} if download.kind in _ONE_BY_ONE else frozenset()
+        found = tuple(_laid_out(one, Path(copies) / f"{at}{_ZIP}", asked) for at, one in enumerate(download.found))
         told = [f"{clean(one.lms_folder)}: {one.note}" for one in found if one.note.endswith(_BY_HAND)]
         yield replace(download, found=found, remarks=(*download.remarks, *told))
 
 
-def _laid_out(found: Found, copy: Path) -> Found:
+def _laid_out(found: Found, copy: Path, asked: frozenset[str]) -> Found:
     files = flat(found.files)
-    zips = [path for path in files if "/" not in path and path.lower().endswith(_ZIP)]
-    if not zips or len(files) == 1:
+    zips = [path for path in files if "/" not in path and path.lower().endswith(_ZIP) and path not in asked]
+    odd = [path for path in files if path.lower().endswith(_OTHER_ARCHIVES)]
+    if asked and odd:
+        return _noted(found, files, f"{shown(odd[0])} is an archive, and no zip")
+    if not zips or len(files) == 1 or not asked:
         return found if files is found.files else replace(found, files=files)
     said = f"{len(zips)} zips beside each other"
     if len(zips) == 1:
@@ -52,8 +60,14 @@ def _laid_out(found: Found, copy: Path) -> Found:
             said = f"{shown(zips[0])} beside other files {opened}"
         elif {same_key(path) for path in opened} & {same_key(path) for path in others}:
             said = f"{shown(zips[0])} holds files that are called like those beside it"
+        elif not asked & opened.keys():
+            said = f"{shown(zips[0])} beside other files holds none of the assignment's"
         else:
             return replace(found, files={**others, **opened})
+    return _noted(found, files, said)
+
+
+def _noted(found: Found, files: Files, said: str) -> Found:
     note = said + _BY_HAND
     return replace(found, files=files, note=f"{found.note}; {note}" if found.note else note)
 

@@ -62,6 +62,8 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
     if not lists:
         roster = _from_download(download)
         remarks.append("there is no roster: whoever handed nothing in is not in this list; give it by --roster")
+    elif download.roster and len(lists) == 1 and not download.is_roster_whole:
+        remarks.append("the download's own list of students may lack some; give the roster by --roster")
     roster = tuple(_safe(entry) for entry in roster)
     refused, notes = _refused_files(tree, download.found)
     download, odd = _with_sane_files(download, notes)

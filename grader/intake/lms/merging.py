@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from grader.intake.classes import EARLIER, FOLDER, ClassList, HandInEntry, Quarantined, RosterEntry
+from grader.intake.lms.base import Who
+from grader.intake.lms.joining import Index
 from grader.intake.lms.matching import Assigned, Matched
 from grader.intake.names import same_key
 
@@ -74,6 +76,7 @@ def merged(matched: Matched, entries: Sequence[HandInEntry], head: ClassList, be
     `head` says what the list is of (assignment, source, keep, worksheet). Whoever is in the roster no more keeps a
     place in it as long as there is a hand-in of theirs.
     """
+    before = _with_todays_ids(before, matched.roster) if before else None
     items = _items(entries, before.hand_ins if before else ())
     now = {student: item for item, entry in _counted_now(items, entries) for student in entry.students}
     then = {student: one for one in items if one.old and one.old.is_counted for student in one.old.students}
@@ -102,6 +105,25 @@ def merged(matched: Matched, entries: Sequence[HandInEntry], head: ClassList, be
     told["new"] -= told["replaced"]
     names = {kind: tuple(sorted(told[kind])) for kind in ("new", "replaced", "same", "kept")}
     return Merged(class_list, tuple(_taken(items)), tuple(_moved(items)), **names)
+
+
+def _with_todays_ids(before: ClassList, roster: Sequence[RosterEntry]) -> ClassList:
+    """The list of before, with everybody under the id of today: a better roster gives better ids, not more people."""
+    index = Index(roster)
+    renamed: dict[str, str] = {}
+    for one in before.roster:
+        found = index.by_ids(Who("", "", one.email, one.keys)) if one.id not in index.by_id else {}
+        if len(found) == 1:
+            renamed[one.id] = next(iter(found))
+    if not renamed:
+        return before
+
+    def ids(students: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(renamed.get(one, one) for one in students))
+
+    hand_ins = tuple(replace(one, students=ids(one.students)) for one in before.hand_ins)
+    kept = tuple(one for one in before.roster if one.id not in renamed)
+    return replace(before, hand_ins=hand_ins, roster=kept)
 
 
 def _items(entries: Sequence[HandInEntry], before: Sequence[HandInEntry]) -> list[_Item]:

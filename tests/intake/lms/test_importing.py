@@ -12,7 +12,7 @@ from grader.intake import find_submissions, submission_from
 from grader.intake.classes import read_class
 from grader.intake.lms.importing import Asked, assignment_of, import_download
 from tests.lms.kinds import MAKERS
-from tests.lms.made import files_of, make_roster, resubmitted, students, write_files
+from tests.lms.made import files_of, make_roster, resubmitted, students, write_files, zip_of
 
 FORMS = [
     ("moodle", {}),
@@ -387,3 +387,59 @@ def test_canvas_counts_in_names_are_taken_off_where_the_template_has_the_name(tm
         "model.py",
         "submission-1.json",
     ]
+
+
+ZIPPED = {"answers.json": b"{}", "model.py": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "files", "there"),
+    [
+        pytest.param("moodle", {"maps.zip": zip_of({"a.npy": b"1"}), "model.py": b"x"}, True, id="holds nothing asked"),
+        pytest.param("moodle", {"asked.zip": zip_of(ZIPPED), "note.txt": b"x"}, True, id="is asked for itself"),
+        pytest.param("classroom", {"work.zip": zip_of(ZIPPED), "note.txt": b"x"}, True, id="in a clone"),
+        pytest.param("canvas", {"work.zip": zip_of(ZIPPED), "note.txt": b"x"}, False, id="is the hand-in"),
+    ],
+)
+def test_a_zip_beside_other_files_is_opened_only_where_it_is_the_hand_in(kind, files, there, tmp_path):
+    [ada] = students(1, names=(), missing=0)
+    made = MAKERS[kind](tmp_path / "made", [replace(ada, files=files, is_zipped=False)])
+    template = write_files(tmp_path / "template", {"model.py": b"", "asked.zip": b""}, is_zip=False)
+    target = tmp_path / "digits"
+    import_download(asked(made, target, template=template))
+    found = held(target, read_class(target).by_name["s1001"])
+    archive = next(path for path in files if path.endswith(".zip"))
+    assert (archive in found) is there
+    assert found == (files if there else {**ZIPPED, "note.txt": b"x"})
+
+
+def test_an_archive_of_another_kind_is_told(tmp_path):
+    [ada] = students(1, names=(), missing=0)
+    made = MAKERS["moodle"](tmp_path / "made", [replace(ada, files={"work.rar": b"Rar!"}, is_zipped=False)])
+    imported = import_download(asked(made, tmp_path / "digits"))
+    assert "work.rar" in read_class(tmp_path / "digits").by_id["s1001"].reason
+    assert any("work.rar" in remark for remark in imported.remarks)
+
+
+def test_a_better_roster_later_gives_better_ids_and_nobody_twice(tmp_path):
+    """First without any, then with addresses alone, then with the course's own ids."""
+    class_ = students(6, names=(), missing=3)
+    target = tmp_path / "digits"
+    plain = MAKERS["moodle"](tmp_path / "a", class_, without=["id_number"])
+    import_download(asked(plain, target, worksheet=None))
+    assert {one.id for one in read_class(target).roster} == {f"participant-{4000 + n}" for n in (1, 2, 4, 5)}
+    for made, ids in (
+        (plain, {one.email for one in class_}),
+        (MAKERS["moodle"](tmp_path / "b", class_), {one.id for one in class_}),
+    ):
+        import_download(asked(made, target))
+        class_list = read_class(target)
+        assert {one.id for one in class_list.roster} == ids
+        assert len(class_list.roster) == len(class_)
+        assert sum(bool(one.hand_in) for one in class_list.roster) == 4
+        for one in class_list.roster:
+            truth = next(student for student in class_ if one.id in (student.id, student.email))
+            assert bool(one.hand_in) == bool(truth.files)
+            if one.hand_in:
+                assert held(target, class_list.by_name[one.hand_in]) == dict(truth.files)
+        assert not import_download(asked(made, target)).written.is_changed
