@@ -30,6 +30,7 @@ from grader.model import (
 )
 
 _NOUNS = ("tasks", "rules", "findings", "students", "problems", "place", "made_with", "adjustments", "counting")
+_FIELDS: dict[type, tuple[str, ...]] = {}  # of each noun: asked once, not for each finding of a class
 FORM = 4  # raise it when a noun of a scorecard gains or loses a field
 
 
@@ -184,9 +185,11 @@ def _read(text: str) -> Fraction:
 
 def _plain(noun: Json) -> dict[str, Json]:
     """The fields that are no nouns themselves: fractions as text, such as "7/2"; words as they are."""
-    values = {one.name: getattr(noun, one.name) for one in fields(noun)}
-    return {
-        name: str(value) if isinstance(value, Fraction) else value
-        for name, value in values.items()
-        if name not in _NOUNS
-    }
+    kind = type(noun)
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(one.name for one in fields(kind) if one.name not in _NOUNS)
+    made = {}
+    for name in _FIELDS[kind]:
+        value = getattr(noun, name)
+        made[name] = str(value) if isinstance(value, Fraction) else value
+    return made
