@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,7 +101,7 @@ def read_table(data: bytes, name: str) -> Table:
         raise _broken(name, 1, "the table is empty")
     text, told = _without_separator_line(text)
     delimiter = told or _delimiter(text, name)
-    rows = list(_rows(text, delimiter, name, first=2 if told else 1))
+    rows = _all_rows(text, delimiter, name, first=2 if told else 1)
     header, rows = rows[0], rows[1:]
     if len(header.cells) > _MAX_COLUMNS:
         raise _broken(name, header.line, f"it has {len(header.cells):,} columns, over the limit of {_MAX_COLUMNS:,}")
@@ -222,6 +224,19 @@ def _delimiter(text: str, name: str) -> str:
     if most > 1 and len(best) > 1:
         raise _broken(name, 1, f"the delimiter may be {' or '.join(map(shown, best))}", "save it with one delimiter")
     return best[0]
+
+
+def _all_rows(text: str, delimiter: str, name: str, *, first: int) -> list[Row]:
+    """The rows, also where PHP wrote them: it does not double a quotation mark behind a backslash (Moodle's texts)."""
+    try:
+        return list(_rows(text, delimiter, name, first=first))
+    except SubmissionError:
+        mended = re.sub(rf'(?<=\\)"(?!["\r\n{re.escape(delimiter)}]|\Z)', '""', text)
+        if mended == text:
+            raise
+        with suppress(SubmissionError):
+            return list(_rows(mended, delimiter, name, first=first))
+        raise
 
 
 def _rows(text: str, delimiter: str, name: str, *, first: int) -> Iterator[Row]:

@@ -118,7 +118,7 @@ def _row(text: str, spans: Sequence[_Span], cells: Sequence[str], line: int, nam
 
 def _rows(text: str, at: int, delimiter: str) -> Iterator[list[_Span]]:
     """Where the cells of each row stand from `at` on, as RFC 4180 has them, with any line ends."""
-    quoted = re.compile(r'"(?:[^"]|"")*"')
+    quoted = re.compile(rf'"(?:[^"]|""|(?<=\\)"(?!["\r\n{re.escape(delimiter)}]|\Z))*"')  # PHP leaves \" single
     bare = re.compile(rf"[^{re.escape(delimiter)}\r\n]*")
     spans: list[_Span] = []
     while at < len(text):

@@ -68,6 +68,16 @@ def test_a_cell_that_says_so_already_stays_letter_by_letter():
     assert table.data() == content
 
 
+def test_a_table_of_phps_own_has_single_quotes_behind_backslashes():
+    """Moodle's writer leaves them so: here in a text that a student typed into the LMS."""
+    content = b'a,b,c\n"<p>print(""a\\"b\\\\"")</p>",2,\n"x, y",3,"\\"",\n'
+    content = content.replace(b',"\\"",\n', b",\n")
+    table = Table.read(content, "w.csv")
+    assert [row.cells[0].text for row in table.rows] == ['<p>print("a\\"b\\\\")</p>', "x, y"]
+    table.put(table.rows[0], 2, "7")
+    assert table.data() == content.replace(b",2,\n", b",2,7\n")
+
+
 @pytest.mark.parametrize(
     ("content", "line"),
     [(b"a,b\nx,1\ny", 3), (b'a,b\nx,"1\ny,2\n', 2), (b"a,b\nx,1,2\n", 2), (b"", 1), (b"a,b\nx,\x00\n", 2)],
