@@ -11,7 +11,7 @@
   }
 
   function act(element) {
-    open(element);
+    open(element.matches("summary") ? element.parentElement : element); // its own box opens by the click
     if (element.matches("a, button, summary")) { element.click(); return; }
     element.focus();
     if (element.select) element.select();
