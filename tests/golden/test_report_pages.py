@@ -69,8 +69,7 @@ def image_of(data, split, number):
     return load(data, split).images[number]
 
 
-@pytest.fixture(scope="module")
-def hand_in():
+def example():
     """(the settled card, decisions, exhibits) of the example with one slip, with what a person said and decided."""
     person = desk().Person("s0042", "Ada Lovelace", "ada@example.org", "L01")
     card = desk().card_like(person, {"1": NAME, "2": "05-no-checkpoint", "3": "05-no-checkpoint"})
@@ -87,8 +86,8 @@ def hand_in():
 
 
 @pytest.mark.parametrize("view", ["student", "staff"])
-def test_the_page_of_a_hand_in_is_as_it_was_read(hand_in, view):
-    settled, decisions, exhibits = hand_in
+def test_the_page_of_a_hand_in_is_as_it_was_read(view):
+    settled, decisions, exhibits = example()
     page = student_page(
         settled,
         decisions=decisions,
