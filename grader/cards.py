@@ -31,7 +31,7 @@ from grader.model import (
 
 _NOUNS = ("tasks", "rules", "findings", "students", "problems", "place", "made_with", "adjustments", "counting")
 _FIELDS: dict[type, tuple[str, ...]] = {}  # of each noun: asked once, not for each finding of a class
-FORM = 4  # raise it when a noun of a scorecard gains or loses a field
+FORM = 4  # raise it when a noun gains or loses a field; gradebooks have cards of this form: go on reading it
 
 
 def kept(card: ScoreCard) -> dict[str, Json]:
