@@ -230,9 +230,8 @@ class _Beside:
             cells = cells_by_name(table, row, names)
             repository = cells.get(_REPOSITORY, "").rsplit("/", 1)[-1]  # some write the owner before it
             rows = self._rows.setdefault(repository.casefold(), [])
-            if (
-                repository and cells.get("github_username") and cells not in rows
-            ):  # given twice: there and by --worksheet
+            # The same table may be given twice: among the clones and by --worksheet.
+            if repository and cells.get("github_username") and cells not in rows:
                 rows.append(cells)
 
     def rows_of(self, repository: str) -> Sequence[Mapping[str, str]]:

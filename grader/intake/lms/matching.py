@@ -73,14 +73,20 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
     by_name = sum(one.is_by_name for one in owned)
     if by_name and lists:
         remarks.append(f"{by_name:,} were matched by their full name alone: the roster has no id that the LMS uses")
+    of_groups = sum(one.may_be_a_groups for one in owned)
+    if of_groups:
+        what = "hand-in bears a name that is" if of_groups == 1 else "hand-ins bear names that are"
+        told = "if of a group, the others of it have none here until a roster with a column group says who they are"
+        remarks.append(f"{of_groups:,} {what} not its student's: {told}")
     quarantined = [*download.quarantined, *refused]
     quarantined += [_set_apart(one.found, one.refused, _LOOK) for one in owned if one.refused]
     quarantined += unsure
     assigned = tuple(_named(chosen))
     names = {student: one.name for one in assigned if one.is_counted for student in one.students}
+    nobodys = len(download.quarantined) + sum(bool(one.refused) for one in owned)
+    nothing = f"no submission; {nobodys:,} in quarantine that may be anybody's" if nobodys else "no submission"
     entries = tuple(
-        replace(entry, hand_in=names.get(entry.id, ""), reason=reasons.get(entry.id, "no submission"))
-        for entry in roster
+        replace(entry, hand_in=names.get(entry.id, ""), reason=reasons.get(entry.id, nothing)) for entry in roster
     )
     return Matched(entries, assigned, tuple(quarantined), tuple(dict.fromkeys(remarks)), bool(lists))
 

@@ -24,6 +24,7 @@ class Owned:
     how: dict[str, str] = field(default_factory=dict)  # by student id, in the order of the LMS
     refused: str = ""  # why nobody can be named
     is_by_name: bool = False
+    may_be_a_groups: bool = False  # and the roster does not say who is in it
 
 
 def owners(download: Download, roster: Sequence[RosterEntry]) -> list[Owned]:
@@ -134,6 +135,7 @@ def _widen_to_group(one: Owned, groups: _Groups, index: Index) -> None:
     elif name_keys(entry) and one.found.who[0].keys.get("canvas_id"):
         said = f"; its name says {shown(one.found.group)}: if that is a group, the roster has to say who is in it"
         one.how = {student: one.how[student] + said}
+        one.may_be_a_groups = True
 
 
 def _own_by_names(owned: Sequence[Owned], index: Index) -> None:

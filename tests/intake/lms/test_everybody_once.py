@@ -153,3 +153,22 @@ def test_files_of_a_class_differ():
     """Else the tests above would prove nothing."""
     contents_of = [tuple(sorted(files_of(number).values())) for number in range(1, 40)]
     assert len(set(contents_of)) == len(contents_of)
+
+
+def test_who_has_nothing_is_told_that_something_in_quarantine_may_be_theirs(tmp_path):
+    people = students(6, missing=3)
+    made = MAKERS["folder"](tmp_path, people, strangers=["whose"])
+    _, matched = matched_to(made)
+    told = {one.id: one.reason for one in matched.roster if not one.hand_in}
+    assert told == dict.fromkeys(("s1003", "s1006"), "no submission; 1 in quarantine that may be anybody's")
+
+
+def test_a_group_that_no_roster_explains_is_told(tmp_path):
+    """Canvas names one of a group: else the others would look as if they had handed nothing in."""
+    people = students(6, group_of=3, missing=0)
+    made = MAKERS["canvas"](tmp_path, people, has_groups=True)
+    _, matched = matched_to(made)
+    assert [one for one in matched.remarks if "column group" in one and one.startswith("2 hand-ins")]
+    _, matched = matched_to(made, extra=[make_roster(tmp_path / "own", people)])
+    assert all(one.hand_in for one in matched.roster)
+    assert not [one for one in matched.remarks if "column group" in one]
