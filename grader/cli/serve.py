@@ -37,6 +37,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--to", "folder", type=click.Path(path_type=Path), help="Where --collect writes. Default: submissions/ASSIGNMENT."
 )
 @click.option("--json", "is_json", is_flag=True, help="Print what is shown as JSON (schema: service).")
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="GRADER_STATE",
+    help="Where uploads and the service's record are kept. Default: .grader in the course's folder.",
+)
 @gradebook_option
 @variant_option
 @course_option
@@ -61,6 +67,7 @@ def serve(
     collected: str | None,
     folder: Path | None,
     is_json: bool,
+    state: Path | None,
     gradebook: str,
     variant: str,
     course_folder: Path | None,
@@ -74,11 +81,12 @@ def serve(
     only that is done, also while the service runs. Stopped in whatever way, the same command goes on where it was.
     """
     course = find_course(course_folder)
+    kept = state or course.root / ".grader"
     if added or table or renewed or closed or is_list or is_status or is_retry or collected:
         from grader.cli.service_desk import Wanted, administer
 
         wanted = Wanted(added, table, tokens_file, renewed, closed, is_list, is_status, is_retry, collected, folder)
-        administer(course, gradebook, wanted, is_json=is_json)
+        administer(course, kept, gradebook, wanted, is_json=is_json)
         return 0
     from grader.cli.grade import Cluster
     from grader.cli.serving import serve_course
@@ -87,5 +95,5 @@ def serve(
     where = Listening(host, port, names, certificate, key, is_behind_proxy)
     cluster = Cluster(address) if is_parallel or address else None
     how = {"jobs": jobs, "sandbox": sandbox, "uses_cache": not no_cache, "cluster": cluster}
-    serve_course(course, gradebook, where, variant=variant, how=how)
+    serve_course(course, kept, gradebook, where, variant=variant, how=how)
     return 0

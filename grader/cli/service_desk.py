@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from grader.model import Json
     from grader.service.people import Issued, People
     from grader.service.queue import Queue
+    from grader.service.store import Store
 
 FORM = "grader-service/1"
 
@@ -40,15 +41,16 @@ class Wanted:
     folder: Path | None = None
 
 
-def administer(course: Course, gradebook: str, wanted: Wanted, *, is_json: bool) -> None:
+def administer(course: Course, state: Path, gradebook: str, wanted: Wanted, *, is_json: bool) -> None:
     """Do it, and show what came of it. Raises UsageError for a student that is not there, or is already."""
     from grader.cli.grade import output
     from grader.gradebook.database import opened, parsed
     from grader.gradebook.place import gradebook_url
     from grader.service.people import People
     from grader.service.queue import Queue
+    from grader.service.store import Store
 
-    engine = opened(parsed(gradebook_url(course, gradebook)))
+    engine = opened(parsed(gradebook_url(course, gradebook, state=state)))
     try:
         people, queue = People(engine), Queue(engine)
         shown: dict[str, Json] = {"form": FORM}
@@ -72,7 +74,7 @@ def administer(course: Course, gradebook: str, wanted: Wanted, *, is_json: bool)
         if wanted.is_status:
             shown["status"] = _status(queue)
         if wanted.collected is not None:
-            _collect(course, people, queue, wanted.collected, wanted.folder)
+            _collect(course, Store(state), (people, queue), wanted.collected, wanted.folder)
     finally:
         engine.dispose()
     if is_json:
@@ -134,21 +136,21 @@ def _status(queue: Queue) -> dict[str, Json]:
     return {**{state.value: counts.get(state, 0) for state in State}, "waiting_for_staff": held}
 
 
-def _collect(course: Course, people: People, queue: Queue, assignment: str, folder: Path | None) -> None:
+def _collect(course: Course, store: Store, of: tuple[People, Queue], assignment: str, folder: Path | None) -> None:
     from grader.cli.serving import open_assignments
     from grader.documents import did_you_mean
     from grader.errors import UsageError
     from grader.service.recording import class_list, collected
-    from grader.service.store import Store
 
     known = open_assignments(course)
     if assignment not in known:
         what = f"the service has no assignment {assignment!r}"
         raise UsageError.single(what, where="--collect", fix=did_you_mean(assignment, known))
+    people, queue = of
     uploads = queue.newest(assignment)
     made = class_list(assignment, people.everybody(), uploads, path="{}.zip")
     to = folder or course.root / "submissions" / assignment
-    collected(to, made, uploads, Store(course.root / ".grader"))
+    collected(to, made, uploads, store)
     click.echo(f"{len(uploads):,} hand-ins: {to}", err=True)
 
 

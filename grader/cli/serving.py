@@ -10,15 +10,19 @@ import click
 from grader.cli.common import load_rubric
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from grader.course import Course
     from grader.model import Rubric
     from grader.service.running import Listening
 
-STATE = "service"  # in COURSE/.grader: the ledger of the service, and with it the lock that one service holds
+STATE = "service"  # in the state folder: the ledger of the service, and with it the lock that one service holds
 
 
-def serve_course(course: Course, gradebook: str, where: Listening, *, variant: str, how: Mapping[str, Any]) -> None:
-    """Serve a course until the process is told to end. `how` is as `Doer` has it.
+def serve_course(
+    course: Course, state: Path, gradebook: str, where: Listening, *, variant: str, how: Mapping[str, Any]
+) -> None:
+    """Serve a course until the process is told to end. `state` keeps the uploads, `how` is as `Doer` has it.
 
     Everything that can be wrong is said before the first student is answered: raises UsageError for an address that is
     open without TLS, CourseError for a rubric, MachineError where files cannot be kept or student code not be run.
@@ -46,18 +50,18 @@ def serve_course(course: Course, gradebook: str, where: Listening, *, variant: s
     where.see()
     names = open_assignments(course)
     rubrics = Rubrics(lambda name: _rubric_now(course, name, variant), names)
-    url = gradebook_url(course, gradebook)
+    url = gradebook_url(course, gradebook, state=state)
     version = str(program_version()["grader"])
     with (
         own_folder(ends_orphans=how["cluster"] is not None),
-        Ledger.open(course.root / ".grader" / STATE, command="serve") as ledger,
+        Ledger.open(state / STATE, command="serve") as ledger,
         Gradebook.open(url) as book,
         listening(where.host, where.port) as at,
     ):
         engine = opened(parsed(url))
         if how["uses_cache"]:
             Cache(cache_folder("evidence")).prepare()
-        queue, people, store = Queue(engine), People(engine), Store(course.root / ".grader")
+        queue, people, store = Queue(engine), People(engine), Store(state)
         store.prepare(queue.digests)
         ledger.forgive()  # what was given up in the last life may be tried in this one
         recorder = Recorder(book, queue, people, store)

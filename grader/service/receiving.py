@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 IDLE_S = 30.0  # without a byte: a connection that only holds a place
 _HEAD_BYTES = 4096  # of a form's part
 _OTHER_BYTES = 65_536  # of fields beside the file, together
-_DRAINED_BYTES, _DRAINED_S = 64 * 2**20, 10.0  # read and dropped, so that a browser is there to read the refusal
+# Read and dropped, so that a browser is there to read the refusal: so much, so long, with no longer pause.
+_DRAINED_BYTES, _DRAINED_S, _PAUSE_S = 64 * 2**20, 10.0, 0.5
 
 
 async def received(request: Request, incoming: Incoming, terms: Serving) -> str:
@@ -57,10 +58,12 @@ async def received(request: Request, incoming: Incoming, terms: Serving) -> str:
 
 async def drained(request: Request) -> None:
     """Read on for a moment and drop it: who is still sending does not read the answer."""
+    if "100-continue" in request.headers.get("expect", "").lower():
+        return  # who asks first may be told first
     left = _DRAINED_BYTES
     try:
         async with asyncio.timeout(_DRAINED_S):
-            async for data in request.stream():
+            async for data in _chunks(request, idle_s=_PAUSE_S):
                 left -= len(data)
                 if left < 0:
                     return
@@ -68,10 +71,10 @@ async def drained(request: Request) -> None:
         return
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, *, idle_s: float | None = None) -> AsyncIterator[bytes]:
     stream = request.stream().__aiter__()
     while True:
-        async with asyncio.timeout(IDLE_S):
+        async with asyncio.timeout(IDLE_S if idle_s is None else idle_s):
             data = await anext(stream, None)
         if data is None:
             return

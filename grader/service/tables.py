@@ -28,7 +28,7 @@ from sqlalchemy import (
     false,
 )
 
-from grader.gradebook.database import WRITES, told
+from grader.gradebook.database import told, written
 
 METADATA = MetaData()
 _TIME = String(32)
@@ -109,7 +109,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises MachineError, with words, where the database refuses.
     """
-    with told(engine.url), engine.connect().execution_options(**WRITES) as connection, connection.begin():
+    with told(engine.url), written(engine, engine.url) as connection:
         yield connection
 
 

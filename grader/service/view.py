@@ -74,6 +74,8 @@ class FindingView(BaseModel):
     said: str = Field(description="one sentence")
     where: str = Field(default="", description="the place in the hand-in, such as answers.json /answers/layers/2")
     fix: str = Field(default="", description="what to do, where there is something")
+    expected: str = Field(default="", description="what would be right, where the course tells it")
+    observed: str = Field(default="", description="what was found, where the course tells it")
 
 
 class RuleView(BaseModel):
@@ -220,12 +222,19 @@ def _told(rule: RuleScore, is_full: bool) -> list[Finding]:
 
 
 def _finding(finding: Finding, *, is_full: bool) -> FindingView:
-    where = str(finding.place) if finding.place is not None else ""
-    if is_full or finding.check in OWN_FILES or finding.code in _BEFORE or finding.code in _OF_CODE:
-        said, fix = finding.said, finding.fix
-    else:
-        said, fix = _WORDS[finding.outcome], ""
-    return FindingView(outcome=finding.outcome, said=plain(said), where=plain(where), fix=plain(fix))
+    where = plain(str(finding.place)) if finding.place is not None else ""
+    if is_full or finding.check in OWN_FILES:
+        return FindingView(
+            outcome=finding.outcome,
+            said=plain(finding.said),
+            where=where,
+            fix=plain(finding.fix),
+            expected=plain(finding.expected),
+            observed=plain(finding.observed),
+        )
+    if finding.code in _BEFORE or finding.code in _OF_CODE:
+        return FindingView(outcome=finding.outcome, said=plain(finding.said), where=where, fix=plain(finding.fix))
+    return FindingView(outcome=finding.outcome, said=_WORDS[finding.outcome], where=where)
 
 
 def _hidden(rule: RuleScore) -> FindingView:

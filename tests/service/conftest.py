@@ -1,50 +1,32 @@
-"""A course of its own, its database, a clock that is set, and hand-ins as zips."""
+"""What tests of the service share: see desk.py. `desk` is a service, `url` the address of its web server."""
 
-import io
-import json
-import zipfile
-from datetime import UTC, datetime, timedelta
+import importlib.util
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from grader.gradebook.database import opened, parsed
 from grader.model import ScoreCard
-from grader.service.people import People, Person
+from grader.service.people import People
 from grader.service.queue import Arrived, Queue
 
-RUBRIC = """
-assignment: sums
-title: Two sums
-description: Add twice.
-pass_points: 1
-tasks:
-  - id: "1"
-    title: Adding
-    points: 3
-    rules:
-      - {id: first, check: number, answer: first, expected: 41, points: 1}
-      - {id: second, check: number, answer: second, expected: 97, points: 1}
-      - {id: secret, check: number, answer: second, expected: 97, points: 1, visibility: staff}
-"""
+_spec = importlib.util.spec_from_file_location("service_desk_of_tests", Path(__file__).parent / "desk.py")
+tools = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = tools
+_spec.loader.exec_module(tools)
 
 
-class Clock:
-    """The time of day, as a test sets it."""
-
-    def __init__(self):
-        self.now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-
-    def __call__(self):
-        return self.now
-
-    def go_on(self, **span):
-        self.now += timedelta(**span)
+@pytest.fixture(scope="session", name="tools")
+def _tools():
+    """The module desk.py."""
+    return tools
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return tools.Clock()
 
 
 @pytest.fixture
@@ -85,38 +67,40 @@ def card():
 
 
 @pytest.fixture
-def course(tmp_path):
-    """A course of theory alone: nothing of a student's is run."""
-    folder = tmp_path / "course"
-    (folder / "rubrics").mkdir(parents=True)
-    (folder / "grader.toml").write_text('name = "Sums"\n')
-    (folder / "rubrics" / "sums.yaml").write_text(RUBRIC)
-    return folder
+def make_desk(tmp_path):
+    """make_desk(toml="[service]...", rubrics={...}) -> a service; a second one of the same course is its next life."""
+    made = []
 
+    def make(**how):
+        made.append(tools.Desk(tmp_path / "course", **how))
+        return made[-1]
 
-def zipped(files):
-    """A zip of these files: {name: text or bytes}."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return held.getvalue()
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture
-def hand_in():
-    """hand_in(first=41, second=97) -> the zip of a hand-in with these answers; `more` are other files in it."""
-
-    def make(first=41, second=97, *, student="ada", more=None):
-        manifest = {"assignment": "sums", "students": [{"id": student, "name": "A"}]}
-        answers = {"assignment": "sums", "answers": {"first": first, "second": second}}
-        files = {"submission.json": json.dumps(manifest), "answers.json": json.dumps(answers), **(more or {})}
-        return zipped(files)
-
-    return make
+def desk(make_desk):
+    """The service of a small course with the students ada and bob, as many uploads a minute as a test likes."""
+    made = make_desk(toml="[service]\nattempts = 4\nupload_mb = 1\nuploads_per_minute = 1000\n")
+    made.add("ada", "bob")
+    return made
 
 
 @pytest.fixture
-def everybody(people):
-    """everybody("ada", "bob") -> their tokens by their ids."""
-    return lambda *ids, team="": {one.person.id: one.token for one in people.add([Person(x, team=team) for x in ids])}
+def url(desk):
+    with desk.served() as address:
+        yield address
+
+
+@pytest.fixture
+def ada(desk, url):
+    with desk.client(url, "ada") as client:
+        yield client
+
+
+@pytest.fixture
+def bob(desk, url):
+    with desk.client(url, "bob") as client:
+        yield client
