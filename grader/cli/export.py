@@ -137,11 +137,11 @@ def _worksheet(named: Path | None, class_list: ClassList | None, folder: Path, k
     from grader.reports.export.forms import Worksheet
 
     if named is not None:
-        return Worksheet(named.name, named.read_bytes())
+        return Worksheet(named.name, named.read_bytes(), named)
     if class_list is None or not class_list.worksheet or class_list.source != kind:
         return None
     path = folder / class_list.worksheet
-    return Worksheet(path.name, path.read_bytes(), is_named=False) if path.is_file() else None
+    return Worksheet(path.name, path.read_bytes(), path, is_named=False) if path.is_file() else None
 
 
 def _export(
@@ -161,10 +161,11 @@ def _export(
     from grader.reports.export.forms import FORMS, Asked, exported
     from grader.reports.export.writing import write_export
 
-    filled = exported(kind, Asked(assignment, lines, file, column))
-    told = [*told_of(lines, class_list), *filled.told]
     word = kind if FORMS[kind].fill else "grades"
     target = out or Path(f"{assignment}-{word}.{FORMS[kind].ending}")
+    _are_apart({"--worksheet": file.path if file else None, "--out": target, "--feedback": feedback})
+    filled = exported(kind, Asked(assignment, lines, file, column))
+    told = [*told_of(lines, class_list), *filled.told]
     files = [(target, filled.data)]
     if feedback is not None:
         source = kind if kind in ("moodle", "canvas", "nbgrader") else class_list.source if class_list else ""
@@ -187,6 +188,19 @@ def _export(
         click.echo(json.dumps(summary, indent=2, ensure_ascii=True))
     else:
         _show(summary, told, {line.grade.id: line.grade.name for line in lines})
+
+
+def _are_apart(places: Mapping[str, Path | None]) -> None:
+    """UsageError where one file is named twice: the LMS's own must stay, and no export hide another."""
+    from grader.errors import UsageError
+
+    seen: dict[Path, str] = {}
+    for option, path in places.items():
+        if path is None:
+            continue
+        other = seen.setdefault(path.resolve(), option)
+        if other != option:
+            raise UsageError.single(f"{path} is the file of {other}, too", where=option, fix="name another file")
 
 
 def _show(summary: Json, told: Sequence[Told], names: Mapping[str, str]) -> None:

@@ -79,8 +79,23 @@ def test_the_file_of_grades_is_for_its_owner_alone(does, tmp_path):
         (["digits", "--to", "moodle", "--worksheet", "sheet.csv"], "Download grading worksheet"),
         (["digits", "--to", "csv", "--card", "sheet.csv"], "--to gradescope"),
         (["digits", "--to", "csv", "--out", "."], "is a directory"),
+        (
+            ["digits", "--to", "moodle", "--worksheet", "sheet.csv", "--out", "sheet.csv"],
+            "the file of --worksheet, too",
+        ),
+        (["digits", "--to", "csv", "--out", "a", "--feedback", "./a"], "the file of --out, too"),
     ],
-    ids=["a slip", "no form", "only Canvas can make it", "no such form", "no worksheet", "a card", "a folder"],
+    ids=[
+        "a slip",
+        "no form",
+        "only Canvas can make it",
+        "no such form",
+        "no worksheet",
+        "a card",
+        "a folder",
+        "its own",
+        "one name",
+    ],
 )
 def test_what_does_not_fit_together_is_refused_with_a_remedy(words, said, does, tmp_path):
     (tmp_path / "sheet.csv").write_text("id,name\ns0001,Ada\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from grader.documents.wording import clean
 from grader.errors import UsageError
@@ -18,6 +19,7 @@ class Worksheet:
 
     name: str
     data: bytes
+    path: Path | None = None
     is_named: bool = True
 
 

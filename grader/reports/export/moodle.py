@@ -34,8 +34,8 @@ _COMMENTS = re.compile(
     r"feedback|comment|komment|rückmeld|retroal|retroaz|coment|opmerk|tilbakem|palaut|kommentti|отзыв|комм|评语|反馈|コメント",
     re.IGNORECASE,
 )
-_NO_WORDS = "no nein non não nao nee nej nei ne nie ei нет ні όχι いいえ 否 아니요 hayır nem не"
-_YES_WORDS = "yes ja oui sí si sim ano tak kyllä да так ναι はい 是 예 evet igen jah taip jā oo"
+_NO_WORDS = "no nein non não nao nee nej nei ne nie ei нет ні όχι いいえ 否 아니요 hayır nem не nu tidak không"
+_YES_WORDS = "yes ja oui sí si sim ano tak kyllä да так ναι はい 是 예 evet igen jah taip jā"
 _NO, _YES = frozenset(_NO_WORDS.split()), frozenset(_YES_WORDS.split())
 IDENTIFIER = 0  # the column that says who a row is for
 
