@@ -371,11 +371,25 @@ def test_a_log_that_two_rules_name_is_drawn_once_and_a_comparison_as_a_whole(tmp
     assert [one.about.title for one in made] == [
         "Loss as sgd.csv has it",
         "Accuracy as sgd.csv has it",
-        "Loss as adam.csv has it",
-        "Accuracy as adam.csv has it",
         "The runs beside each other: test accuracy",
-    ]  # fmt: skip
-    assert [(line.name, line.points[-1]) for line in made[-1].lines] == [("SGD", (3.0, 0.8)), ("Adam", (3.0, 0.9))]
+        "The runs beside each other: test loss",
+        "The runs beside each other: train loss",
+    ]
+    assert [(line.name, line.points[-1]) for line in made[2].lines] == [("SGD", (3.0, 0.8)), ("Adam", (3.0, 0.9))]
+
+
+def test_the_runs_of_a_grid_are_named_by_their_values(tmp_path):
+    submission = handed_in(tmp_path, {"lr-0.1.csv": LOG, "lr-0.01.csv": LOG, "lr-9.csv": LOG})
+    made = shown(submission, [rule("grid", "hyperparameters", log="lr-{value}.csv", values=[0.01, 0.1])], {}, needs={})
+    assert made[0].about.title == "The runs beside each other: test accuracy"
+    assert [line.name for line in made[0].lines] == ["0.01", "0.1"]
+
+
+def test_of_a_comparison_of_which_one_run_is_there_that_one_is_drawn(tmp_path):
+    submission = handed_in(tmp_path, {"sgd.csv": LOG})
+    compared = rule("compared", "comparison", runs={"SGD": {"log": "sgd.csv"}, "Adam": {"log": "adam.csv"}})
+    made = shown(submission, [compared], {}, needs={})
+    assert [one.about.title for one in made] == ["Loss as sgd.csv has it", "Accuracy as sgd.csv has it"]
 
 
 def test_a_long_curve_is_thinned_and_both_ends_stay(tmp_path):

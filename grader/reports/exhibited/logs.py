@@ -15,52 +15,52 @@ from typing import Final
 from grader.answers.curves import Curve, Entry
 from grader.checks._logged import MOST_NAMED, Logged, curves_of, read_of, shares
 from grader.checks._submitted import matching
-from grader.model import Finding, Json, Rule
+from grader.model import Finding, Json, Rule, Submission, SubmittedFile
 from grader.reports.exhibited.trainings import thinned
 from grader.reports.exhibits import About, Case, Curves, Line, about
 
 MOST_LOGS: Final = 20
 MOST_RUNS: Final = 8  # of one log, drawn one behind the other
+MOST_MEASURES: Final = 3  # of a comparison
 
 Points = list[tuple[float, float | None]]
 
 
 def made(case: Case) -> Iterator[Curves]:
-    """Each log once, below the first rule that names it; a comparison also as a whole."""
+    """Each log once, below the first rule that names it; the runs of a comparison over each other."""
     known: dict[str, Logged | None] = {}
     seen: set[str] = set()
     for task, rule in case.rules():
-        named = list(_logs_of(rule))
         found: dict[str, list[Logged]] = {}
-        for name, glob in named:
-            for file in matching(case.submission, glob)[:MOST_LOGS]:
-                if file.path not in known:
-                    if len(known) >= MOST_LOGS:
-                        break
-                    read = read_of(case.submission, file)
-                    known[file.path] = None if isinstance(read, Finding) else read
-                logged = known[file.path]
-                if logged is not None and logged.entries:
-                    found.setdefault(name, []).append(logged)
-        for logs in found.values():
-            for logged in logs:
-                if logged.path not in seen:
-                    seen.add(logged.path)
-                    yield from _of_one(about(task, rule, ""), logged)
-        if len(found) > 1:
-            yield from _compared(about(task, rule, ""), found)
+        for name, file in _files(rule, case.submission):
+            if file.path not in known and len(known) < MOST_LOGS:
+                read = read_of(case.submission, file)
+                known[file.path] = None if isinstance(read, Finding) else read
+            logged = known.get(file.path)
+            if logged is not None and logged.entries:
+                found.setdefault(name, []).append(logged)
+        compared = list(_compared(about(task, rule, ""), found)) if len(found) > 1 else []
+        yield from compared
+        for logged in [] if compared else [logged for logs in found.values() for logged in logs]:
+            if logged.path not in seen:
+                seen.add(logged.path)
+                yield from _of_one(about(task, rule, ""), logged)
 
 
-def _logs_of(rule: Rule) -> Iterator[tuple[str, str]]:
-    """(name of the run or "", glob) of every log that a rule names; `{value}` of a grid stands for any."""
+def _files(rule: Rule, submission: Submission) -> Iterator[tuple[str, SubmittedFile]]:
+    """(name of the run or "", file) of every log that a rule names; of a grid there is a run for each value."""
     settings = rule.settings
     if isinstance(settings.get("log"), str):
-        yield "", settings["log"].replace("{value}", "*")
+        values = settings.get("values", [""]) if "{value}" in settings["log"] else [""]
+        for value in values:
+            for file in matching(submission, settings["log"].replace("{value}", str(value)))[:MOST_LOGS]:
+                yield str(value), file
     runs: Json = settings.get("runs")
     if isinstance(runs, Mapping):
         for name, one in runs.items():
             if isinstance(one, Mapping) and isinstance(one.get("log"), str):
-                yield str(name), one["log"]
+                for file in matching(submission, one["log"])[:MOST_LOGS]:
+                    yield str(name), file
 
 
 def _of_one(whose: About, logged: Logged) -> Iterator[Curves]:
@@ -76,23 +76,22 @@ def _of_one(whose: About, logged: Logged) -> Iterator[Curves]:
 
 
 def _compared(whose: About, found: Mapping[str, list[Logged]]) -> Iterator[Curves]:
-    """All runs over each other, by the measure that most of them have: of the test set where they have it."""
-    counted: dict[Curve, int] = {}
-    for logs in found.values():
-        for curve in {curve for logged in logs for curve in curves_of(logged)}:
-            counted[curve] = counted.get(curve, 0) + 1
-    order = {"test": 0, "validation": 1}
-    best = min(
-        counted, default=None,
-        key=lambda curve: (-counted[curve], curve.metric != "accuracy", order.get(curve.split or "", 2), str(curve)),
-    )  # fmt: skip
-    if best is None or counted[best] < 2:
+    """The runs over each other, by each measure that most of them have, where they count the same along x."""
+    if len({_x_label(logged) for logs in found.values() for logged in logs}) != 1:
         return
-    lines = [line for name, logs in found.items() for logged in logs for line in _lines(logged, best, name)]
-    labels = {_x_label(logged) for logs in found.values() for logged in logs}
-    if len(labels) == 1:
-        title = f"The runs beside each other: {best}"
-        yield Curves(replace(whose, title=title), labels.pop(), str(best), tuple(lines), _is_share(best.metric, lines))
+    counted = Counter(curve for logs in found.values() for curve in {c for logged in logs for c in curves_of(logged)})
+    most = max(counted.values(), default=0)
+    splits = {"test": 0, "validation": 1}
+    best = sorted(
+        (curve for curve, count in counted.items() if count == most > 1),
+        key=lambda curve: (curve.metric != "accuracy", splits.get(curve.split or "", 2), str(curve)),
+    )
+    for curve in best[:MOST_MEASURES]:
+        lines = [line for name, logs in found.items() for logged in logs for line in _lines(logged, curve, name)]
+        title = f"The runs beside each other: {curve}"
+        x_label = _x_label(next(iter(found.values()))[0])
+        if lines:
+            yield Curves(replace(whose, title=title), x_label, str(curve), tuple(lines), _is_share(curve.metric, lines))
 
 
 def _x_label(logged: Logged) -> str:

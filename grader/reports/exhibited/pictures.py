@@ -96,7 +96,8 @@ def _handed(whose: About, result: Mapping[str, Json]) -> Iterator[Pictures]:
         for number, values in enumerate(_planes(array)):
             total += 1
             if len(pictures) < MOST_MAPS:
-                pictures.append(_map(values, f"{name}, {number}", f"Array {name}, plane {number}"))
+                said = f"{name}, {number}" if name else f"map {number}"
+                pictures.append(_map(values, said, f"As handed in: {said}"))
     if pictures:
         yield Pictures(whose, "maps", tuple(pictures), total - len(pictures))
 

@@ -130,7 +130,10 @@ def lines(
     height += 18 * (len(rows) - 1)  # a long legend takes nothing from the curves
     across = Scale(min(xs), max(xs), _LEFT, WIDTH - _RIGHT)
     down = Scale(low, high, height - _BOTTOM, top)
-    parts = [_axes(across, down, x_label, y_label, percent_text if is_share else number_text, height)]
+    marks = ticks(across.low, across.high, 8)
+    if all(x == int(x) for x in xs):  # there is no half an epoch
+        marks = [x for x in marks if x == int(x)]
+    parts = [_axes(across, down, marks, x_label, y_label, percent_text if is_share else number_text, height)]
     parts += [
         _curve([(across.at(x), None if y is None else down.at(y)) for x, y in line], number % SERIES + 1)
         for number, (_, line) in enumerate(named)
@@ -139,7 +142,13 @@ def lines(
 
 
 def _axes(
-    across: Scale, down: Scale, x_label: str, y_label: str, said: Callable[[float], str], height: float
+    across: Scale,
+    down: Scale,
+    marks: Sequence[float],
+    x_label: str,
+    y_label: str,
+    said: Callable[[float], str],
+    height: float,
 ) -> Markup:
     parts = [
         tag("line", x1=across.start, x2=across.end, y1=down.at(y), y2=down.at(y), class_="grid")
@@ -149,7 +158,7 @@ def _axes(
     parts += [
         tag("line", x1=across.at(x), x2=across.at(x), y1=down.start, y2=down.start + 4, class_="axis")
         + _label(across.at(x), down.start + 17, number_text(x))
-        for x in ticks(across.low, across.high, 8)
+        for x in marks
     ]
     parts.append(tag("line", x1=across.start, x2=across.end, y1=down.start, y2=down.start, class_="axis"))
     parts.append(_label((across.start + across.end) / 2, height - 6, x_label, class_="axis-label"))

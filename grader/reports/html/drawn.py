@@ -49,7 +49,7 @@ def drawn(exhibit: Exhibit, name: str) -> Markup:
 
 def table(head: Row, rows: Sequence[Row], *, caption: str = "", class_: str = "values") -> Markup:
     """A table whose first cell of a row names it. Numbers stand to the right."""
-    told = tag("caption", caption) if caption else Markup("")
+    told = tag("caption", caption, class_="seen-by-readers" if class_ == "values" else None) if caption else Markup("")
     first = tag("thead", tag("tr", *(tag("th", one, scope="col", class_=_side(one)) for one in head)))
     body = [
         tag("tr", tag("th", row[0], scope="row"), *(tag("td", one, class_=_side(one)) for one in row[1:]))
