@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from grader.intake.classes import EARLIER, FOLDER, QUARANTINE, class_json
@@ -59,7 +60,7 @@ def show_imported(console: Console, imported: Imported, *, is_dry_run: bool) -> 
     _show_list(
         console,
         f"In quarantine: nobody can be named for them ({FOLDER}/{QUARANTINE})",
-        [(_files(one.files), one.reason, f"fix: {one.fix}") for one in class_list.quarantined],
+        [(_files(one.files), f"{one.reason}; fix: {one.fix}") for one in class_list.quarantined],
     )
     for remark in imported.remarks[:_MOST]:
         console.print(Text(f"note: {plain(remark, limit=300)}", style="yellow"))
@@ -106,7 +107,7 @@ def _files(files: tuple[str, ...]) -> str:
     return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1:,} more"
 
 
-def _show_list(console: Console, title: str, rows: list[tuple[str, str, str]]) -> None:
+def _show_list(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -115,13 +116,13 @@ def _show_list(console: Console, title: str, rows: list[tuple[str, str, str]]) -
     table = Table(
         title=title, title_style="bold", title_justify="left", expand=False, pad_edge=False, show_header=False
     )
-    for _ in range(3):
+    for _ in rows[0]:
         table.add_column(overflow="fold")
     for row in rows[:_MOST]:
-        table.add_row(*(Text(plain(cell, limit=160)) for cell in row))
+        table.add_row(*(Text(plain(cell, limit=300)) for cell in row))
     console.print()
     console.print(table)
     if len(rows) > _MOST:
-        few = Counter(row[2] for row in rows[_MOST:]).most_common(3)
+        few = Counter(row[-1] for row in rows[_MOST:]).most_common(3)
         more = "; ".join(f"{count:,} {plain(reason, limit=80)}" for reason, count in few)
         console.print(Text(f"and {len(rows) - _MOST:,} more ({more})", style="dim"))

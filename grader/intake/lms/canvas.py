@@ -102,30 +102,36 @@ def read(tree: Tree, options: Options) -> Download:
     strange = tuple(file.path for file in others.values() if worksheet is None or file.name != worksheet.name)
     known = {one.keys.get("canvas_id", "") for one in (*options.roster, *entries)} - {""}
     by_user: dict[str, _Gathered] = {}
-    unsure: list[Quarantined] = []
+    unsure: dict[tuple[str, ...], list[str]] = {}  # by the users who may be meant
     for path, file in tree.files.items():
         found = list(readings(path)) if path not in others else []
         possible = [one for one in found if not known or one.user in known] or found
         if len(possible) > 1:
-            unsure.append(_unsure(file, possible, has_roster=bool(known)))
+            unsure.setdefault(tuple(one.user for one in possible), []).append(file.path)
         for one in possible if len(possible) == 1 else ():
             key = f"anon-{one.user}" if one.is_anonymous else one.user
             by_user.setdefault(key, _Gathered(one)).put(one, file)
+    apart = [_unsure(users, files, has_roster=bool(known)) for users, files in unsure.items()]
     if strange:
         what = "Canvas names no hand-in like this"
-        unsure.append(Quarantined(strange, what, "look whose it is; it belongs to no hand-in here"))
-    hand_ins = tuple(_found(key, one, options.expected) for key, one in sorted(by_user.items()))
-    return Download("canvas", hand_ins, entries or None, tuple(unsure), worksheet, bool(entries))
+        apart.append(Quarantined(strange, what, "look whose it is; it belongs to no hand-in here"))
+    lacking = {user for users in unsure for user in users}
+    hand_ins = tuple(
+        _found(key, one, options.expected, may_lack=key in lacking) for key, one in sorted(by_user.items())
+    )
+    return Download("canvas", hand_ins, entries or None, tuple(apart), worksheet, bool(entries))
 
 
-def _unsure(file: Stored, possible: Sequence[Reading], *, has_roster: bool) -> Quarantined:
-    users = " or of ".join(one.user for one in possible)
+def _unsure(users: Sequence[str], files: Sequence[str], *, has_roster: bool) -> Quarantined:
+    named = " or of ".join(users)
     fix = "look in Canvas whose it is" if has_roster else "give Canvas's gradebook by --roster: it says who there is"
-    return Quarantined((file.path,), f"by its name it may be of the user {users}", fix)
+    return Quarantined(tuple(files), f"by its name it may be of the user {named}", fix)
 
 
-def _found(key: str, one: _Gathered, expected: frozenset[str]) -> Found:
+def _found(key: str, one: _Gathered, expected: frozenset[str], *, may_lack: bool) -> Found:
     reading = one.reading
+    notes = ["typed into Canvas, no file"] if one.is_typed else []
+    notes += ["a file that may be of it is in quarantine"] if may_lack else []
     kind = "anonymous_id" if reading.is_anonymous else "canvas_id"
     return Found(
         key=key,
@@ -134,7 +140,7 @@ def _found(key: str, one: _Gathered, expected: frozenset[str]) -> Found:
         files=without_counts(one.files, expected),
         is_late=reading.is_late,
         lms_folder=reading.prefix,
-        note="typed into Canvas, no file" if one.is_typed else "",
+        note="; ".join(notes),
     )
 
 

@@ -187,7 +187,7 @@ def _with_reason(student: RosterEntry, item: _Item | None, keep: str) -> RosterE
         return replace(student, hand_in="")
     reason = student.reason
     if item.at is None or student.hand_in != item.entry.name:
-        more = f"; now: {reason}" if reason != "no submission" else "; in this download there is none"
+        more = f"; now: {reason}" if not reason.startswith("no submission") else "; in this download there is none"
         reason = f"{_KEPT}, the {keep} attempt" if student.hand_in else _KEPT + more
     return replace(student, hand_in=item.entry.name, reason=reason)
 
