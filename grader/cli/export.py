@@ -32,6 +32,7 @@ _File = click.Path(dir_okay=False, path_type=Path)
     "--out", type=_File, help="The file to write. Default: ASSIGNMENT-moodle.csv, or ASSIGNMENT-grades.csv, here."
 )
 @click.option("--feedback", type=_File, help="Write the students' comments, too: a zip in the LMS's own names.")
+@click.option("--pages", "has_pages", is_flag=True, help="Put each student's report as a page into that zip, too.")
 @click.option(
     "--submissions",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -68,6 +69,7 @@ def export(
     kind: str | None,
     out: Path | None,
     feedback: Path | None,
+    has_pages: bool,
     submissions: Path | None,
     worksheet: Path | None,
     column: str,
@@ -101,12 +103,15 @@ def export(
         raise UsageError.single(
             "it is not said what the grades are for", where="--to", fix=f"one of: {', '.join(KINDS)}"
         )
+    if has_pages and feedback is None:
+        raise UsageError.single("pages go into the zip of comments", where="--pages", fix="add --feedback FILE.zip")
     folder = submissions or course.root / "submissions" / assignment
     lines, class_list = _lines(
         course, gradebook, assignment, folder, missing_as_zero=missing_as_zero, open_as_is=open_as_is
     )
     file = _worksheet(worksheet, class_list, folder, kind)
-    _export(assignment, kind, lines, class_list, file, column, out, feedback, is_json=is_json)
+    pages = _pages(course, gradebook, lines) if has_pages else {}
+    _export(assignment, kind, lines, class_list, file, column, out, feedback, pages, is_json=is_json)
 
 
 def _lines(
@@ -132,6 +137,25 @@ def _lines(
     return chosen(grades, class_list, Wishes(missing_as_zero, open_as_is), graded_by), class_list
 
 
+def _pages(course: Course, said: str, lines: Sequence[Line]) -> dict[str, str]:
+    """The page of every student whose grade goes out, as the student may see it, by their ids."""
+    from grader.gradebook.book import Gradebook
+    from grader.gradebook.place import gradebook_url
+    from grader.reports.html.folder import hand_in_page
+    from grader.reports.known import Shelf
+
+    shelf = Shelf(course)
+    made: dict[int, str] = {}
+    of_student = {line.grade.id: line.grade.entry for line in lines if line.points is not None}
+    with Gradebook.open(gradebook_url(course, said), is_new_allowed=False) as book:
+        for number in dict.fromkeys(of_student.values()):
+            if number is not None:
+                entry = book.entry(number)
+                known = shelf.known(entry.card, entry.source, entry.digest)
+                made[number] = hand_in_page(entry, known, title=shelf.title(entry.settled), for_staff=False)
+    return {student: made[number] for student, number in of_student.items() if number is not None}
+
+
 def _worksheet(named: Path | None, class_list: ClassList | None, folder: Path, kind: str) -> Worksheet | None:
     """The LMS's own file: the one that is named, or the one of the import where that was of this kind."""
     from grader.reports.export.forms import Worksheet
@@ -153,6 +177,7 @@ def _export(
     column: str,
     out: Path | None,
     feedback: Path | None,
+    pages: Mapping[str, str],
     *,
     is_json: bool,
 ) -> None:
@@ -169,7 +194,7 @@ def _export(
     files = [(target, filled.data)]
     if feedback is not None:
         source = kind if kind in ("moodle", "canvas", "nbgrader") else class_list.source if class_list else ""
-        zipped = feedback_zip(lines, class_list, source, assignment)
+        zipped = feedback_zip(lines, class_list, source, assignment, pages)
         told += zipped.told
         files.insert(0, (feedback, zipped.data))
     for path, data in files:

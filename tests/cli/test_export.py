@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from grader.cli import run
 from grader.documents import schema, validator
 from grader.gradebook.nouns import HandInFacts
+from tests.desk import class_of
 from tests.desk import desk as made_desk
 from tests.reports.export.reading_back import rows_of
 
@@ -79,6 +82,7 @@ def test_the_file_of_grades_is_for_its_owner_alone(does, tmp_path):
         (["digits", "--to", "moodle", "--worksheet", "sheet.csv"], "Download grading worksheet"),
         (["digits", "--to", "csv", "--card", "sheet.csv"], "--to gradescope"),
         (["digits", "--to", "csv", "--out", "."], "is a directory"),
+        (["digits", "--to", "csv", "--pages"], "--feedback FILE.zip"),
         (
             ["digits", "--to", "moodle", "--worksheet", "sheet.csv", "--out", "sheet.csv"],
             "the file of --worksheet, too",
@@ -93,6 +97,7 @@ def test_the_file_of_grades_is_for_its_owner_alone(does, tmp_path):
         "no worksheet",
         "a card",
         "a folder",
+        "pages without a zip",
         "its own",
         "one name",
     ],
@@ -101,6 +106,20 @@ def test_what_does_not_fit_together_is_refused_with_a_remedy(words, said, does, 
     (tmp_path / "sheet.csv").write_text("id,name\ns0001,Ada\n")
     assert said in " ".join(does(*words, code=2).split())
     assert [one.name for one in tmp_path.iterdir()] == ["sheet.csv"]
+
+
+def test_each_students_own_page_goes_into_the_zip_and_nothing_for_staff(does, tmp_path):
+    does("digits", "--to", "csv", "--feedback", "f.zip", "--pages")
+    with zipfile.ZipFile(tmp_path / "f.zip") as archive:
+        pages = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith("report.html")}
+        assert len(pages) == len(archive.namelist()) // 2 == 20
+    names = {who.id: who.name for who in class_of(30)}
+    for name, page in pages.items():
+        number = int(re.search(r"_(4\d{3})_", name)[1]) - 4001
+        who = class_of(30)[number]
+        assert who.id in page
+        assert not [other for other in names if other != who.id and other in page]
+        assert "<script" not in page
 
 
 @pytest.mark.fault("F22")

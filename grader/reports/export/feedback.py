@@ -21,14 +21,21 @@ from grader.reports.export.filling import Filled
 from grader.reports.export.moodle import participant
 
 FILE = "feedback.txt"
+PAGE = "report.html"
 _MOODLE = re.compile(r"(?P<lead>.*_)(?P<number>\d+)(?P<plugin>_assignsubmission_[a-z]+_?)?")
 _CANVAS = re.compile(r"(?P<lead>[^/]*?_(?P<user>\d+)_\d+_)[^/]*")
 _CANVAS_ANONYMOUS = re.compile(r"(?P<lead>(?:LATE_)?anon_[A-Za-z0-9]+_\d+_)[^/]*")
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same grades give the same bytes
 
 
-def feedback_zip(lines: Sequence[Line], class_list: ClassList | None, kind: str, assignment: str) -> Filled:
-    """The zip: one text file for every student whose grade goes out."""
+def feedback_zip(
+    lines: Sequence[Line],
+    class_list: ClassList | None,
+    kind: str,
+    assignment: str,
+    pages: Mapping[str, str] | None = None,
+) -> Filled:
+    """The zip: a text file for every student whose grade goes out, and beside it the page that `pages` has of them."""
     filled = Filled()
     of_student = _hand_ins(class_list)
     buffer = io.BytesIO()
@@ -48,12 +55,19 @@ def feedback_zip(lines: Sequence[Line], class_list: ClassList | None, kind: str,
             if name in texts:  # of a group that the LMS knows by one name
                 continue
             texts[name] = text
-            info = zipfile.ZipInfo(name, _DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, codecs.BOM_UTF8 + text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
+            _add(archive, name, codecs.BOM_UTF8 + text.replace("\n", "\r\n").encode("utf-8", "backslashreplace"))
+            if pages and line.grade.id in pages:
+                page = pages[line.grade.id].encode("utf-8", "backslashreplace")
+                _add(archive, name.removesuffix(FILE) + PAGE, page)
     filled.data = buffer.getvalue()
     return filled
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, _DATE)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    archive.writestr(info, data)
 
 
 def _hand_ins(class_list: ClassList | None) -> Mapping[str, HandInEntry]:
