@@ -42,7 +42,8 @@ class RuleView:
     made: RuleScore
     decisions: tuple[Decision, ...]
     in_force: Decision | None
-    is_waiting: bool
+    is_waiting: bool  # for a decision on its points
+    is_to_look: bool = False  # there are no points to decide on: somebody reads it, and marks the hand-in as reviewed
 
     @property
     def outcome(self) -> Outcome:
@@ -66,7 +67,7 @@ class RuleView:
     @property
     def is_calm(self) -> bool:
         """Whether nobody has to read it: everything passed, and nobody decided anything."""
-        return self.outcome is Outcome.PASSED and not self.is_waiting and not self.decisions
+        return self.outcome is Outcome.PASSED and not (self.is_waiting or self.is_to_look or self.decisions)
 
     @property
     def quick(self) -> Sequence[tuple[str, str]]:
@@ -156,9 +157,10 @@ def _rule(
         one.outcome in (Outcome.UNKNOWN, Outcome.REVIEW) and one.weight > 0 for one in made.findings
     )
     is_moved = decided is not None and decided.is_moved
-    is_waiting = is_moved or (task.is_counted and decided is None and whole is None and is_open)
     target = _target(entry, name, task.task, rule.rule, rule.points)
-    return RuleView(target, rule, made, on_it, decided, is_waiting)
+    is_open = is_moved or (task.is_counted and decided is None and whole is None and is_open)
+    has_points = target.low != target.high
+    return RuleView(target, rule, made, on_it, decided, is_open and has_points, is_open and not has_points)
 
 
 def _on(entry: Entry, task: str, rule: str, kind: DecisionKind) -> tuple[Decision, ...]:
