@@ -97,11 +97,11 @@ def read_table(data: bytes, name: str) -> Table:
     """
     name = clean(name, 120)
     text, encoding, has_mark = _decoded(data, name)
-    if not text.strip():
-        raise _broken(name, 1, "the table is empty")
     text, told = _without_separator_line(text)
     delimiter = told or _delimiter(text, name)
     rows = _all_rows(text, delimiter, name, first=2 if told else 1)
+    if not rows:
+        raise _broken(name, 1, "the table is empty")
     header, rows = rows[0], rows[1:]
     if len(header.cells) > _MAX_COLUMNS:
         raise _broken(name, header.line, f"it has {len(header.cells):,} columns, over the limit of {_MAX_COLUMNS:,}")
@@ -160,10 +160,10 @@ def _decoded(data: bytes, name: str) -> tuple[str, str, bool]:
 
 def _wide(body: bytes) -> str:
     """The encoding of UTF-16 without its mark: every other byte of the header is zero. Empty for anything else."""
-    start = body[:64]
-    if len(start) >= 4 and not any(start[1::2]):
+    start = body[:64].partition(b"\n")[0]
+    if len(start) >= 4 and any(start) and not any(start[1::2]):
         return "utf-16-le"
-    return "utf-16-be" if len(start) >= 4 and not any(start[0::2]) else ""
+    return "utf-16-be" if len(start) >= 4 and any(start) and not any(start[0::2]) else ""
 
 
 def _narrow(body: bytes, name: str, *, is_marked: bool) -> tuple[str, str]:
