@@ -68,12 +68,12 @@ class Index:
                 found.setdefault(one, f"by the LMS's id ({kind} {shown(text, 40)})")
         for one in self._ids.get(who.id.casefold(), ()) if who.id else ():
             found.setdefault(one, "by the id")
-        for one in self._of_email(who.email) if who.email else ():
+        for one in self._of_email(who.email) | self._of_email(who.id):
             found.setdefault(one, "by the address")
         return found
 
     def _of_email(self, email: str) -> set[str]:
-        return self._emails.get(email.casefold(), set()) | self._ids.get(email.casefold(), set())
+        return self._emails.get(email.casefold(), set()) | self._ids.get(email.casefold(), set()) if email else set()
 
     def by_name(self, who: Who) -> set[str]:
         """The ids of all who are called like that and whom the LMS's own kind of id cannot tell apart from it.
