@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from grader.cli import ToldToEndError
 from grader.cli.common import load_rubric
 
 if TYPE_CHECKING:
@@ -57,15 +61,18 @@ def serve_course(
         Ledger.open(state / STATE, command="serve") as ledger,
         Gradebook.open(url) as book,
         listening(where.host, where.port) as at,
+        ExitStack() as stack,
     ):
         engine = opened(parsed(url))
+        stack.callback(engine.dispose)
         if how["uses_cache"]:
             Cache(cache_folder("evidence")).prepare()
         queue, people, store = Queue(engine), People(engine), Store(state)
         store.prepare(queue.digests)
         ledger.forgive()  # what was given up in the last life may be tried in this one
         recorder = Recorder(book, queue, people, store)
-        worker = Worker(queue, store, people, rubrics, record=recorder)
+        ending = stack.enter_context(Ending())
+        worker = Worker(queue, store, people, rubrics, record=recorder, see_to_end=ending.see)
         worker.resume()
         for name in names:
             recorder.record_class(name)
@@ -77,13 +84,44 @@ def serve_course(
             is_https=where.is_https,
             is_behind_proxy=where.is_behind_proxy,
         )
-        with Doer(course, settings={"record": ledger}, **how) as doer:
+        with Doer(course, settings={"record": ledger}, on_tick=lambda _: ending.see(), **how) as doer:
             if any(_runs_code(rubrics[name]) for name in names):
                 doer.runner()  # refused now rather than at the first student's
             with answering(app, at, where):
                 _tell(course, where, url_of(at), names, people.count(), service.status())
                 worker.run(doer, made_with=program_version())
-        engine.dispose()
+
+
+class Ending(AbstractContextManager["Ending"]):
+    """What asks the service to end, by a signal. The first time it ends where nothing is half done, the second at once.
+
+    A signal that raises wherever the program happens to be may be lost, in a finalizer, and never come again.
+    """
+
+    def __init__(self) -> None:
+        self._told: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # not where nohup has it ignored
+                    self._before.setdefault(number, signal.signal(number, self._hear))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def see(self) -> None:
+        """Raise KeyboardInterrupt, with the exit code of the signal, where one came."""
+        if self._told is not None:
+            raise ToldToEndError(self._told)
+
+    def _hear(self, number: int, _frame: object) -> None:
+        if self._told is not None:
+            raise ToldToEndError(number)
+        self._told = number
 
 
 def open_assignments(course: Course) -> list[str]:

@@ -9,7 +9,6 @@ graded keeps its place in the queue, and nothing that came to its end is done ag
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -29,20 +28,24 @@ Record = Callable[[Upload, ScoreCard], None]
 
 
 class Worker:
-    """Grades what is in the queue. `record` gives a result that counts to the gradebook; it may raise."""
+    """Grades what is in the queue. `record` gives a result that counts to the gradebook; it may raise.
+
+    `see_to_end` is called about every second, where nothing is half done, and raises what ends the service.
+    """
 
     def __init__(
-        self, queue: Queue, store: Store, people: People, rubrics: Rubrics, *, record: Record | None = None
+        self,
+        queue: Queue,
+        store: Store,
+        people: People,
+        rubrics: Rubrics,
+        *,
+        record: Record | None = None,
+        see_to_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue, self._store, self._people, self._rubrics = queue, store, people, rubrics
-        self._record = record
+        self._record, self._see_to_end = record, see_to_end
         self._open: dict[int, Upload] = {}  # by number of the hand-in, which is the upload's id
-        self._ending = threading.Event()
-
-    def stop(self) -> None:
-        """Begin nothing more; what is under way comes to its end."""
-        self._ending.set()
-        self._queue.changed.set()
 
     def resume(self) -> None:
         """Set right what the last life of the service left: see `Queue.recover`, F21 and F22. Before `run`."""
@@ -59,7 +62,7 @@ class Worker:
         self._record_all()
 
     def run(self, doer: Doer, *, made_with: Mapping[str, Json], is_until_empty: bool = False) -> None:
-        """Grade until `stop`, or with `is_until_empty` until nothing waits."""
+        """Grade until `see_to_end` ends it, or with `is_until_empty` until nothing waits."""
         try:
             for hand_in, card in grade_as_done(
                 self._hand_ins(is_until_empty=is_until_empty), doer, made_with=made_with
@@ -74,7 +77,8 @@ class Worker:
 
     def _hand_ins(self, *, is_until_empty: bool) -> Iterator[HandIn | None]:
         """What is to be graded next; None where there is nothing just now, and others are under way."""
-        while not self._ending.is_set():
+        while True:
+            self._see_to_end()
             upload = self._queue.claim(self._rubrics.digest)
             if upload is not None:
                 self._open[upload.id] = upload

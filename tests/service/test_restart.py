@@ -17,7 +17,7 @@ from grader.gradebook.database import opened, parsed
 from grader.service.people import People, Person
 from grader.service.queue import Queue, State
 
-WAIT_S = 120
+WAIT_S = 60
 
 
 class Service:
