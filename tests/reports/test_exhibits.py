@@ -333,6 +333,40 @@ def test_a_table_held_against_a_model_waits_for_its_description(tmp_path):
     assert shown(submission, [asked_rule], {}) == []
 
 
+# --- summaries that a tool printed ----------------------------------------------------------------
+
+
+PRINT = """\
+----------------------------------------------------------------
+        Layer (type)               Output Shape         Param #
+================================================================
+            Conv2d-1            [-1, 8, 24, 24]             {count}
+              ReLU-2            [-1, 8, 24, 24]               0
+            Linear-3                   [-1, 10]          46,090
+================================================================
+Total params: 46,298
+Trainable params: 46,298
+Non-trainable params: 0
+----------------------------------------------------------------
+"""
+
+
+@pytest.mark.parametrize(("count", "first"), [("208", None), ("209", 0)])
+def test_a_printed_summary_stands_beside_what_it_comes_to(tmp_path, count, first):
+    submission = handed_in(tmp_path, {"report.md": PRINT.format(count=count).encode()})
+    [made] = shown(submission, [rule("print", "model-summary", report="report.md", input=[1, 28, 28])], {})
+    assert made.first_wrong == first
+    cell = made.rows[0].cells[1]
+    assert (cell.claimed, cell.recomputed) == (count, "208")
+    assert cell.verdict == ("right" if first is None else "wrong")
+    assert made.rows[0].cells[0].claimed == "(N, 8, 24, 24)"
+
+
+def test_a_report_without_a_summary_is_no_exhibit(tmp_path):
+    submission = handed_in(tmp_path, {"report.md": b"# Nothing", "other.md": b"\xff\x00"})
+    assert shown(submission, [rule("print", "model-summary", report="*.md")], {}) == []
+
+
 # --- logs ---------------------------------------------------------------------------------------
 
 

@@ -176,6 +176,8 @@ VERDICTS = {
     "wrong": ("✗", "wrong", "failed"),
     "unreadable": ("✗", "cannot be read", "failed"),
     "missing": ("✗", "missing", "failed"),
+    "odd": ("?", "odd: a person looks", "unknown"),
+    "unchecked": ("·", "not recomputed", "remark"),
     "spare": ("✗", "no such row is asked for", "failed"),
 }
 

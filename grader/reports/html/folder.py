@@ -61,11 +61,12 @@ def write_hand_in(page: Path, entry: Entry, shelf: Shelf, *, for_staff: bool = F
     """Write the page of one hand-in; the assignment's title, where the rubric is there to say it."""
     title = shelf.title(entry.settled)
     known = shelf.known(entry.card, entry.source, entry.digest)
-    _write(page, hand_in_page(entry, known, title=title, for_staff=for_staff))
+    contact = shelf.course.contact
+    _write(page, hand_in_page(entry, known, title=title, for_staff=for_staff, contact=contact))
     return title
 
 
-def hand_in_page(entry: Entry, known: Known, *, title: str = "", for_staff: bool = False) -> str:
+def hand_in_page(entry: Entry, known: Known, *, title: str = "", for_staff: bool = False, contact: str = "") -> str:
     """The page of one hand-in."""
     return student_page(
         entry.settled,
@@ -74,6 +75,7 @@ def hand_in_page(entry: Entry, known: Known, *, title: str = "", for_staff: bool
         note=known.note,
         for_staff=for_staff,
         title=title,
+        contact=contact,
     )
 
 

@@ -54,8 +54,12 @@ def student_page(
     note: str = "",
     for_staff: bool = False,
     title: str = "",
+    contact: str = "",
 ) -> str:
-    """The page. `settled` is the card with the decisions in force; `note` is for staff; `title` the assignment's."""
+    """The page. `settled` is the card with the decisions in force; `note` is for staff; `title` the assignment's.
+
+    `contact` is whom a student may ask, as the course says it.
+    """
     told = seen_by(decisions, settled, for_staff=for_staff)
     shown = list(exhibits if for_staff else for_student(exhibits))
     tasks = _tasks(settled, told, shown, for_staff=for_staff)
@@ -77,6 +81,7 @@ def student_page(
         comments=[one for one in told if not one.task],
         others=[(f"x{number}", one) for number, one in enumerate(shown) if one.about.task not in known],
         made_with=names_of(settled.made_with),
+        contact=contact,
     )
 
 

@@ -166,6 +166,11 @@ def test_points_verdicts_and_proofs_are_on_the_page(card):
         assert said in read.said, said
 
 
+def test_whom_a_student_may_ask_is_said_where_the_course_says_it(card):
+    assert "Questions about this report: ta@example.org" in Read(student_page(card(), contact="ta@example.org")).said
+    assert "Questions" not in student_page(card())
+
+
 def test_the_students_view_has_no_finding_for_staff(card):
     made = card(staff="copied from nobody knows whom")
     assert "copied from nobody knows whom" not in student_page(made)
