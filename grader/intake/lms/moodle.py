@@ -44,7 +44,7 @@ class _Gathered:
 
 def fits(tree: Tree) -> bool:
     """Whether most of what is at the top is named as only Moodle names it; one such name may be a student's own."""
-    names = [top for top in _inner(tree).top() if not top.lower().endswith(".csv")]
+    names = [top for top in _inner(tree).top() if is_named(top) or not top.lower().endswith(".csv")]
     return 2 * sum(is_named(top) for top in names) > len(names)
 
 
