@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import Final
 
 _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # no 0 o 1 l i: codes are read aloud
@@ -15,6 +16,7 @@ _LENGTH: Final = 7  # 31 ** 7 > 2 ** 32
 _ROUNDS: Final = 8
 
 
+@lru_cache(maxsize=1 << 16)
 def code_of(number: int, key: str) -> str:
     """The code of an entry's number (0 to 2**32 - 1).
 

@@ -223,7 +223,10 @@ def told(event: Event) -> str:
         return f"commented{place}: {_quoted(detail.get('text'))}"
     if event.kind == "decided":
         sums = detail.get("sum") or ["", ""]
-        set_to = f"set {_points(detail.get('points'))} points{place} ({_points(sums[0])} → {_points(sums[1])})"
+        given = detail.get("points")
+        set_to = (
+            f"set {_points(given)} point{'' if given == '1' else 's'}{place} ({_points(sums[0])} → {_points(sums[1])})"
+        )
         return f"{set_to}: {_quoted(detail.get('reason'))}"
     if event.kind == "undone":
         return f"took back {'a comment' if detail.get('kind') == 'comment' else 'the points'}{place}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def environment(folders: Sequence[Path] = ()) -> Environment:
     )
     add_to(made)
     made.filters["points"] = points
-    made.filters["exact"] = exact
+    made.filters |= {"exact": exact, "in_points": in_points, "local": datetime.astimezone}
     made.globals["static"] = static_url
     return made
 
@@ -58,6 +60,15 @@ def exact(value: object) -> Markup:
     Markup('a&#34;b')
     """
     return escape(str(value))
+
+
+def in_points(value: Fraction) -> str:
+    """Points with their word.
+
+    >>> in_points(Fraction(1)), in_points(Fraction(3, 2))
+    ('1 point', '1.5 points')
+    """
+    return f"{points(value)} point{'' if abs(value) == 1 else 's'}"
 
 
 # --- static files -----------------------------------------------------------------------------
