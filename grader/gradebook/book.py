@@ -92,15 +92,15 @@ class Gradebook:
         A card that is there already costs next to nothing. `cards` are read before the transaction begins, so that
         nobody waits for a slow source.
         """
-        known: dict[str, recording.Known] = {}
+        there: dict[str, recording.Before] = {}
 
-        def known_of(assignment: str) -> recording.Known:
-            if assignment not in known:
+        def before_of(assignment: str) -> recording.Before:
+            if assignment not in there:
                 with self.reading() as connection:
-                    known[assignment] = recording.known(connection, assignment)
-            return known[assignment]
+                    there[assignment] = recording.before_of(connection, assignment)
+            return there[assignment]
 
-        ready, same, problems = recording.prepared(cards, known_of)
+        ready, same, problems = recording.prepared(cards, before_of)
         run = {"command": command, "made_with": json.dumps(dict(made_with or {}))}
         crash_point("gradebook.record")
         with self.writing() as connection:

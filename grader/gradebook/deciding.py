@@ -42,7 +42,7 @@ def _row(connection: Connection, number: int, *, is_locked: bool) -> SqlRow[Any]
 
 def _entry(connection: Connection, row: SqlRow[Any]) -> tuple[Entry, Standing]:
     made = connection.execute(sa.select(tables.cards).where(tables.cards.c.id == row.card)).one()
-    card = unpacked_card(made.card, made.digest, row.submission)
+    card = unpacked_card(made.card, row.card_digest, row.submission)
     standing = Standing.of(card, decisions_of(connection, entries.c.id == row.id).get(row.id, []))
     at = moment(row.received_at)
     return Entry(row_from(row), card, standing.settled, standing.decisions, row.source, at, row.digest), standing

@@ -141,7 +141,7 @@ def _feedback(connection: Connection, assignment: str) -> Mapping[int, str]:
     decisions = decisions_of(connection, entries.c.assignment == assignment)
     cards = tables.cards
     joined = entries.join(cards, entries.c.card == cards.c.id)
-    asked = sa.select(entries.c.id, entries.c.submission, cards.c.digest, cards.c.card)
+    asked = sa.select(entries.c.id, entries.c.submission, entries.c.card_digest, cards.c.card)
     made = {}
     for number, submission, digest, packed in connection.execute(
         asked.select_from(joined).where(entries.c.assignment == assignment)

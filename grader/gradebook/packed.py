@@ -58,12 +58,21 @@ def pack(data: bytes) -> bytes:
     return zlib.compress(data, 1)
 
 
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zlib.decompress(packed)
+    except zlib.error:
+        return b""
+
+
+def is_whole(packed: bytes, digest: str) -> bool:
+    """Whether a card is what was kept."""
+    return digest_of(_unpacked(packed)) == digest
+
+
 def unpacked_card(packed: bytes, digest: str, submission: str) -> ScoreCard:
     """The card. Raises MachineError where it is damaged, or of a newer grader."""
-    try:
-        data = zlib.decompress(packed)
-    except zlib.error:
-        data = b""
+    data = _unpacked(packed)
     if digest_of(data) != digest:
         what, fix = "the card in the gradebook is damaged", "run grader run-all again: it is made anew"
         raise MachineError.single(what, where=submission, fix=fix, code="damaged-card")

@@ -19,6 +19,7 @@ from grader.gradebook.packed import (
     decisions_of,
     digest_of,
     fraction,
+    is_whole,
     now,
     pack,
     row_from,
@@ -36,6 +37,31 @@ entries = tables.entries
 
 
 @dataclass(frozen=True)
+class Before:
+    """What is recorded of an assignment: its entries by their hand-ins, the decisions, and whose cards are damaged."""
+
+    rows: Known
+    decisions: Mapping[int, Sequence[Decision]]
+    damaged: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What follows from a card and the decisions that an entry had at a version; 0 where there was no entry."""
+
+    version: int
+    columns: Mapping[str, Json]
+    flagged: tuple[int, ...]  # decisions whose ground is another one now
+    is_moved: bool
+
+    @classmethod
+    def of(cls, card: ScoreCard, decisions: Sequence[Decision], version: int) -> Counted:
+        standing = Standing.of(card, decisions)
+        flagged = (one.id for one in standing.decisions if one.is_moved and not one.is_undone)
+        return cls(version, columns(standing, is_reviewed=False), tuple(flagged), standing.is_moved)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A card that differs from the recorded one, or from none, ready to be written; or only its facts do."""
 
@@ -44,40 +70,64 @@ class Prepared:
     digest: str
     packed: bytes
     about: Mapping[str, Json]  # columns of `entries` that follow from card and facts alone
-    first: Mapping[str, Json] | None  # those that follow from its standing, where there is no entry yet
+    counted: Counted
+    is_mending: bool = False  # the card that is recorded is this one, and damaged
 
 
 def known(connection: Connection, assignment: str, *, is_locked: bool = False) -> Known:
-    """What is recorded of an assignment; locked against other writers until the transaction ends."""
+    """The entries of an assignment; locked against other writers until the transaction ends."""
     asked = sa.select(entries).where(entries.c.assignment == assignment).order_by(entries.c.id)
     rows = connection.execute(asked.with_for_update() if is_locked else asked)
     return {row.submission: row for row in rows}
 
 
+def before_of(connection: Connection, assignment: str) -> Before:
+    """What is recorded of an assignment, with a look at every card."""
+    cards = tables.cards
+    joined = entries.join(cards, entries.c.card == cards.c.id)
+    asked = sa.select(entries.c.id, entries.c.card_digest, cards.c.card).select_from(joined)
+    found = connection.execute(asked.where(entries.c.assignment == assignment), execution_options={"yield_per": 200})
+    damaged = frozenset(number for number, digest, packed in found if not is_whole(packed, digest))
+    decisions = decisions_of(connection, entries.c.assignment == assignment)
+    return Before(known(connection, assignment), decisions, damaged)
+
+
 def prepared(
-    cards: Iterable[tuple[ScoreCard, HandInFacts]], known_of: Callable[[str], Known]
+    cards: Iterable[tuple[ScoreCard, HandInFacts]], before_of_: Callable[[str], Before]
 ) -> tuple[list[Prepared], int, list[Problem]]:
     """What is to be written, how many cards are recorded as they are, and what cannot be. Reads them one by one."""
     made: list[Prepared] = []
     same = 0
     problems: list[Problem] = []
+    seen: set[tuple[str, str]] = set()
     for card, facts in cards:
-        if not card.rubric_digest:
-            what = "no rubric was found for this hand-in, so the gradebook has no place for it"
-            problems.append(Problem("warning-not-recorded", card.submission, what, "say which assignment it is for"))
+        place = (card.assignment, card.submission)
+        if not card.rubric_digest or place in seen:
+            problems.append(_without_place(card, is_second=place in seen))
             continue
+        seen.add(place)
         data = card_bytes(card)
         about = _about(card, facts, digest_of(data))
-        before = known_of(card.assignment).get(card.submission)
-        if before is not None and _is_another(before, about):
-            problems.append(_other_class(before, card))
+        there = before_of_(card.assignment)
+        row = there.rows.get(card.submission)
+        if row is not None and _is_another(row, about):
+            problems.append(_other_class(row, card))
             continue
-        if before is not None and _is_same(before, about):
+        is_mending = row is not None and row.id in there.damaged
+        if row is not None and _is_same(row, about) and not is_mending:
             same += 1
             continue
-        first = None if before is not None else columns(Standing.of(card, ()), is_reviewed=False)
-        made.append(Prepared(card.assignment, card.submission, about["card_digest"], pack(data), about, first))
+        decisions = there.decisions.get(row.id, ()) if row is not None else ()
+        counted = Counted.of(card, decisions, row.version if row is not None else 0)
+        made.append(Prepared(*place, about["card_digest"], pack(data), about, counted, is_mending))
     return made, same, problems
+
+
+def _without_place(card: ScoreCard, *, is_second: bool) -> Problem:
+    what, fix = "no rubric was found for this hand-in, so the gradebook has no place for it", "say what it is for"
+    if is_second:
+        what, fix = "two cards of this run have the same name: the first is recorded", "give each a name of its own"
+    return Problem("warning-not-recorded", card.submission, what, fix)
 
 
 def _about(card: ScoreCard, facts: HandInFacts, digest: str) -> dict[str, Json]:
@@ -115,85 +165,97 @@ def _other_class(before: SqlRow[Any], card: ScoreCard) -> Problem:
 def written(
     connection: Connection, ready: Sequence[Prepared], *, same: int, problems: Sequence[Problem], run: Mapping[str, str]
 ) -> Recorded:
-    """Write it. The entries are looked at again: others may have written since."""
+    """Write it. The entries are looked at again: others may have written since, and then it is counted anew."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1735549283)")  # one run at a time
     there = {name: known(connection, name, is_locked=True) for name in sorted({one.assignment for one in ready})}
-    decisions = decisions_of(connection, entries.c.assignment.in_(list(there)))
     number = connection.execute(sa.insert(tables.runs).values(**run, at=now()).returning(tables.runs.c.id)).scalar_one()
     fresh = [one for one in ready if one.submission not in there[one.assignment]]
+    pairs = [(one, there[one.assignment][one.submission]) for one in ready if one.submission in there[one.assignment]]
+    changed = [(one, row) for one, row in pairs if row.card_digest != one.digest or one.is_mending]
+    for one, row in pairs:
+        if row.card_digest == one.digest and not _is_same(row, one.about):
+            connection.execute(sa.update(entries).where(entries.c.id == row.id).values(**one.about))
     _added(connection, fresh, number, run["command"])
-    counts = {"new": len(fresh), "changed": 0, "same": same, "flagged": 0}
-    for one in ready:
-        before = there[one.assignment].get(one.submission)
-        if before is None:
-            continue
-        if before.card_digest == one.digest:
-            counts["same"] += 1
-            if not _is_same(before, one.about):
-                connection.execute(sa.update(entries).where(entries.c.id == before.id).values(**one.about))
-            continue
-        is_flagged = _replaced(connection, before, one, decisions.get(before.id, []), number, run["command"])
-        counts["changed"] += 1
-        counts["flagged"] += is_flagged
+    flagged = _replaced(connection, changed, number, run["command"])
+    counts = {"new": len(fresh), "changed": len(changed), "same": same + len(pairs) - len(changed), "flagged": flagged}
     connection.execute(sa.update(tables.runs).where(tables.runs.c.id == number).values(counts=json.dumps(counts)))
     return Recorded(**counts, problems=tuple(problems))
 
 
 def _added(connection: Connection, fresh: Sequence[Prepared], run: int, command: str) -> None:
+    """Make entries."""
     if not fresh:
         return
-    at = now()
-    rows = []
-    for one in fresh:
-        first = one.first
-        if first is None:  # somebody removed the entry since: there is no such command
-            card = unpacked_card(one.packed, one.digest, one.submission)
-            first = columns(Standing.of(card, ()), is_reviewed=False)
-        place = {"assignment": one.assignment, "submission": one.submission}
-        rows.append({**place, **one.about, **first, "version": 1, "card": 0, "assigned_to": ""})
-    ids = connection.execute(sa.insert(entries).returning(entries.c.id, sort_by_parameter_order=True), rows).scalars()
-    numbers = list(ids)
-    table = tables.cards
-    cards = [
-        {"entry": entry, "run": run, "digest": one.digest, "card": one.packed, "at": at}
-        for entry, one in zip(numbers, fresh, strict=True)
-    ]
-    made = connection.execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), cards).scalars()
-    pairs = [{"of": entry, "to": card} for entry, card in zip(numbers, made, strict=True)]
-    connection.execute(
-        sa.update(entries).where(entries.c.id == sa.bindparam("of")).values(card=sa.bindparam("to")), pairs
-    )
-    told = [
+    rows = [
         {
-            "entry": entry, "at": at, "author": command, "kind": "recorded", "version": 1,
-            "detail": json.dumps({"run": run, "points": row["points"], "open_points": row["open_points"]}),
+            "assignment": one.assignment, "submission": one.submission, "version": 1, "card": 0, "assigned_to": "",
+            **one.about, **_counted(connection, one).columns,
         }
-        for entry, row in zip(numbers, rows, strict=True)
+        for one in fresh
     ]  # fmt: skip
-    connection.execute(sa.insert(tables.events), told)
+    ids = connection.execute(sa.insert(entries).returning(entries.c.id, sort_by_parameter_order=True), rows)
+    numbers = list(ids.scalars())
+    cards = _cards(connection, zip(numbers, fresh, strict=True), run)
+    _update(connection, [{"of": entry, "card": card} for entry, card in zip(numbers, cards, strict=True)])
+    details = [{"run": run, "points": row["points"], "open_points": row["open_points"]} for row in rows]
+    told = [(entry, 1, detail) for entry, detail in zip(numbers, details, strict=True)]
+    _tell(connection, "recorded", told, command)
 
 
-def _replaced(
-    connection: Connection, before: SqlRow[Any], one: Prepared, decisions: Sequence[Decision], run: int, command: str
-) -> bool:
-    """Give an entry its new card; whether a decision stands on other findings now."""
-    standing = Standing.of(unpacked_card(one.packed, one.digest, one.submission), decisions)
+def _replaced(connection: Connection, changed: Sequence[tuple[Prepared, SqlRow[Any]]], run: int, command: str) -> int:
+    """Give entries their new cards; how many have a decision that stands on other findings now."""
+    if not changed:
+        return 0
+    counted = [_counted(connection, one, row) for one, row in changed]
+    cards = _cards(connection, [(row.id, one) for one, row in changed], run)
+    _update(
+        connection,
+        [
+            {"of": row.id, "card": card, "version": row.version + 1, **one.about, **made.columns}
+            for (one, row), card, made in zip(changed, cards, counted, strict=True)
+        ],
+    )
+    told = []
+    for (_, row), made in zip(changed, counted, strict=True):
+        sums = {name: [getattr(row, name), made.columns[name]] for name in ("points", "open_points")}
+        told.append((row.id, row.version + 1, {"run": run, **sums, "flagged": list(made.flagged)}))
+    _tell(connection, "regraded", told, command)
+    return sum(made.is_moved for made in counted)
+
+
+def _counted(connection: Connection, one: Prepared, row: SqlRow[Any] | None = None) -> Counted:
+    """As it was counted, unless somebody decided something since."""
+    version = row.version if row is not None else 0
+    if one.counted.version == version:
+        return one.counted
+    decisions = decisions_of(connection, entries.c.id == row.id).get(row.id, []) if row is not None else []
+    return Counted.of(unpacked_card(one.packed, one.digest, one.submission), decisions, version)
+
+
+def _cards(connection: Connection, made: Iterable[tuple[int, Prepared]], run: int) -> Sequence[int]:
+    """Keep the cards; their numbers."""
+    at, table = now(), tables.cards
+    rows = [{"entry": entry, "run": run, "digest": one.digest, "card": one.packed, "at": at} for entry, one in made]
+    return (
+        connection.execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), rows).scalars().all()
+    )
+
+
+def _update(connection: Connection, rows: Sequence[Mapping[str, Json]]) -> None:
+    """Change entries, whose numbers are `of`, all in the same columns."""
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in rows[0] if name != "of"}
+    bound = [{name if name == "of" else f"new_{name}": value for name, value in row.items()} for row in rows]
+    connection.execute(sa.update(entries).where(entries.c.id == sa.bindparam("of")).values(**values), bound)
+
+
+def _tell(connection: Connection, kind: str, told: Iterable[tuple[int, int, Mapping[str, Json]]], command: str) -> None:
     at = now()
-    values = {"entry": before.id, "run": run, "digest": one.digest, "card": one.packed, "at": at}
-    number = connection.execute(sa.insert(tables.cards).values(**values).returning(tables.cards.c.id)).scalar_one()
-    row = columns(standing, is_reviewed=False)
-    changed = {**one.about, **row, "card": number, "version": before.version + 1}
-    connection.execute(sa.update(entries).where(entries.c.id == before.id).values(**changed))
-    detail = {
-        "run": run,
-        "points": [before.points, row["points"]],
-        "open_points": [before.open_points, row["open_points"]],
-        "flagged": [decision.id for decision in standing.decisions if decision.is_moved and not decision.is_undone],
-    }
-    told = {"entry": before.id, "at": at, "author": command, "kind": "regraded", "version": before.version + 1}
-    connection.execute(sa.insert(tables.events).values(**told, detail=json.dumps(detail)))
-    return standing.is_moved
+    rows = [
+        {"entry": entry, "at": at, "author": command, "kind": kind, "version": version, "detail": json.dumps(detail)}
+        for entry, version, detail in told
+    ]
+    connection.execute(sa.insert(tables.events), rows)
 
 
 # --- what would change ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from grader.errors import GraderError, MachineError, UsageError
 from grader.gradebook import database
 from grader.gradebook.book import Gradebook
-from grader.gradebook.tables import metadata
+from grader.gradebook.tables import cards, metadata
 from grader.model import DecisionKind
 from tests.gradebook.cases import card, recorded, with_facts
 
@@ -283,13 +283,20 @@ def test_an_emptied_file_next_to_its_log_is_not_begun_anew(at, file):
     assert Path(f"{file}-wal").stat().st_size
 
 
-def test_a_damaged_card_is_told_and_made_anew_by_a_run(book):
-    [entry] = recorded(book, card())
+@pytest.mark.parametrize("column", ["card", "digest"])
+def test_a_damaged_card_is_told_and_made_anew_by_a_run(book, column):
+    [entry] = recorded(book, card(a=0))
+    broken = {"card": sa.cast(b"other", sa.LargeBinary), "digest": "other"}[column]
     with book.writing() as connection:
-        connection.exec_driver_sql("UPDATE cards SET digest = 'other'")
-    with pytest.raises(MachineError, match=r"ada: the card in the gradebook is damaged.*\n.*run-all again"):
-        book.entry(entry.id)
-    assert book.rows("demo").total == 1
+        connection.execute(sa.update(cards).values({column: broken}))
+    if column == "card":
+        with pytest.raises(MachineError, match=r"ada: the card in the gradebook is damaged.*\n.*run-all again"):
+            book.entry(entry.id)
+        assert book.rows("demo").total == 1
+        assert book.record(with_facts(card(a=0))).changed == 1
+    after = book.entry(entry.id)
+    assert after.card == entry.card
+    assert book.record(with_facts(card(a=0))).same == 1
 
 
 # --- who holds it ----------------------------------------------------------------------------------------
