@@ -24,7 +24,7 @@ from grader.model import (
     SubmittedFile,
     Task,
 )
-from grader.remembered import Remembered
+from grader.remembered import Aside, Remembered
 
 JUDGED = []
 
@@ -185,3 +185,21 @@ def test_a_card_of_another_form_is_made_again():
     made_from, document = store.rows["ada"]
     store.rows["ada"] = (made_from, {**document, "form": 0})
     assert graded(store) == first
+
+
+def test_a_store_that_only_looks_takes_what_is_there_and_writes_nothing():
+    store = Store()
+    first = graded(store)
+    writes = store.writes
+    assert graded(Aside(store)) == first
+    assert JUDGED == ["x", "y"], "what was judged is known"
+    dearer = replace(RULES, tasks=tuple(replace(one, rules=_dearer(one.rules)) for one in RULES.tasks))
+    aside = Aside(store)
+    assert graded(aside, by=dearer).points == 2 * first.points
+    assert graded(Aside(Store())) == first, "what nobody knows is judged, and read back"
+    assert aside.card("ada", made_from="other") is None
+    assert (store.writes, graded(store)) == (writes, first)
+
+
+def _dearer(rules):
+    return tuple(replace(rule, points=2 * rule.points) for rule in rules)

@@ -117,9 +117,11 @@ def _words(one: Change) -> list[str]:
 
 
 def summary(document: Json) -> str:
-    """What came of it, in one line."""
+    """What came of it, in one line below the table."""
     count = f"{document['changed']:,} of {document['hand_ins']:,} hand-ins change"
     parts = [f"{document['new']:,} new" * bool(document["new"])]
     parts.append(f"{document['lines_crossed']:,} decided otherwise on passing" * bool(document["lines_crossed"]))
     parts.append(f"{document['flagged']:,} with decisions to look at" * bool(document["flagged"]))
+    more = len(document["changes"]) - MOST_SHOWN
+    parts.append(f"{more:,} of them not shown here (--json has all)" * (more > 0))
     return ", ".join([count, *filter(None, parts)])

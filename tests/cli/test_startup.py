@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"torch", "torchvision", "ray", "numpy", "scipy", "sklearn", "PIL", "matplotlib", "sympy"}
+HEAVY = {
+    "torch", "torchvision", "ray", "numpy", "scipy", "sklearn", "PIL", "matplotlib", "sympy", "sqlalchemy", "alembic",
+    "fastapi", "jinja2", "openpyxl",
+}  # fmt: skip
 
 PROBE = """
 import sys
