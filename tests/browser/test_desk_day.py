@@ -182,9 +182,17 @@ def test_a_day_at_the_desk(kind, people, grader, command, visit, axe, pictures, 
     # --- the hostile one, whole
     seen.go("/a/digits?show=all&q=s1007")
     page.locator("#list a.to").first.click()
+    expect(page.locator("#reviewed, button[name=is_reviewed]")).to_be_visible()
     page.keyboard.press("e")
+    expect(page.locator("#files table")).to_be_visible()
     pictures(seen, f"{kind}-hostile")
     seen.assert_nothing_acted()
+    links = page.locator("#files th a")
+    paths = [links.nth(at).get_attribute("href") for at in range(links.count())]
+    assert len(paths) > 10
+    for path in paths:
+        seen.go(path)
+        seen.assert_nothing_acted(forgiven=("404",))  # not-a-picture.png is told from a picture when it is opened
     started.end()
 
     # --- the rubric changes: previewed, then graded by it; what people decided stays
