@@ -165,6 +165,8 @@ def test_grades_go_back_where_the_class_came_from(name, desk, tmp_path):
     before = made.worksheet.read_bytes()
     delimiter = form.get("delimiter", ",")
     old, new = rows_of(before, delimiter), rows_of(data, delimiter)
+    assert data[:3] == before[:3]  # the byte-order mark, or none
+    assert [data.count(end) for end in (b"\n", b"\r")] == [before.count(end) for end in (b"\n", b"\r")]
     header = new[0]
     allowed = {header.index(column) for column in columns}
     assert {column for _, column in changed(old, new)} <= allowed

@@ -3,7 +3,7 @@
     setup.sh          once, when the image is built: Python and the libraries
     run_autograder    for every submission: `grader check` on it, then results/results.json
     lib/grader/       this very program
-    course/           grader.toml, rubrics, measured bands, the assignment's template: no hand-in and no solution
+    course/           grader.toml, the rubric, measured bands, the assignment's template: no hand-in and no solution
 
 A submission is somebody else's code: where no sandbox holds, none of it is run, and the run fails as the machine's
 fault. Then there is no results.json, which Gradescope shows as a failure of the autograder and not as a 0.
@@ -123,9 +123,9 @@ def requirements() -> list[str]:
 def _course_files(course: Course, assignment: str) -> Iterator[tuple[str, Path]]:
     """What a check reads of the course, by its path in the course's folder."""
     yield "grader.toml", course.root / "grader.toml"
-    for file in course.rubrics.rglob("*"):
-        if file.is_file() and file.suffix in (".yaml", ".yml", ".json") and not _is_hidden(file, course.rubrics):
-            yield _inside(course, file), file
+    for name in sorted({assignment, *course.terms}):  # those that grader.toml names have to be there
+        file = course.rubrics / f"{name}.yaml"
+        yield _inside(course, file), file
     for file in course.reference_solutions.rglob("*"):
         is_band = file.parent.name == "bands" and file.suffix == ".json"
         is_hand_in = any(part.startswith("hand_in") for part in file.relative_to(course.reference_solutions).parts)

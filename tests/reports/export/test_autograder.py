@@ -39,6 +39,7 @@ def course(tmp_path):
         (folder / part).mkdir(parents=True)
     (folder / "grader.toml").write_text('name = "A test"\nrubrics = "rubrics"\n')
     (folder / "rubrics" / "small.yaml").write_text(RUBRIC)
+    (folder / "rubrics" / "next-week.yaml").write_text(RUBRIC.replace("small", "next-week"))
     (folder / "submissions_template" / "small" / "answers.json").write_text('{"answers": {"side": null}}')
     (folder / "submissions" / "small" / "ada" / "answers.json").write_text('{"answers": {"side": 14}}')
     for part in ("reference_solutions/small/hand_in", "reference_solutions/small/weights"):
