@@ -19,10 +19,12 @@ from grader.errors import GraderError, UsageError
 from grader.grading import HandIn, ask
 from grader.intake import read_submission, remove_tree, submission_id
 from grader.intake.belonging import in_class
-from grader.intake.classes import ClassList, read_class
+from grader.intake.classes import ClassList, class_state, read_class
 from grader.model import Job, Problem, Rubric, Rule, Submission
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_S = 20.0  # for the renames at the end of an import
 
 
 @dataclass
@@ -41,7 +43,7 @@ class ClassOf:
     ids: Sequence[str] = ()
     _known: Sequence[str] = ()
     _rubrics: dict[str, Rubric] = field(default_factory=dict)
-    _classes: dict[Path, ClassList | None] = field(default_factory=dict)
+    _classes: dict[Path, tuple[object, ClassList | None]] = field(default_factory=dict)  # with the file's state
 
     def __post_init__(self) -> None:
         self._known = assignments(self.course)
@@ -49,7 +51,8 @@ class ClassOf:
             what = f"the course has no assignment {shown(self.assignment)}"
             raise UsageError.single(what, where="--assignment", fix=did_you_mean(self.assignment, self._known))
         self.ids = ids_of(self.sources)
-        self._classes = {folder: read_class(folder) for folder in {source.absolute().parent for source in self.sources}}
+        for folder in {source.absolute().parent for source in self.sources}:
+            self._class_in(folder)
 
     @property
     def rubrics(self) -> Sequence[Rubric]:
@@ -73,12 +76,23 @@ class ClassOf:
             yield self._with_rubric(number, self._read(number), named)
 
     def _read(self, number: int) -> Submission:
+        """One hand-in with whom it is by the class list, both of one import: another may come while this run lasts."""
         source = self.sources[number].absolute()
-        of_class = self._classes[source.parent]
-        imported_for = of_class.assignment if of_class is not None and of_class.assignment in self._known else None
-        submission = read_submission(source, assignment=self.assignment or imported_for)
-        submission = replace(submission, id=self.ids[number])
-        return submission if of_class is None else in_class(submission, source.name, of_class)
+        while True:
+            of_class = self._class_in(source.parent)
+            imported_for = of_class.assignment if of_class is not None and of_class.assignment in self._known else None
+            submission = read_submission(source, assignment=self.assignment or imported_for)
+            submission = replace(submission, id=self.ids[number])
+            if self._class_in(source.parent) is of_class:
+                return submission if of_class is None else in_class(submission, source.name, of_class)
+            _removed(submission)
+
+    def _class_in(self, folder: Path) -> ClassList | None:
+        """The class list beside the hand-ins as it is now."""
+        state = class_state(folder)
+        if folder not in self._classes or self._classes[folder][0] != state:
+            self._classes[folder] = (state, read_class(folder, patience_s=_PATIENCE_S))
+        return self._classes[folder][1]
 
     def _with_rubric(self, number: int, submission: Submission, likely: set[str]) -> HandIn:
         """With its rubric. One that belongs to none gets a card without tasks, and stops no other."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from grader.cli.common import load_rubric
 from grader.course import load_course
 from grader.errors import MachineError, UsageError
 from grader.grading import HandIn
+from grader.intake.classes import ClassList, HandInEntry, RosterEntry, write_class
 from grader.model import Job, Problem, Rubric, Rule, Submission, Task
 from grader.running import ClassOf, changed_at, ids_of, planned
 
@@ -145,3 +147,43 @@ def test_equal_needs_are_planned_once_and_cost_what_they_cost_before(monkeypatch
     assert plan.problems == [Problem("missing", "mnist", "is not here", "get it")]
     anew = planned(class_of_two, Keys(), Times(), is_anew=lambda rule: rule.id == "x")
     assert (anew.kinds["describe"].known, anew.kinds["describe"].seconds) == (0, 7.0)
+
+
+def imported(folder, at, *names):
+    """A class list that says when each of these was received."""
+    received = datetime(2026, 3, 8, at, tzinfo=UTC)
+    hand_ins = tuple(HandInEntry(name, name, (name,), received) for name in names)
+    roster = tuple(RosterEntry(name, hand_in=name, reason="by the id") for name in names)
+    write_class(folder, ClassList("digits", "moodle", roster=roster, hand_ins=hand_ins))
+
+
+@pytest.mark.fault("F21")
+def test_a_hand_in_that_is_imported_anew_during_a_run_is_not_mixed_with_what_was_said_of_the_old_one(course, put):
+    sources = [put("ada"), put("ben")]
+    imported(sources[0].parent, 10, "ada", "ben")
+    hand_ins = class_of(course, sources).hand_ins()
+    assert next(hand_ins).submission.received_at.hour == 10
+    (sources[1] / "answers.json").write_text('{"answers": {"translation": "new"}}')
+    imported(sources[0].parent, 23, "ada", "ben")
+    ben = next(hand_ins).submission
+    assert (ben.answers["translation"].value, ben.received_at.hour) == ("new", 23)
+
+
+def test_an_import_that_is_in_its_last_step_is_waited_for(course, put, monkeypatch):
+    sources = [put("ada")]
+    imported(sources[0].parent, 10, "ada")
+    pending = sources[0].parent / ".class" / "pending.json"
+    pending.write_text("{}")
+    monkeypatch.setattr("grader.intake.classes.time.sleep", lambda _: pending.unlink())
+    [one] = class_of(course, sources).hand_ins()
+    assert [student.id for student in one.submission.students] == ["ada"]
+
+
+def test_the_class_list_says_what_hand_ins_are_for(course, put):
+    sources = [put("ada"), put("ben", "mnist-optimizers")]
+    imported(sources[0].parent, 10, "ada", "ben")
+    read = {one.submission.id: one.submission for one in class_of(course, sources).hand_ins()}
+    assert {one.assignment for one in read.values()} == {"digits"}
+    assert "other-assignment" in [problem.code for problem in read["ben"].problems]
+    stated = class_of(course, sources, "mnist-optimizers").hand_ins()
+    assert {one.rubric.assignment for one in stated} == {"mnist-optimizers"}

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -128,13 +129,29 @@ class ClassList:
         return {one.id: one for one in self.roster}
 
 
-def read_class(folder: Path) -> ClassList | None:
+def class_state(folder: Path) -> object:
+    """Equal as long as nothing was imported into `folder`; reading it costs next to nothing."""
+    found = []
+    for name in (FILE, PENDING):
+        try:
+            state = (folder / FOLDER / name).lstat()
+        except OSError:
+            found.append((0, 0, 0))
+        else:
+            found.append((state.st_ino, state.st_mtime_ns, state.st_size))
+    return tuple(found)
+
+
+def read_class(folder: Path, *, patience_s: float = 0) -> ClassList | None:
     """The class list of the hand-ins in `folder`, None where there is none.
 
-    Raises CourseError where it is broken, or where an import was broken off within the last step.
+    Raises CourseError where it is broken, or where an import has begun its last step and not ended it for `patience_s`.
     """
     path = folder / FOLDER / FILE
-    if os.path.lexists(path.with_name(PENDING)):
+    until = time.monotonic() + patience_s
+    while (is_pending := os.path.lexists(path.with_name(PENDING))) and time.monotonic() < until:
+        time.sleep(0.1)
+    if is_pending:
         what = "an import into this folder was broken off: its hand-ins and its class list do not belong together yet"
         raise CourseError.single(what, where=clean(str(folder)), fix="run the same grader import again", code="pending")
     if not os.path.lexists(path):

@@ -10,12 +10,13 @@ import logging
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from grader.documents import shown
 from grader.documents.wording import clean
 from grader.errors import UsageError
 from grader.intake.folder import TooMuch, digest_of, read_folder
@@ -31,6 +32,7 @@ from grader.model import Problem, Source, Submission, SubmittedFile
 
 LIMITS: Final = IntakeLimits()
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+_FOR_PEOPLE: Final = (".pdf", ".txt", ".doc", ".docx", ".odt", ".rtf", ".html", ".htm", ".png", ".jpg", ".jpeg")
 _ASK_AGAIN: Final = "hand in a folder or a zip"
 
 
@@ -55,6 +57,17 @@ def read_submission(
             is_readable=False,
             source=received.source,
         )
+    shut = _shut_archive(received.files)
+    if shut:
+        return Submission(
+            submission_id(path),
+            name,
+            received.root,
+            received.files,
+            problems=(_only_archive(shut).at(place_of(path.name, shut)), *received.problems),
+            is_readable=False,
+            source=received.source,
+        )
     manifest = read_manifest(received.root, received.files, assignment)
     answers, answer_problems = read_answers(received.root, received.files, manifest.assignment)
     return Submission(
@@ -67,6 +80,26 @@ def read_submission(
         problems=(*received.problems, *manifest.problems, *answer_problems),
         is_readable=bool(manifest.assignment),
         source=received.source,
+    )
+
+
+def _shut_archive(files: Sequence[SubmittedFile]) -> str:
+    """The archive that all of the hand-in is in, as far as can be graded; empty where there is more.
+
+    No archive in a hand-in is opened. One that stands alone, or beside a document for people, is the hand-in all the
+    same: somebody packed it twice, or not as a zip. Its files are not missing, they have not been looked at.
+    """
+    names = [file.path.rsplit("/", 1)[-1].casefold() for file in files]
+    archives = [file.path for file, name in zip(files, names, strict=True) if name.endswith(_ARCHIVES)]
+    others = (name for name in names if not name.endswith(_ARCHIVES))
+    return archives[0] if archives and all(name.endswith(_FOR_PEOPLE) for name in others) else ""
+
+
+def _only_archive(path: str) -> Flaw:
+    return Flaw(
+        "only-archive",
+        f"all there is to grade is in the archive {shown(path, 60)}, and no archive in a hand-in is opened",
+        "hand in what is in it, as a folder or a plain zip",
     )
 
 

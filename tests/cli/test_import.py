@@ -149,7 +149,8 @@ def test_the_way_of_an_assignment_from_the_lms_to_the_table(told, course, tmp_pa
     }  # fmt: skip
 
 
-def test_run_all_does_not_grade_a_class_that_is_half_imported(told, course, tmp_path):
+def test_run_all_does_not_grade_a_class_that_is_half_imported(told, course, tmp_path, monkeypatch):
+    monkeypatch.setattr("grader.running._PATIENCE_S", 0.0)
     made = MAKERS["moodle"](tmp_path / "made", students(4))
     told(*words_for(made, course))
     folder = course / "submissions" / "digits"

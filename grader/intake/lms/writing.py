@@ -202,6 +202,8 @@ def _store_quarantine(matched: Matched, tree: Tree, place: Path) -> None:
     """The files that nobody can be named for, under the names that they have in the download."""
     by_path = {file.path: file for file in tree.files.values()}
     files = {path for one in matched.quarantined for path in one.files if path in by_path}
+    if not files:
+        return
     place.mkdir()
     _tree_stored([(path, by_path[path]) for path in files], place)
 
@@ -313,7 +315,7 @@ def _quarantine_moves(made: Merged, target: Path, there: str) -> Iterator[tuple[
         if file.is_file() and (path not in wanted or (new / path).is_file()):
             count += 1
             yield f"{FOLDER}/{QUARANTINE}/{path}", f"{there}/gone/{count}"
-    for file in sorted(new.rglob("*")):
+    for file in sorted(new.rglob("*")) if new.is_dir() else ():
         if file.is_file():
             path = file.relative_to(new).as_posix()
             yield f"{there}/{QUARANTINE}/{path}", f"{FOLDER}/{QUARANTINE}/{path}"
