@@ -226,3 +226,28 @@ def test_a_class_folder_that_is_none_is_the_callers_error(tmp_path):
     with pytest.raises(UsageError, match="the folder cannot be read"):
         find_submissions(tmp_path / "nowhere")
     assert find_submissions(tmp_path) == []
+
+
+@pytest.mark.parametrize("beside", [{}, {"report.pdf": "x"}, {"notes.txt": "x", "plot.png": "y"}])
+@pytest.mark.parametrize("name", ["hw.zip", "hw.tar.gz", "hw.rar", "hw.7z", "hw.TGZ", "deep/er/hw.zip"])
+def test_a_hand_in_that_is_all_in_a_shut_archive_is_looked_at_by_a_person(name, beside, folder):
+    """Its files are not missing: nobody has looked. In a zip of its own it would be graded."""
+    submission = read_submission(folder({name: "x", **beside}, manifest=None), assignment="digits")
+    assert not submission.is_readable
+    [problem] = submission.problems
+    assert (problem.code, problem.where) == ("only-archive", f'hw "{name}"')
+    assert name in [file.path for file in submission.files]
+
+
+@pytest.mark.parametrize("other", ["submission.json", "answers.json", "model.py", "report.md", "model.pth", "hw.ipynb"])
+def test_an_archive_beside_what_can_be_graded_is_a_file(other, folder):
+    submission = read_submission(folder({"data.zip": "x", other: "{}"}, manifest=None), assignment="digits")
+    assert submission.is_readable
+    assert "only-archive" not in [problem.code for problem in submission.problems]
+
+
+def test_a_zip_in_a_zip_is_not_a_hand_in_without_files(tmp_path):
+    inner = write_zip(tmp_path / "inner.zip").read_bytes()
+    outer = write_zip(tmp_path / "hw.zip", [("hw.zip", inner)])
+    with submission_from(outer, assignment="digits") as submission:
+        assert (submission.is_readable, [problem.code for problem in submission.problems]) == (False, ["only-archive"])
