@@ -103,6 +103,7 @@ class TaskView(BaseModel):
     open_points: float
     is_counted: bool = True
     note: str = ""
+    has_more: bool = Field(default=False, description="whether its points include rules that are not listed")
     rules: list[RuleView]
 
 
@@ -194,6 +195,7 @@ def _task(task: TaskScore, rules: list[RuleView], sums: Sequence[tuple[Fraction,
         open_points=_number(sum((waiting for _, waiting in sums), Fraction(0))),
         is_counted=task.is_counted,
         note=plain(task.note),
+        has_more=any(rule.max_points > 0 and not _is_shown(rule) for rule in task.rules),
         rules=rules,
     )
 
