@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from grader.errors import MachineError, UsageError
 from grader.evidence.crash_points import crash_point
@@ -30,7 +32,10 @@ from grader.gradebook.tables import metadata
 PATIENCE_S = 10.0  # with others who write
 OTHER = "--gradebook URL"
 _OURS: Final = 0x67726462  # in the header of an SQLite file, so that `file` and we tell it from another program's
+_POOL: Final = {"max_overflow": 45, "pool_timeout": 30}  # more at once than a page's server has threads
+_UPGRADING: Final = threading.Lock()  # Alembic knows one database at a time
 _LOCK: Final = 0x67726462  # PostgreSQL's, as long as the schema is looked at
+HEAD = "head"  # Alembic's word for the last step
 WRITES: Final = {"grader_writes": True}  # a connection that will write takes its turn from the beginning
 _STEPS: Final = Path(migrations.__file__).parent
 
@@ -122,8 +127,8 @@ def _checked(engine: Engine, file: Path, count: int, *, has_log: bool) -> None:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         options = {"connect_timeout": int(PATIENCE_S), "options": f"-c lock_timeout={int(PATIENCE_S * 1000)}"}
-        return sa.create_engine(url, connect_args=options, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S})
+        return sa.create_engine(url, connect_args=options, pool_pre_ping=True, **_POOL)
+    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE_S}, **_POOL)
 
     @event.listens_for(engine, "connect")
     def prepared(connection: sqlite3.Connection, _record: object) -> None:
@@ -223,7 +228,8 @@ def _upgraded(connection: Connection, *, is_file: bool) -> None:
         connection.exec_driver_sql(f"PRAGMA application_id = {_OURS}")
     settings = Config(attributes={"connection": connection})
     settings.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
-    command.upgrade(settings, "head")
+    with _UPGRADING:
+        command.upgrade(settings, HEAD)
 
 
 # --- in words ------------------------------------------------------------------------------------
@@ -242,6 +248,8 @@ def told(url: URL) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _in_words(error, url) from error
+    except PoolTimeoutError as error:
+        raise _busy(where_of(url)) from error
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         if isinstance(error, ModuleNotFoundError) and "psycopg" in str(error):
             what, fix = "the driver of PostgreSQL is not installed", "pip install 'grader[postgres]'"

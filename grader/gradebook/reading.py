@@ -28,11 +28,13 @@ def rows(connection: Connection, assignment: str, query: Query) -> Page:
     wanted = _wanted(assignment, query)
     total = connection.execute(sa.select(sa.func.count()).select_from(entries).where(wanted)).scalar_one()
     order = query.order or (Order.QUEUE if query.is_queue else Order.NAME)
+    is_plain = connection.dialect.name == "sqlite"
+    name = entries.c.submission if is_plain else entries.c.submission.collate("C")  # one order, whatever the database
     by: dict[Order, list[sa.ColumnElement[Any]]] = {
-        Order.NAME: [entries.c.submission],
-        Order.QUEUE: [entries.c.rank == 0, entries.c.rank, entries.c.submission],
-        Order.LEAST: [entries.c.sum, entries.c.submission],
-        Order.MOST: [entries.c.sum.desc(), entries.c.submission],
+        Order.NAME: [name],
+        Order.QUEUE: [entries.c.rank == 0, entries.c.rank, name],
+        Order.LEAST: [entries.c.sum, name],
+        Order.MOST: [entries.c.sum.desc(), name],
     }
     asked = sa.select(entries).where(wanted).order_by(*by[order], entries.c.id).limit(query.limit).offset(query.offset)
     return Page(tuple(map(row_from, connection.execute(asked))), total)

@@ -8,6 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -402,3 +404,32 @@ def test_a_database_that_stops_answering_is_told_and_used_again_once_it_does(pos
 def test_nothing_is_left_beside_it_once_it_is_closed(at, file):
     filled(at, 2)
     assert beside(file) == ["gradebook.db", "gradebook.db-changes"]
+
+
+def test_one_of_an_older_grader_is_brought_up_with_all_that_is_in_it(url, monkeypatch):
+    every = database.steps()
+    monkeypatch.setattr(database, "steps", lambda: every[:1])
+    monkeypatch.setattr(database, "HEAD", every[0])
+    with Gradebook.open(url) as book:
+        [entry] = recorded(book, card(a=0))
+        with book.reading() as connection:
+            tables_then = set(sa.inspect(connection).get_table_names())
+    monkeypatch.undo()
+    with Gradebook.open(url) as book:
+        assert book.entry(entry.id) == entry
+        with book.reading() as connection:
+            version = connection.exec_driver_sql("SELECT version_num FROM gradebook_version").scalar()
+            assert set(sa.inspect(connection).get_table_names()) >= tables_then
+    assert version == every[-1]
+
+
+def test_two_gradebooks_may_be_made_at_once(tmp_path):
+    barrier = threading.Barrier(3)
+
+    def made(number):
+        barrier.wait()
+        with Gradebook.open(f"sqlite:///{tmp_path}/{number}.db") as book:
+            return recorded(book, card())[0].version
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(made, range(3))) == [1, 1, 1]
