@@ -22,7 +22,7 @@ from grader.documents.wording import clean
 from grader.errors import SubmissionError, UsageError
 from grader.intake.classes import Quarantined, RosterEntry, is_id
 from grader.intake.lms.base import Download, Found, Options, Reader, Who, Worksheet
-from grader.intake.lms.roster import roster_from
+from grader.intake.lms.roster import kind_of, roster_from
 from grader.intake.lms.shape import by_top, paths_of, unwrapped
 from grader.intake.lms.tables import MAX_BYTES, Table, cells_by_name, read_table
 from grader.intake.lms.times import moment
@@ -215,7 +215,7 @@ class _Beside:
         if table is not None and table.column(_REPOSITORY) is not None and self.worksheet is None:
             self.worksheet = Worksheet(file.name, file.read(MAX_BYTES) or b"")
             self.add_rows(table)
-        elif table is not None and table.column("github_username") is not None and self.roster is None:
+        elif table is not None and kind_of(table) == "classroom" and self.roster is None:
             roster = roster_from(table)
             self.roster = roster.entries
             self.remarks += roster.remarks

@@ -180,3 +180,14 @@ def test_without_a_name_of_the_folder_nobody_gets_anothers_clone(logins, slug, s
 @pytest.mark.parametrize("group", ["Team_1", "Gruppe 1 é", "The A-Team!", "Équipe n° 1"])
 def test_a_teams_short_name_is_among_those_that_it_may_have(group):
     assert slug_of(group) in team_slugs(group)
+
+
+def test_the_roster_of_classrooms_successor_is_read(tmp_path):
+    """`students.csv` of Classroom 50."""
+    text = b"username,first_name,last_name,email,section,github_id\nAda,Ada,Lovelace,ada@example.org,A,17\n"
+    source = clones(tmp_path, ["hw-ada"], "hw-submissions")
+    (source / "students.csv").write_bytes(text)
+    read = read_made(source, Options())
+    [entry] = read.download.roster
+    assert (entry.name, entry.email, entry.keys["github_username"]) == ("Ada Lovelace", "ada@example.org", "Ada")
+    assert owners(read) == {"hw-ada": "Ada"}
