@@ -114,7 +114,7 @@ def _deciding(card: ScoreCard) -> list[Text]:
             reasons.setdefault((bad.outcome, bad.said), []).append(rule.rule)
     said = [
         Text.assemble(("✗ ", "red"), (plain(problem.where, limit=80), "dim"), ": ", plain(problem.what, limit=240))
-        for problem in card.problems[:2]
+        for problem in [one for one in card.problems if not is_warning(one)][:2]
     ]
     for (outcome, sentence), rules in reasons.items():
         sign, style = SIGNS[outcome]

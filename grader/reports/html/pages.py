@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from grader.course import is_warning
 from grader.reports.html.drawn import drawn
 from grader.reports.html.elements import text
 from grader.reports.plain import points_text
@@ -47,9 +48,10 @@ def environment(*folders: Path) -> Environment:
 
 
 def add_to(made: Environment) -> None:
-    """What the macros need, for an environment that was made elsewhere: filters `points` and `percent`, functions."""
+    """What the macros need, for an environment that was made elsewhere: filters, functions, the test `warning`."""
     made.filters.setdefault("points", points)
     made.filters["percent"] = percent
+    made.tests["warning"] = is_warning
     made.globals |= {
         "drawn": drawn, "details_of": details, "signs": SIGNS, "remark_signs": REMARK_SIGNS, "taken": taken,
     }  # fmt: skip
