@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from grader.model import Decision, DecisionKind, ScoreCard
+from grader.model import Decision, DecisionKind, ScoreCard, Visibility
 from grader.reports.plain import plain, plain_lines, points_text
 from grader.settling import in_force
 
@@ -14,12 +15,24 @@ if TYPE_CHECKING:
 
 
 def seen_by(decisions: Iterable[Decision], card: ScoreCard, *, for_staff: bool) -> list[Decision]:
-    """The decisions that are shown: all of them to staff; to the student the points that hold, and comments."""
+    """The decisions that are shown: all of them to staff; to the student the points that hold, and comments.
+
+    A rule for staff is not named to a student: its points are in the sums, a comment on it stands at its task.
+    """
     all_ = list(decisions)
     if for_staff:
         return all_
     holding = {one.id for one in in_force(card, all_).values()}
-    return [one for one in all_ if not one.is_undone and (one.kind is DecisionKind.COMMENT or one.id in holding)]
+    hidden = {
+        (task.task, rule.rule) for task in card.tasks for rule in task.rules if rule.visibility is Visibility.STAFF
+    }
+    made = []
+    for one in all_:
+        is_hidden = (one.task, one.rule) in hidden
+        if one.is_undone or (one.kind is DecisionKind.OVERRIDE and (is_hidden or one.id not in holding)):
+            continue
+        made.append(replace(one, rule="") if is_hidden else one)
+    return made
 
 
 def decisions_text(decisions: Sequence[Decision], *, for_staff: bool) -> Text:

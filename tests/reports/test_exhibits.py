@@ -218,10 +218,22 @@ def test_a_rule_for_staff_shows_the_student_nothing(network):
     assert for_student(made) == []
 
 
-def test_what_two_rules_ask_for_is_hidden_only_where_both_are(network):
-    staff = replace(ACCURACY, id="again", visibility=Visibility.STAFF)
-    made = shown(network, [staff, ACCURACY], {counted_job(network): done(COUNTED)})
-    assert len(for_student(made)) == 2
+def test_what_two_rules_ask_for_is_hidden_only_where_both_are_and_names_no_hidden_one(network):
+    staff = replace(
+        ACCURACY, id="secret", visibility=Visibility.STAFF, settings={**ACCURACY.settings, "at_least": 0.99}
+    )
+    made = for_student(shown(network, [staff, ACCURACY], {counted_job(network): done(COUNTED)}))
+    assert len(made) == 2
+    assert "secret" not in repr(made)
+    assert Fraction(99, 100) not in [mark.value for mark in made[0].marks]
+
+
+def test_a_log_that_a_rule_for_staff_names_first_is_the_students_too(tmp_path):
+    submission = handed_in(tmp_path, {"train.csv": LOG})
+    rules = [rule("secret", "training-log", log="train.csv", visibility=Visibility.STAFF),
+             rule("log", "training-log", log="*.csv")]  # fmt: skip
+    made = for_student(shown(submission, rules, {}))
+    assert [one.about.rules for one in made] == [("log",), ("log",)]
 
 
 def test_a_rule_that_keeps_what_is_right_keeps_it_here_too(network):

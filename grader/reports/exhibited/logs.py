@@ -15,7 +15,7 @@ from typing import Final
 from grader.answers.curves import Curve, Entry
 from grader.checks._logged import MOST_NAMED, Logged, curves_of, read_of, shares
 from grader.checks._submitted import matching
-from grader.model import Finding, Json, Rule, Submission, SubmittedFile
+from grader.model import Finding, Json, Rule, Submission, SubmittedFile, Visibility
 from grader.reports.exhibited.trainings import thinned
 from grader.reports.exhibits import About, Case, Curves, Line, about
 
@@ -30,7 +30,8 @@ def made(case: Case) -> Iterator[Curves]:
     """Each log once, below the first rule that names it; the runs of a comparison over each other."""
     known: dict[str, Logged | None] = {}
     seen: set[str] = set()
-    for task, rule in case.rules():
+    # What a student may see comes first: a log that a rule for staff names too is not taken away by that.
+    for task, rule in sorted(case.rules(), key=lambda pair: pair[1].visibility is Visibility.STAFF):
         found: dict[str, list[Logged]] = {}
         for name, file in _files(rule, case.submission):
             if file.path not in known and len(known) < MOST_LOGS:

@@ -16,7 +16,7 @@ from grader.checks._binomial import wilson_interval
 from grader.checks._settings import share
 from grader.course.bands import ACCURACY, band_on
 from grader.evidence.jobs import PREDICT
-from grader.model import Evidence, Job, Json, Rule
+from grader.model import Evidence, Job, Json, Rule, Visibility
 from grader.reports.exhibited.images import png
 from grader.reports.exhibits import (
     About,
@@ -51,6 +51,7 @@ def made(case: Case) -> Iterator[Exhibit]:
         for job, evidence in case.done(rule, PREDICT):
             found.setdefault(job, _Shown(evidence, job)).asked_by.append((task, rule))
     for shown in found.values():
+        shown.asked_by = _told(shown.asked_by)
         result = shown.made.result
         what = f"{shown.job.parameters['checkpoint']} on the {shown.job.parameters['split']} images of {_set(shown)}"
         whose = together(shown.asked_by, f"Accuracy of {what}", _doubt(result))
@@ -71,6 +72,11 @@ def together(asked_by: list[tuple[str, Rule]], title: str, note: str = "") -> Ab
         is_staff_only=all(one.is_staff_only for one in all_),
         is_revealed=all(one.is_revealed for one in all_),
     )
+
+
+def _told(asked_by: list[tuple[str, Rule]]) -> list[tuple[str, Rule]]:
+    """The rules that a student knows of; where there is none of these, those for staff. The two are never mixed."""
+    return [one for one in asked_by if one[1].visibility is Visibility.STUDENT] or asked_by
 
 
 def _set(shown: _Shown) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.model import Decision, DecisionKind, Finding, Problem, RuleScore, ScoreCard, TaskScore, Visibility
+from grader.model import Decision, Finding, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.reports.decisions import seen_by
 from grader.reports.exhibits import Exhibit, for_student
 from grader.reports.html.pages import rendered
@@ -106,8 +106,6 @@ def _tasks(
             has_head = len(task.rules) > 1 or rule.is_deduction or bool(own)
             rules.append(ShownRule(rule, kept, len(rule.findings) - len(kept), own, has_head))
         on_task = [one for one in decisions if one.task == task.task and not _is_on(one, rules)]
-        if not for_staff:  # a rule that is hidden is not named either
-            on_task = [one for one in on_task if not one.rule or one.kind is DecisionKind.COMMENT]
         figures = [(f"x{number}", one) for number, one in enumerate(exhibits) if one.about.task == task.task]
         is_bonus = not task.max_points and any(rule.is_bonus for rule in task.rules)
         made.append(ShownTask(task, rules, on_task, figures, is_bonus))

@@ -212,6 +212,14 @@ def test_a_decision_on_a_rule_for_staff_does_not_name_it_to_the_student(card):
     assert "notes" not in Read(page).said.split("Task 1")[1]
 
 
+def test_a_comment_on_a_rule_for_staff_stands_at_its_task_without_the_rules_name(card):
+    made = card()
+    one = decision(made, DecisionKind.COMMENT, rule="notes", text="come and see me")
+    said = Read(student_page(made, decisions=[one])).said
+    assert "come and see me" in said
+    assert "notes" not in said
+
+
 def test_exhibits_of_rules_for_staff_are_not_on_the_students_page(card):
     about = About("1", ("notes",), "Only for staff", is_staff_only=True)
     exhibits = [Curves(about, "x", "y", (Line("a", ((0.0, 1.0),)),))]
