@@ -219,16 +219,24 @@ def _filled(entry: RosterEntry | HandInEntry | Quarantined, always: Sequence[str
         value = getattr(entry, name)
         if isinstance(value, datetime):
             value = value.isoformat()
+        elif isinstance(value, str):
+            value = _whole(value)
         elif isinstance(value, tuple):
-            value = list(value)
+            value = [_whole(one) for one in value]
         elif isinstance(value, Mapping):
-            value = dict(value)
+            value = {_whole(key): _whole(one) for key, one in value.items()}
         if name in always or value not in ("", None, [], {}):
             made[name] = value
     return made
 
 
+def _whole(text: str) -> str:
+    """Text of whole characters: a lone half of one could be written, and never read again."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def class_from(value: Json) -> ClassList:
+    """The class list that `class_json` wrote; the value has passed its schema."""
     return ClassList(
         assignment=value["assignment"],
         source=value["source"],

@@ -79,3 +79,9 @@ def test_a_list_that_is_cut_off_is_refused(tmp_path):
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(CourseError):
         read_class(tmp_path)
+
+
+def test_half_a_character_in_what_a_student_wrote_does_not_break_the_list(tmp_path):
+    entry = RosterEntry("ada", "A\ud800da", keys={"k": "\udfff"}, reason="no submission")
+    write_class(tmp_path, ClassList("digits", "moodle", roster=(entry,)))
+    assert read_class(tmp_path).roster[0].name == "A?da"

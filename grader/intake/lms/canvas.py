@@ -135,7 +135,7 @@ def _found(key: str, one: _Gathered, expected: frozenset[str], *, may_lack: bool
     kind = "anonymous_id" if reading.is_anonymous else "canvas_id"
     return Found(
         key=key,
-        who=(Who(keys={kind: reading.user}),),
+        who=(Who(name=reading.name, keys={kind: reading.user}),),
         group=reading.name,
         files=without_counts(one.files, expected),
         is_late=reading.is_late,

@@ -266,3 +266,17 @@ def test_a_zip_beside_a_typed_text_is_two_files_of_one(tmp_path):
     found = by_key(read_made(make_canvas(tmp_path, [ada]).source, Options()))
     assert set(found["70001"].files) == {"work.zip", "text.html"}
     assert found["70001"].note == ""
+
+
+def test_canvass_names_are_matched_where_the_roster_has_no_number_of_canvas(tmp_path):
+    """Only where the mashed name is one student's and one hand-in's; a person is told."""
+    people = students(4, names=("Ada Lovelace", "Ann Alee", "Anna Lee", "Bob Ray"), missing=0, zipped=2)
+    made = make_canvas(tmp_path, people, has_worksheet=False)
+    own = tuple(RosterEntry(one.id, one.name) for one in people)
+    read = read_made(made.source, Options(roster=own))
+    result = match(read.download, read.tree, [own], keep="latest")
+    given = {student for one in result.assigned for student in one.students}
+    assert "s1004" in given
+    for one in result.assigned:
+        assert {file.path for file in one.found.files.values()} <= set(made.hand_in_of(one.students[0]).listed.values())
+    assert any("full name alone" in one for one in result.remarks)
