@@ -71,7 +71,7 @@ def make_canvas(
                 listed[path] = f"{prefix}_{attachment_id(giver, index)}_{shown}"
                 files[listed[path]] = content
             everybody = (giver.id,) if alone else tuple(one.id for one in members)
-            content = dict(giver.files) or {next(iter(listed)): giver.text.encode()}
+            content = {**giver.files, **({next(iter(listed)): giver.text.encode()} if giver.text else {})}
             made.append(
                 HandIn(
                     everybody,

@@ -130,9 +130,10 @@ def make_moodle(
             files[path] = giver.text.encode()
             listed["onlinetext.html"] = path
         everybody = tuple(one.id for one in members)
+        content = {**giver.files, **({"onlinetext.html": giver.text.encode()} if giver.text else {})}
         made.append(
             HandIn(
-                everybody, everybody, dict(giver.files) or {"onlinetext.html": giver.text.encode()}, listed,
+                everybody, everybody, content, listed,
                 prefix if is_flat else f"{at}{end}", giver.received_at, giver.is_late, giver.attempt, giver.is_zipped,
             )
         )  # fmt: skip

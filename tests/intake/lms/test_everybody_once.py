@@ -1,5 +1,7 @@
 """Whatever people and files are called: everybody of the class once, their own files or nobody's, and nothing lost."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,6 +155,28 @@ def test_files_of_a_class_differ():
     """Else the tests above would prove nothing."""
     contents_of = [tuple(sorted(files_of(number).values())) for number in range(1, 40)]
     assert len(set(contents_of)) == len(contents_of)
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("moodle", {}),
+        ("moodle", {"is_flat": True}),
+        ("moodle", {"words": "es", "has_old_folders": True}),
+        ("canvas", {}),
+        ("canvas", {"has_links": ["s1002", "s1003"]}),
+    ],
+)
+def test_what_is_typed_into_the_lms_is_part_of_the_hand_in(kind, form, tmp_path):
+    """Of one student the text alone, of one with files, of one an address; of one nothing."""
+    first, second, third, fourth = students(4, missing=4, zipped=0)
+    people = (replace(first, text="<p>see my files</p>"), replace(second, text="<p>done</p>", files={}), third, fourth)
+    made = MAKERS[kind](tmp_path, people, **form)
+    read, matched = matched_to(made)
+    assert_everybody_once(made, read, matched)
+    reasons = {one.id: one.reason for one in matched.roster}
+    assert "no file" in reasons["s1002"]
+    assert "no file" not in reasons["s1001"]
 
 
 def test_who_has_nothing_is_told_that_something_in_quarantine_may_be_theirs(tmp_path):
