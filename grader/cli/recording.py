@@ -50,8 +50,12 @@ def url_of(course: Course, said: str, state: Path | None, *, is_new_allowed: boo
     return url
 
 
-def record(url: str, folder: Path, cards: Iterator[tuple[ScoreCard, HandInFacts]], *, command: str) -> bool:
+def record(
+    url: str, folder: Path, cards: Iterator[tuple[ScoreCard, HandInFacts]], *, command: str, is_whole: bool
+) -> bool:
     """Record a run, and the class that `folder` says it has. False, once it was told, where the gradebook refuses.
+
+    `is_whole`: these are the cards of all hand-ins of the folder.
 
     The cards stand all the same: they are printed, and the same command records them the next time.
     """
@@ -67,7 +71,8 @@ def record(url: str, folder: Path, cards: Iterator[tuple[ScoreCard, HandInFacts]
             class_list = read_class(folder)
             if class_list is not None:
                 book.record_class(class_list)
-            recorded = book.record(cards, command=command, made_with=program_version())
+            whole = str(folder.absolute()) if is_whole else ""
+            recorded = book.record(cards, command=command, made_with=program_version(), folder=whole)
     except GraderError as error:
         click.echo("the grades could not be recorded:", err=True)
         show_problems(console(is_json=True), error.problems)

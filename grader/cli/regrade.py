@@ -84,7 +84,8 @@ def regrade(
         with Gradebook.open(url, is_new_allowed=False) as book:
             changes = book.preview(gathered.with_facts(memory.cards()))
         if not is_preview:
-            unfinished += not record(url, submissions, gathered.with_facts(memory.cards()), command=command)
+            cards = gathered.with_facts(memory.cards())
+            unfinished += not record(url, submissions, cards, command=command, is_whole=not only)
     document = regrade_json(changes, hand_ins=len(sources), is_preview=is_preview)
     if is_json:
         output(document)

@@ -125,7 +125,8 @@ def run_all(
         ledger.forgive()  # what was given up in this run may be tried in the next one
         if url:
             command = f"run-all {submissions}"
-            unfinished += not record(url, submissions, gathered.with_facts(memory.cards()), command=command)
+            cards, is_whole = gathered.with_facts(memory.cards()), not (only or since)
+            unfinished += not record(url, submissions, cards, command=command, is_whole=is_whole)
         notes = ClassNotes(course.terms)
         if is_json:
             _print_json(notes.through(memory.cards()))

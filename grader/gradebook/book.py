@@ -86,12 +86,21 @@ class Gradebook:
         *,
         command: str = "",
         made_with: Mapping[str, Json] | None = None,
+        folder: str = "",
     ) -> Recorded:
         """Keep the cards of a run, in one transaction. Decisions stay in force; what they stand on is looked at anew.
 
         A card that is there already costs next to nothing. `cards` are read before the transaction begins, so that
-        nobody waits for a slow source.
+        nobody waits for a slow source. With `folder` these are all the hand-ins of that folder: others that came from
+        there before are gone, and are told among the problems.
         """
+        places: set[str] = set()
+
+        def noted() -> Iterator[tuple[ScoreCard, HandInFacts]]:
+            for card, facts in cards:
+                places.add(facts.source)
+                yield card, facts
+
         there: dict[str, recording.Before] = {}
 
         def before_of(assignment: str) -> recording.Before:
@@ -100,11 +109,13 @@ class Gradebook:
                     there[assignment] = recording.before_of(connection, assignment)
             return there[assignment]
 
-        ready, same, problems = recording.prepared(cards, before_of)
+        ready, same, problems = recording.prepared(noted(), before_of)
         run = {"command": command, "made_with": json.dumps(dict(made_with or {}))}
         crash_point("gradebook.record")
         with self.writing() as connection:
-            return recording.written(connection, ready, same=same, problems=problems, run=run)
+            return recording.written(
+                connection, ready, same=same, problems=problems, run=run, folder=folder, places=places
+            )
 
     def preview(self, cards: Iterable[tuple[ScoreCard, HandInFacts]]) -> list[Change]:
         """What recording these cards would change. Writes nothing."""

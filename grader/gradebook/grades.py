@@ -47,18 +47,22 @@ def class_list_of(connection: Connection, assignment: str) -> ClassList | None:
 def mixed(connection: Connection, assignment: str) -> list[tuple[str, str, int]]:
     """The hand-ins by what they were graded by: (variant, digest of rubric and terms, count), the most first."""
     columns = (entries.c.variant, entries.c.rubric_digest, entries.c.terms)
-    asked = sa.select(*columns, sa.func.count()).where(entries.c.assignment == assignment).group_by(*columns)
+    asked = sa.select(*columns, sa.func.count()).where(_counts(assignment)).group_by(*columns)
     found = [
         (variant, f"{rubric[:12]}-{terms[:12]}", count) for variant, rubric, terms, count in connection.execute(asked)
     ]
     return sorted(found, key=lambda one: (-one[2], one[:2]))
 
 
+def _counts(assignment: str) -> sa.ColumnElement[bool]:
+    return sa.and_(entries.c.assignment == assignment, entries.c.is_gone.is_(False))
+
+
 def grades(connection: Connection, assignment: str, *, has_feedback: bool, is_mixed_allowed: bool) -> list[Grade]:
     """Every student once. Raises UsageError where some were graded by another form of the rubric than others."""
     if not is_mixed_allowed:
         _see_that_it_is_one(mixed(connection, assignment), assignment)
-    rows = [row_from(one) for one in connection.execute(sa.select(entries).where(entries.c.assignment == assignment))]
+    rows = [row_from(one) for one in connection.execute(sa.select(entries).where(_counts(assignment)))]
     texts = _feedback(connection, assignment) if has_feedback else {}
     class_list = class_list_of(connection, assignment)
     found = _of_roster(class_list, rows) if class_list is not None and class_list.roster else _of_cards(rows)

@@ -44,7 +44,8 @@ class HandInFacts:
 class Recorded:
     """What a run changed: hand-ins never seen before, with another card, with the same one.
 
-    `flagged` counts those with a decision whose ground is another one now. `problems` are cards that were not recorded.
+    `flagged` counts those with a decision whose ground is another one now. `problems` are cards that were not recorded,
+    and hand-ins that are gone.
     """
 
     new: int = 0
@@ -98,7 +99,7 @@ class Query:
 
     `is_queue`: only what waits, in the order of the queue unless another is asked. `waiting`: only what waits for this
     reason. `task`: only where points of this task are open. `assigned_to`: one person's; "" nobody's, None anybody's.
-    `is_reviewed`, `is_passed`: None for both.
+    `is_reviewed`, `is_passed`: None for both. `is_gone`: those that are no longer in the folder that they came from.
     """
 
     text: str = ""
@@ -108,6 +109,7 @@ class Query:
     assigned_to: str | None = None
     is_reviewed: bool | None = None
     is_passed: bool | None = None
+    is_gone: bool | None = False
     order: Order | None = None
     limit: int | None = None
     offset: int = 0
@@ -172,7 +174,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a hand-in: "recorded", "regraded", "decided", "undone", "reviewed", "assigned".
+    """Something that happened to a hand-in.
+
+    The kinds: "recorded", "regraded", "decided", "undone", "reviewed", "not-reviewed", "assigned", "gone", "back".
 
     `version` is that of the entry behind it; `detail` is plain JSON, with points as text such as "7/2".
     """

@@ -49,6 +49,8 @@ def _wanted(assignment: str, query: Query) -> sa.ColumnElement[bool]:
         tests.append(_holds(entries.c.waiting, json.dumps(query.waiting.value)))
     if query.task:
         tests.append(_holds(entries.c.open_tasks, f"\n{query.task}\n"))
+    if query.is_gone is not None:
+        tests.append(entries.c.is_gone.is_(query.is_gone))
     if query.assigned_to is not None:
         tests.append(entries.c.assigned_to == query.assigned_to)
     if query.is_passed is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row as SqlRow
 
 from grader.documents.wording import shown
 from grader.gradebook import tables
+from grader.gradebook.gone import looked_for
 from grader.gradebook.nouns import Change, HandInFacts, Recorded
 from grader.gradebook.packed import (
     card_bytes,
@@ -163,9 +164,19 @@ def _other_class(before: SqlRow[Any], card: ScoreCard) -> Problem:
 
 
 def written(
-    connection: Connection, ready: Sequence[Prepared], *, same: int, problems: Sequence[Problem], run: Mapping[str, str]
+    connection: Connection,
+    ready: Sequence[Prepared],
+    *,
+    same: int,
+    problems: Sequence[Problem],
+    run: Mapping[str, str],
+    folder: str,
+    places: Container[str],
 ) -> Recorded:
-    """Write it. The entries are looked at again: others may have written since, and then it is counted anew."""
+    """Write it. The entries are looked at again: others may have written since, and then it is counted anew.
+
+    `places` are those of the hand-ins; with `folder`, of all that are in it.
+    """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1735549283)")  # one run at a time
     there = {name: known(connection, name, is_locked=True) for name in sorted({one.assignment for one in ready})}
@@ -180,7 +191,8 @@ def written(
     flagged = _replaced(connection, changed, number, run["command"])
     counts = {"new": len(fresh), "changed": len(changed), "same": same + len(pairs) - len(changed), "flagged": flagged}
     connection.execute(sa.update(tables.runs).where(tables.runs.c.id == number).values(counts=json.dumps(counts)))
-    return Recorded(**counts, problems=tuple(problems))
+    gone = looked_for(connection, folder, places, run["command"])
+    return Recorded(**counts, problems=(*problems, *gone))
 
 
 def _added(connection: Connection, fresh: Sequence[Prepared], run: int, command: str) -> None:
@@ -190,6 +202,7 @@ def _added(connection: Connection, fresh: Sequence[Prepared], run: int, command:
     rows = [
         {
             "assignment": one.assignment, "submission": one.submission, "version": 1, "card": 0, "assigned_to": "",
+            "is_gone": False,
             **one.about, **_counted(connection, one).columns,
         }
         for one in fresh

@@ -85,7 +85,7 @@ entries = Table(
     _text("waiting"),  # JSON: words
     _text("open_tasks"),  # one a line, each with a line end before and behind it
     _number("rank"),  # in the queue: 0 where nothing waits
-    _flag("is_borderline"), _flag("is_moved"),
+    _flag("is_borderline"), _flag("is_moved"), _flag("is_gone"),
     _number("overrides"), _number("remarks"),  # decisions that are not undone
     _text("assigned_to"),
     _number("reviewed_card", is_nullable=True), _text("reviewed_by"), _text("reviewed_at", default=None),

@@ -154,6 +154,17 @@ def test_a_gradebook_that_cannot_be_used_is_told_before_anything_runs(run, tmp_p
     assert "ben" in run("run-all", "--no-gradebook").stdout
 
 
+def test_a_renamed_hand_in_is_told_and_does_not_stand_there_twice(run, opened, hand_ins):
+    run("run-all")
+    (hand_ins / "ben").rename(hand_ins / "benjamin")
+    run("run-all", "--only", "ada")
+    assert sorted(rows(opened)) == ["ada", "ben"], "a run over some takes none for gone"
+    ran = run("run-all")
+    assert "digits: ben: this hand-in is no longer in" in ran.stderr
+    assert sorted(rows(opened)) == ["ada", "benjamin"]
+    assert "no longer" not in run("run-all").stderr
+
+
 PROGRAM = """
 import sys
 from grader.gradebook import book

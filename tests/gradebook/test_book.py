@@ -105,6 +105,32 @@ def test_names_that_no_database_takes_come_back(book):
     assert names(book.rows("demo", Query(text="s1"))) == [odd]
 
 
+def test_a_hand_in_that_is_no_longer_in_its_folder_counts_for_nobody_until_it_is_back(book):
+    old = rubric(digest="0" * 64)
+    [ada, _] = recorded(book, card("ada", by=old, a=0), card("bob"))
+    set_points(book, ada, 5)
+    renamed = card("ada2", students=[Student("ada")])
+    done = book.record(with_facts(renamed, card("bob")), folder="/class")
+    [problem] = done.problems
+    assert (problem.where, problem.code) == ("demo: ada", "warning-gone")
+    assert "neither does what people decided on it (1)" in problem.what
+    assert names(book.rows("demo")) == ["ada2", "bob"]
+    assert names(book.rows("demo", Query(is_gone=True))) == ["ada"]
+    assert [(one.id, one.points) for one in book.grades("demo")] == [("ada", 12), ("bob", 12)]
+    assert book.entry(ada.id).row.points == 11, "nothing of it is lost"
+    assert book.record(with_facts(renamed, card("bob")), folder="/class").problems == (), "it is told once"
+    book.record(with_facts(card("ada", by=old, a=0)))
+    assert names(book.rows("demo")) == ["ada", "ada2", "bob"]
+    assert [one.kind for one in book.history(ada.id)] == ["recorded", "decided", "gone", "back"]
+
+
+def test_a_run_over_some_of_a_folder_or_over_another_folder_takes_none_for_gone(book):
+    recorded(book, card("ada"), card("bob"))
+    book.record(with_facts(card("ada")))
+    book.record([(card("cyd"), replace(facts(), source="/other/cyd"))], folder="/other")
+    assert names(book.rows("demo")) == ["ada", "bob", "cyd"]
+
+
 # --- decisions -------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("days_late", sa.Integer, nullable=True),
         *_texts("tasks waiting open_tasks"),
         *_numbers("rank"),
-        *_flags("is_borderline is_moved"),
+        *_flags("is_borderline is_moved is_gone"),
         *_numbers("overrides remarks"),
         *_texts("assigned_to"),
         sa.Column("reviewed_card", sa.Integer, nullable=True),
