@@ -40,10 +40,8 @@ def looked_for(connection: Connection, folder: str, present: Container[str], com
 
 
 def _told(assignment: str, submission: str, folder: str, decided: int) -> Problem:
-    what, fix = (
-        f"this hand-in is no longer in {shown(folder, 200)}: it counts for nobody now",
-        "put it back if it is meant",
-    )
+    what = f"this hand-in is no longer in {shown(folder, 200)}: it counts for nobody now"
+    fix = "put it back if that was not meant"
     if decided:
         what += f", and neither does what people decided on it ({decided})"
         fix += "; else decide again on the one that took its place"
