@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, MetaData, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, MetaData, Table, Text, select, text, update
 from sqlalchemy.engine import Connection
 
 from grader.gradebook.book import Gradebook
@@ -18,6 +18,11 @@ review_settings = Table(
     Column("key", Text, nullable=False),
 )  # fmt: skip
 _WHOLE = ""
+# Of several who write it first at the same moment one does, and the others find it. Both databases read this.
+_NEW = text(
+    "INSERT INTO review_settings (assignment, is_anonymous, key) VALUES (:assignment, :is_anonymous, :key)"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 class ReviewSettings:
@@ -33,11 +38,8 @@ class ReviewSettings:
             found = _row(connection, _WHOLE)
         if found is not None:
             return str(found.key)
-        with self._book.writing() as connection:  # one at a time: whoever comes second finds what the first made
-            found = _row(connection, _WHOLE)
-            if found is None:
-                key = new_token()
-                connection.execute(insert(review_settings).values(assignment=_WHOLE, is_anonymous=False, key=key))
+        with self._book.writing() as connection:
+            connection.execute(_NEW, {"assignment": _WHOLE, "is_anonymous": False, "key": new_token()})
         with self._book.reading() as connection:
             return str(_row(connection, _WHOLE).key)
 
@@ -51,10 +53,8 @@ class ReviewSettings:
         """Hide or show names in this assignment, for everybody."""
         mine = review_settings.c.assignment == assignment
         with self._book.writing() as connection:
-            changed = connection.execute(update(review_settings).where(mine).values(is_anonymous=is_anonymous))
-            if changed.rowcount == 0:
-                row = {"assignment": assignment, "is_anonymous": is_anonymous, "key": ""}
-                connection.execute(insert(review_settings).values(row))
+            connection.execute(_NEW, {"assignment": assignment, "is_anonymous": is_anonymous, "key": ""})
+            connection.execute(update(review_settings).where(mine).values(is_anonymous=is_anonymous))
 
 
 def _row(connection: Connection, assignment: str) -> Any:

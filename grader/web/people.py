@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, delete, insert, select, text, update
 
 from grader.documents import shown
 from grader.errors import UsageError
@@ -49,6 +49,13 @@ browsers = Table(
     Column("at", Text, nullable=False),
     Column("until", Text, nullable=False),
 )  # fmt: skip
+
+
+# Of two who invite the same newcomer at the same moment one makes the row, and the other finds it.
+_NEW = text(
+    "INSERT INTO people (name, key, role, is_active, at) VALUES (:name, :key, :role, :is_active, :at)"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 class Role(StrEnum):
@@ -87,21 +94,18 @@ class People:
         name = name_of(name)
         token = new_token()
         with self._book.writing() as connection:
-            found = connection.execute(select(people).where(people.c.key == key_of(name))).one_or_none()
-            if found is None:
-                row = {
-                    "name": name,
-                    "key": key_of(name),
-                    "role": (role or Role.TA).value,
-                    "is_active": True,
-                    "at": _text(),
-                }
-                made = connection.execute(insert(people).values(row)).inserted_primary_key
-                number = int(made[0]) if made else 0
-            else:
-                number = found.id
-                changes = {"is_active": True, **({} if role is None else {"role": role.value})}
-                connection.execute(update(people).where(people.c.id == number).values(changes))
+            given = {
+                "name": name,
+                "key": key_of(name),
+                "role": (role or Role.TA).value,
+                "is_active": True,
+                "at": _text(),
+            }
+            connection.execute(_NEW, given)
+            mine = people.c.key == key_of(name)
+            changes = {"is_active": True, **({} if role is None else {"role": role.value})}
+            connection.execute(update(people).where(mine).values(changes))
+            number = connection.execute(select(people.c.id).where(mine)).scalar_one()
             until = _text(timedelta(hours=hours))
             connection.execute(insert(links).values(digest=digest_of(token), person=number, until=until))
         return token
