@@ -10,32 +10,22 @@ user's name, or a full name. A name that merely holds one is nobody's, and neith
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from grader.documents import shown
 from grader.documents.wording import clean
-from grader.errors import SubmissionError
-from grader.intake.classes import Quarantined, RosterEntry, is_id
-from grader.intake.lms.base import FALLBACK, Download, Found, Options, Reader, Who
+from grader.errors import GraderError, SubmissionError, UsageError
+from grader.intake.classes import FILE, FOLDER, Quarantined, RosterEntry, is_id
+from grader.intake.lms.base import FALLBACK, Download, Found, Options, Reader, Who, readers
 from grader.intake.lms.roster import name_key
 from grader.intake.lms.shape import by_top, paths_of, unwrapped
-from grader.intake.lms.tree import Stored, Tree
+from grader.intake.lms.tree import Stored, Tree, opened_tree
 from grader.intake.names import same_key
 
 _ARCHIVES: Final = (
-    ".zip",
-    ".7z",
-    ".rar",
-    ".tar",
-    ".tar.gz",
-    ".tar.bz2",
-    ".tar.xz",
-    ".tgz",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".zst",
-)
+    ".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".gz", ".bz2", ".xz", ".zst",
+)  # fmt: skip
 _LISTS: Final = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
 
 
@@ -45,41 +35,58 @@ def fits(tree: Tree) -> bool:
 
 
 def read(tree: Tree, options: Options) -> Download:
-    """The archives and folders. Raises SubmissionError where there are none."""
+    """The archives and folders. Raises GraderError where there are none, or where it is something else for certain."""
     people = _People(options.roster)
     root = _root(tree, people)
-    found: dict[str, list[tuple[str, Mapping[str, Stored], Who]]] = {}
+    tops = by_top(root)
+    lists = [top for top in tops if top not in root.folders and top.casefold().endswith(_LISTS)]
+    hand_ins = {top: files for top, files in tops.items() if top not in lists}
+    _refuse_other_things(tree, hand_ins)
+    found: list[Found] = []
     quarantined = []
-    lists = []
-    for top, files in by_top(root).items():
-        is_folder = top in root.folders
-        ending = "" if is_folder else _ending(top)
-        if not is_folder and top.casefold().endswith(_LISTS):
-            lists.append(top)
-            continue
-        if not is_folder and not ending:
+    for top, files in hand_ins.items():
+        ending = "" if top in root.folders else _ending(top)
+        stem = top[: len(top) - len(ending)]
+        if top.startswith("."):
+            quarantined.append(_apart(top, files, "its name is hidden", "rename it to the id of its student"))
+        elif top not in root.folders and not ending:
             reason = "it is a single file, neither a folder nor an archive"
-            quarantined.append(
-                Quarantined(paths_of(files), reason, "put it into a folder that is called by its student")
-            )
-            continue
-        stem = top[: len(top) - len(ending)] if ending else top
-        who = people.who(stem)
-        found.setdefault(people.key_of(stem), []).append((stem, files, who))
-    made = [
-        Found(key, (who,), files=files, lms_folder=stem, note="" if files else "the folder is empty")
-        for key, several in found.items()
-        for stem, files, who in several  # of two of one name nothing says which counts: `matching` keeps both apart
-    ]
-    if not made and not quarantined:
+            quarantined.append(_apart(top, files, reason, "put it into a folder that is called by its student"))
+        else:  # of two of one name nothing says which counts: `matching` keeps both apart
+            note = "" if files else "the folder is empty"
+            found.append(Found(people.key_of(stem), (people.who(stem),), files=files, lms_folder=stem, note=note))
+    if not hand_ins:
         what = "there is no archive and no folder in it"
-        raise SubmissionError.single(
-            what, where=clean(str(tree.path)), fix="name a folder with a hand-in for each student"
-        )
-    remarks = (
-        (f"not hand-ins, and left where they are: {', '.join(shown(one, 60) for one in lists[:5])}",) if lists else ()
-    )
-    return Download(FALLBACK, tuple(made), None, tuple(quarantined), remarks=remarks)
+        fix = "name a folder with a hand-in for each student"
+        raise SubmissionError.single(what, where=clean(str(tree.path)), fix=fix)
+    left = f"not hand-ins, and left where they are: {', '.join(shown(one, 60) for one in lists[:5])}"
+    return Download(FALLBACK, tuple(found), None, tuple(quarantined), remarks=(left,) if lists else ())
+
+
+def _apart(top: str, files: Mapping[str, Stored], reason: str, fix: str) -> Quarantined:
+    return Quarantined(paths_of(files) or (top,), reason, fix)
+
+
+def _refuse_other_things(tree: Tree, hand_ins: Mapping[str, Mapping[str, Stored]]) -> None:
+    """Raise UsageError for a class that was imported already, and for the folder that a download lies in.
+
+    Either would make a student of what is none.
+    """
+    if f"{FOLDER}/{FILE}" in tree.files:
+        what = "it is a class that grader import wrote"
+        raise UsageError.single(what, where=clean(str(tree.path)), fix="name the download; or grade it: grader run-all")
+    if tree.kind != "folder" or len(hand_ins) != 1:
+        return
+    [(name, files)] = hand_ins.items()
+    path = tree.path / next(iter(files.values())).path if files else tree.path
+    if not name.casefold().endswith(".zip"):
+        return
+    others: list[Reader] = []
+    with suppress(GraderError, OSError), opened_tree(path) as inner:  # one that is broken is a hand-in that is broken
+        others = [one for one in readers().values() if one.kind != FALLBACK and one.fits(inner)]
+    if others:
+        what = f"{shown(name)} in it is {others[0].about}"
+        raise UsageError.single(what, where=clean(str(tree.path)), fix=f"name that file: {clean(str(path))}")
 
 
 READER: Final = Reader(FALLBACK, "a folder of hand-ins", fits, read)

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.errors import SubmissionError
+from grader.errors import SubmissionError, UsageError
 from grader.intake.classes import RosterEntry
 from grader.intake.lms.base import Options
 from grader.intake.lms.matching import match
+from tests.lms.kinds import MAKERS
 from tests.lms.made import students, write_files
 from tests.lms.reading import assert_nothing_lost, contents, read_made, tree_of
 from tests.lms.zips import STYLES, make_zips
@@ -109,6 +110,44 @@ def test_nothing_to_import_is_told(tmp_path):
     source = write_files(tmp_path / "inbox", {"grades.csv": b""}, is_zip=False)
     with pytest.raises(SubmissionError, match="no archive and no folder"):
         read_made(source, Options())
+
+
+def test_a_class_that_was_imported_is_no_download(tmp_path):
+    files = {"ada.zip": b"", ".class/class.json": b"{}"}
+    with pytest.raises(UsageError, match="a class that grader import wrote"):
+        read_made(write_files(tmp_path / "digits", files, is_zip=False), Options())
+
+
+@pytest.mark.parametrize("kind", ["moodle", "canvas", "gradescope", "classroom", "nbgrader"])
+def test_the_folder_that_a_download_lies_in_is_none(kind, tmp_path):
+    """Else the download would be the hand-in of a student who is called like it."""
+    made = MAKERS[kind](tmp_path, students(3), is_zip=True)
+    outer = tmp_path / "Downloads"
+    outer.mkdir()
+    made.source.rename(outer / made.source.name)
+    (outer / "Grades.csv").write_bytes(b"id\nada\n")
+    with pytest.raises(UsageError) as refused:
+        read_made(outer, Options(roster=()))
+    assert refused.value.problems[0].fix == f"name that file: {outer / made.source.name}"
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all"])
+def test_the_only_hand_in_may_be_broken(content, tmp_path):
+    [found] = read_made(write_files(tmp_path / "inbox", {"ada.zip": content}, is_zip=False), Options()).download.found
+    assert found.who[0].id == "ada"
+
+
+def test_capitals_make_nobody_else(tmp_path):
+    files = {"ADA.ZIP": b"", "Bob.Tar.GZ": b""}
+    found = read_made(
+        write_files(tmp_path / "inbox", files, is_zip=False), roster(("ada", ""), ("bob", ""))
+    ).download.found
+    assert {one.who[0].id: one.lms_folder for one in found} == {"ada": "ADA", "bob": "Bob"}
+
+
+def test_a_hidden_name_is_nobodys(tmp_path):
+    source = write_files(tmp_path / "inbox", {".ada/x": b"", ".bob.zip": b"", "cy.zip": b""}, is_zip=False)
+    assert read_made(source, Options()).quarantined == {".ada/x", ".bob.zip"}
 
 
 ID = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,6}[A-Za-z0-9]", fullmatch=True)
