@@ -23,6 +23,7 @@ from grader.evidence.crash_points import crash_point
 from grader.evidence.room import NEEDED_BYTES, free_bytes, tried
 from grader.evidence.whole_files import begun, sweep, sync_folder
 from grader.intake import read_submission, remove_tree
+from grader.intake.belonging import OTHER_STUDENTS
 from grader.model import Problem, Student, Submission
 
 FOLDER = "uploads"  # in COURSE/.grader
@@ -159,5 +160,5 @@ class Store:
         if others:
             what = f"it names {', '.join(others[:5])}, and was handed in by {', '.join(one.id for one in students)}"
             fix = "nothing is lost: it counts for who handed it in; put your own id there"
-            problems = (*problems, Problem("other-students", "submission.json", what, fix))
+            problems = (*problems, Problem(OTHER_STUDENTS, "submission.json", what, fix))
         return replace(submission, id=owner, students=students, problems=problems)

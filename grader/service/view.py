@@ -71,6 +71,7 @@ class FindingView(BaseModel):
     outcome: Outcome = Field(
         description="passed, partial, failed, unknown (could not run) or review (a person decides)"
     )
+    is_remark: bool = Field(default=False, description="whether it moves no point")
     said: str = Field(description="one sentence")
     where: str = Field(default="", description="the place in the hand-in, such as answers.json /answers/layers/2")
     fix: str = Field(default="", description="what to do, where there is something")
@@ -228,6 +229,7 @@ def _finding(finding: Finding, *, is_full: bool) -> FindingView:
     if is_full or finding.check in OWN_FILES:
         return FindingView(
             outcome=finding.outcome,
+            is_remark=finding.weight == 0,
             said=plain(finding.said),
             where=where,
             fix=plain(finding.fix),
