@@ -149,8 +149,8 @@ def _counted_now(items: Iterable[_Item], entries: Sequence[HandInEntry]) -> Iter
 
 
 def _that_counts(now: _Item | None, then: _Item | None, keep: str) -> _Item | None:
-    if now is None or then is None or now is then:
-        return now or then
+    if now is None or then is None or now.entry.digest == then.entry.digest:
+        return now or then  # the same files under another name: a group that has changed
     new, old = now.entry.received_at, then.entry.received_at
     is_newer = new > old if new is not None and old is not None and new != old else True
     return now if is_newer == (keep == "latest") else then
