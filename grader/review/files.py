@@ -10,20 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 
 from grader.documents.report_lines import report_lines
 from grader.gradebook.nouns import Entry
 from grader.intake import read_submission, remove_tree
 from grader.model import Submission, SubmittedFile
-from grader.web.uploaded import picture_kind
 
 KEPT: Final = 12  # hand-ins that stay unpacked: who goes back and forth does not wait
 MAX_TEXT: Final = 1 << 20  # bytes of a file that are shown
 MAX_LINES: Final = 5000
 MAX_LINE: Final = 2000  # letters
 MAX_PICTURE: Final = 20 << 20  # bytes
-MAX_SAVED: Final = 512 << 20
 _TEXTS: Final = frozenset(
     (
         "md", "markdown", "txt", "rst", "tex", "csv", "tsv", "json", "jsonl", "ipynb", "py", "log", "yaml", "yml",
@@ -208,6 +206,15 @@ def bytes_of(submission: Submission, file: SubmittedFile, limit: int) -> bytes:
     return data[:limit]
 
 
-def is_picture(data: bytes) -> bool:
-    """Whether a browser may show it."""
-    return picture_kind(data)[0] != ""
+@contextmanager
+def opened(submission: Submission, file: SubmittedFile) -> Iterator[BinaryIO]:
+    """A file of any size, once it was seen to be what was listed. Raises ChangedError where it is not."""
+    try:
+        descriptor = os.open(submission.root / file.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != file.digest:
+                raise ChangedError
+            stream.seek(0)
+            yield stream
+    except (OSError, ValueError) as error:
+        raise ChangedError from error

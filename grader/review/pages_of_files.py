@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -12,12 +14,12 @@ from grader.model import Place, Submission
 from grader.review.desk import Desk
 from grader.review.files import (
     MAX_PICTURE,
-    MAX_SAVED,
     MAX_TEXT,
     ChangedError,
     FileRow,
     bytes_of,
     listed,
+    opened,
     report_of,
     shown_text,
 )
@@ -26,6 +28,7 @@ from grader.web.app import see
 from grader.web.uploaded import attachment, picture
 
 REPORT_LINES = 400
+_PART = 1 << 20  # bytes
 
 
 def add(app: FastAPI, desk: Desk) -> None:
@@ -72,15 +75,14 @@ def add(app: FastAPI, desk: Desk) -> None:
         """As it was handed in, to be saved. Where names are hidden its own name is too; what stands in it is not."""
         person = desk.person(request)
         entry = desk.entry(code)
-        with desk.hand_ins.of(entry) as submission:
-            row = _row(submission, number)
-            if row.size > MAX_SAVED:
-                raise HTTPException(413, f"the file has {row.size:,} bytes: copy it from where it lies")
-            name = row.path
-            if desk.is_veiled(request, person, entry.row.assignment):
-                ending = row.path.rpartition(".")[2] if "." in row.path else "txt"
-                name = f"{code}-file-{number + 1}.{ending}"
-            return attachment(_bytes(submission, number, MAX_SAVED), name)
+        parts = _parts(desk, entry, number)
+        row = next(parts)
+        assert isinstance(row, FileRow)  # noqa: S101  it comes first
+        name = row.path
+        if desk.is_veiled(request, person, entry.row.assignment):
+            ending = row.path.rpartition(".")[2] if "." in row.path else "txt"
+            name = f"{code}-file-{number + 1}.{ending}"
+        return attachment((part for part in parts if isinstance(part, bytes)), name, row.size)
 
     @app.get("/h/{code}/file/{number}/picture")
     def image(request: Request, code: str, number: int) -> Response:
@@ -108,6 +110,19 @@ def add(app: FastAPI, desk: Desk) -> None:
                     mark = f"#L{line}" if line else ""
                     return see(f"/h/{code}/file/{number}{mark}")
         raise HTTPException(404, "there is no such file in the hand-in")
+
+
+def _parts(desk: Desk, entry: Entry, number: int) -> Iterator[FileRow | bytes]:
+    """The file's row, then its bytes in parts: a checkpoint is never held in memory. It stays open until the last."""
+    with desk.hand_ins.of(entry) as submission:
+        row = _row(submission, number)
+        try:
+            with opened(submission, submission.files[number]) as stream:
+                yield row
+                while part := stream.read(_PART):
+                    yield part
+        except ChangedError as error:
+            raise _changed() from error
 
 
 def _place(entry: Entry, name: str, at: int) -> Place | None:
@@ -143,4 +158,8 @@ def _bytes(submission: Submission, number: int, limit: int) -> bytes:
     try:
         return bytes_of(submission, submission.files[number], limit)
     except ChangedError as error:
-        raise HTTPException(409, "the file changed since it was listed: load the page anew") from error
+        raise _changed() from error
+
+
+def _changed() -> HTTPException:
+    return HTTPException(409, "the file changed since it was listed: load the page anew")

@@ -7,10 +7,12 @@ that gives it nothing (`sandbox`), a type that no browser runs, and the wish to 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # What a double click may open: no ending that a system runs, or that a browser opens as a page of this machine.
@@ -24,15 +26,21 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u206
 MAX_PIXELS = 40_000_000  # of a picture that is shown: a tab must stay alive
 
 
-def attachment(data: bytes, name: str) -> Response:
-    """The bytes as a file to save. `name` is the student's: its folders go, and an ending that would run is blunted."""
+def attachment(data: bytes | Iterator[bytes], name: str, size: int | None = None) -> Response:
+    """The bytes as a file to save. `name` is the student's: its folders go, and an ending that would run is blunted.
+
+    A large file comes as an iterator of its parts, with its size.
+    """
     safe = download_name(name)
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", safe)
     headers = {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}",
         "Content-Security-Policy": SANDBOX,
     }
-    return Response(data, media_type="application/octet-stream", headers=headers)
+    if isinstance(data, bytes):
+        return Response(data, media_type="application/octet-stream", headers=headers)
+    headers |= {} if size is None else {"Content-Length": str(size)}
+    return StreamingResponse(data, media_type="application/octet-stream", headers=headers)
 
 
 def download_name(name: str) -> str:

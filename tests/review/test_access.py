@@ -138,3 +138,27 @@ def test_codes_are_one_to_one_and_say_nothing_of_the_order():
     assert sorted(codes) != codes
     rising = sum(a < b for a, b in pairwise(codes))
     assert 800 < rising < 1200  # as often as not: a coin's 2,000 throws stay within nine standard deviations
+
+
+def test_a_large_file_arrives_as_it_is_or_not_at_all(ada, desk):
+    """It is sent in parts from the file itself; of a file that is another by then nothing is sent."""
+    import os
+    from pathlib import Path
+
+    row = next(row for row in desk.book.rows("digits").rows if row.submission == "s0002")
+    big = Path(desk.book.entry(row.id).source) / "zz.bin"
+    data = os.urandom(5 << 20)
+    big.write_bytes(data)
+    try:
+        code = desk.code(row.id)
+        with desk.hand_ins.of(desk.book.entry(row.id)) as submission:
+            number = [file.path for file in submission.files].index("zz.bin")
+        answer = ada.get(f"/h/{code}/file/{number}/save")
+        assert answer.content == data
+        assert answer.headers["content-length"] == str(len(data))
+        stamp = Path(desk.book.entry(row.id).source).stat()
+        big.write_bytes(b"another" + data)
+        os.utime(desk.book.entry(row.id).source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        assert ada.get(f"/h/{code}/file/{number}/save").status_code == 409
+    finally:
+        big.unlink()

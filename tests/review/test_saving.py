@@ -185,6 +185,7 @@ def test_an_undo_of_what_somebody_built_on_is_a_conflict(desk, code, rule, ada, 
     ada.decide(code, rule, "1", "yes")
     answer = bo.post(f"/h/{code}/undo", {"decision": number, "seen_version": seen})
     assert answer.status_code == 409
+    assert "take it back" in answer.text
     assert [author for author, _, _ in decisions(desk, code)] == ["Bo", "Ada"]
 
 
