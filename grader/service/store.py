@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from grader.documents.wording import clean
 from grader.evidence.crash_points import crash_point
 from grader.evidence.room import NEEDED_BYTES, free_bytes, tried
 from grader.evidence.whole_files import begun, sweep, sync_folder
@@ -158,7 +159,7 @@ class Store:
         problems = submission.problems
         others = sorted(named - {student.id for student in students})
         if others:
-            what = f"it names {', '.join(others[:5])}, and was handed in by {', '.join(one.id for one in students)}"
+            what = f"it names {', '.join(clean(one, 64) for one in others[:5])}, and was handed in by {', '.join(one.id for one in students)}"
             fix = "nothing is lost: it counts for who handed it in; put your own id there"
             problems = (*problems, Problem(OTHER_STUDENTS, "submission.json", what, fix))
         return replace(submission, id=owner, students=students, problems=problems)

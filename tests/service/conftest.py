@@ -11,6 +11,7 @@ from grader.gradebook.database import opened, parsed
 from grader.model import ScoreCard
 from grader.service.people import People
 from grader.service.queue import Arrived, Queue
+from tests.gradebook.postgres import server, why_not
 
 _spec = importlib.util.spec_from_file_location("service_desk_of_tests", Path(__file__).parent / "desk.py")
 tools = importlib.util.module_from_spec(_spec)
@@ -29,9 +30,22 @@ def clock():
     return tools.Clock()
 
 
-@pytest.fixture
-def engine(tmp_path):
-    made = opened(parsed(f"sqlite:///{tmp_path}/gradebook.db"))
+@pytest.fixture(scope="session")
+def postgres():
+    if reason := why_not():
+        pytest.skip(reason)
+    with server() as one:
+        yield one
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request, tmp_path):
+    """Queue and students keep their promises on both databases."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/gradebook.db"
+    else:
+        url = request.getfixturevalue("postgres").database()
+    made = opened(parsed(url))
     yield made
     made.dispose()
 
