@@ -59,8 +59,15 @@ def read(tree: Tree, options: Options) -> Download:
         what = "there is no archive and no folder in it"
         fix = "name a folder with a hand-in for each student"
         raise SubmissionError.single(what, where=clean(str(tree.path)), fix=fix)
-    left = f"not hand-ins, and left where they are: {', '.join(shown(one, 60) for one in lists[:5])}"
-    return Download(FALLBACK, tuple(found), None, tuple(quarantined), remarks=(left,) if lists else ())
+    remarks = (
+        [f"not hand-ins, and left where they are: {', '.join(shown(one, 60) for one in lists[:5])}"] if lists else []
+    )
+    clones = sum(people.may_be_clone_of(one.lms_folder) for one in found)
+    if clones > 1:
+        remarks.append(
+            f"{clones:,} names end like users of the roster: clones of GitHub Classroom need --from classroom"
+        )
+    return Download(FALLBACK, tuple(found), None, tuple(quarantined), remarks=tuple(remarks))
 
 
 def _apart(top: str, files: Mapping[str, Stored], reason: str, fix: str) -> Quarantined:
@@ -117,6 +124,7 @@ class _People:
         self._roster = roster
         self._ids: dict[str, list[RosterEntry]] = {}
         self._names: dict[str, list[RosterEntry]] = {}
+        self._logins = {one.keys.get("github_username", "").casefold() for one in roster} - {""}
         for one in roster:
             for called in {same_key(text) for text in (one.id, one.email, *one.keys.values()) if text}:
                 self._ids.setdefault(called, []).append(one)
@@ -129,6 +137,11 @@ class _People:
 
     def knows(self, stem: str) -> bool:
         return self._one(stem) is not None
+
+    def may_be_clone_of(self, stem: str) -> bool:
+        """Whether it is called as Classroom calls a repository: by the assignment and a user of the roster."""
+        ends = (stem[at + 1 :].casefold() for at, char in enumerate(stem) if char == "-" and at)
+        return not self.knows(stem) and any(end in self._logins for end in ends)
 
     def key_of(self, stem: str) -> str:
         """Equal for names that mean one student, or that many systems take for one."""

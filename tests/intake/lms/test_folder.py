@@ -145,6 +145,14 @@ def test_capitals_make_nobody_else(tmp_path):
     assert {one.who[0].id: one.lms_folder for one in found} == {"ada": "ADA", "bob": "Bob"}
 
 
+def test_clones_that_are_not_known_as_such_are_told(tmp_path):
+    people = Options(roster=tuple(RosterEntry(f"s{n}", keys={"github_username": f"User{n}"}) for n in (1, 2, 3)))
+    read = read_made(inbox(tmp_path, ["hw-user1", "hw-user2"]), people)
+    assert [one.who[0].id for one in read.download.found] == ["hw-user1", "hw-user2"], "and nobody is guessed"
+    assert "2 names end like users" in read.download.remarks[0]
+    assert read_made(inbox(tmp_path / "own", ["user1", "user2", "hw-user3"]), people).download.remarks == ()
+
+
 def test_a_hidden_name_is_nobodys(tmp_path):
     source = write_files(tmp_path / "inbox", {".ada/x": b"", ".bob.zip": b"", "cy.zip": b""}, is_zip=False)
     assert read_made(source, Options()).quarantined == {".ada/x", ".bob.zip"}
