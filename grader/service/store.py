@@ -159,7 +159,8 @@ class Store:
         problems = submission.problems
         others = sorted(named - {student.id for student in students})
         if others:
-            what = f"it names {', '.join(clean(one, 64) for one in others[:5])}, and was handed in by {', '.join(one.id for one in students)}"
+            listed = ", ".join(clean(one, 64) for one in others[:5])
+            what = f"it names {listed}, and was handed in by {', '.join(one.id for one in students)}"
             fix = "nothing is lost: it counts for who handed it in; put your own id there"
             problems = (*problems, Problem(OTHER_STUDENTS, "submission.json", what, fix))
         return replace(submission, id=owner, students=students, problems=problems)
