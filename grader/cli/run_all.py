@@ -142,6 +142,7 @@ def chosen(folder: Path, only: Sequence[str], since: datetime | None) -> list[Pa
     from grader.documents import did_you_mean, shown
     from grader.errors import UsageError
     from grader.intake import find_submissions
+    from grader.intake.classes import FILE, FOLDER
     from grader.running import changed_at, ids_of
 
     sources = find_submissions(folder)
@@ -149,6 +150,10 @@ def chosen(folder: Path, only: Sequence[str], since: datetime | None) -> list[Pa
         raise UsageError.single(
             "no submission in this folder", where=str(folder), fix="name a folder that holds one folder or zip each"
         )
+    if classes := [one.name for one in sources if (one / FOLDER / FILE).is_file()]:
+        listed = ", ".join(shown(one) for one in classes[:5])
+        what = f"it holds classes that grader import made ({listed}), and no hand-ins"
+        raise UsageError.single(what, where=str(folder), fix=f"name one of them: {folder / classes[0]}")
     ids = ids_of(sources)
     for pattern in only:
         if not fnmatch.filter(ids, pattern):

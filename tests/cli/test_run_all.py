@@ -11,6 +11,7 @@ import pytest
 
 from grader import sandbox
 from grader.documents import schema, validator
+from grader.intake.classes import ClassList, write_class
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +62,14 @@ def test_only_takes_names_and_patterns(run):
 def test_a_name_that_nobody_has_is_told_with_a_near_one(run):
     said = run("--only", "adaa", code=2).stderr
     assert """--only: no submission is named "adaa"\n  fix: did you mean 'ada'?""" in said
+
+
+def test_the_folder_above_a_class_is_no_class(run, a_class):
+    """submissions/ instead of submissions/digits: the class would be graded as one empty hand-in."""
+    write_class(a_class, ClassList("digits", "folder"))
+    said = run(folder=a_class.parent, code=2).stderr
+    assert "holds classes that grader import made" in said
+    assert f"name one of them: {a_class}" in "".join(said.split("\n"))
 
 
 def test_since_takes_what_changed_from_then_on(run, a_class):
