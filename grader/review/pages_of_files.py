@@ -67,6 +67,7 @@ def add(app: FastAPI, desk: Desk) -> None:
             return desk.shown(
                 request, "file.html", person=person, entry=entry, code=code, row=row, is_veiled=is_veiled,
                 text=shown_text(data, row.size, row.path) if row.is_text else None,
+                is_shown=row.is_picture and _picture(submission, row) is not None,
                 label=desk.label(entry.row, is_veiled=is_veiled),
             )  # fmt: skip
 
@@ -90,9 +91,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         desk.person(request)
         with desk.hand_ins.of(desk.entry(code)) as submission:
             row = _row(submission, number)
-            if not row.is_picture or row.size > MAX_PICTURE:
-                raise HTTPException(404, "this file is not shown as a picture")
-            made = picture(_bytes(submission, number, MAX_PICTURE))
+            made = _picture(submission, row) if row.is_picture else None
             if made is None:
                 raise HTTPException(404, "this file is no picture that can be shown")
             return made
@@ -110,6 +109,11 @@ def add(app: FastAPI, desk: Desk) -> None:
                     mark = f"#L{line}" if line else ""
                     return see(f"/h/{code}/file/{number}{mark}")
         raise HTTPException(404, "there is no such file in the hand-in")
+
+
+def _picture(submission: Submission, row: FileRow) -> Response | None:
+    """What is called a picture, where it is one that can be shown."""
+    return picture(_bytes(submission, row.number, MAX_PICTURE)) if row.size <= MAX_PICTURE else None
 
 
 def _parts(desk: Desk, entry: Entry, number: int) -> Iterator[FileRow | bytes]:
