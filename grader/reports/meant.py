@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grader.documents import did_you_mean, shown
 from grader.errors import UsageError
+from grader.gradebook.nouns import Query
 
 if TYPE_CHECKING:
     from grader.gradebook.book import Gradebook
@@ -40,7 +41,8 @@ def meant(book: Gradebook, word: str, assignment: str = "") -> Meant:
         return Meant(word)
     path = Path(word).absolute()
     names = _names(path) if is_path or path.exists() else (word,)
-    found = [row for one in ([assignment] if assignment else known) for row in book.rows(one).rows
+    everything = Query(is_gone=None)  # one that is no longer in its folder has a report all the same
+    found = [row for one in ([assignment] if assignment else known) for row in book.rows(one, everything).rows
              if row.submission in names]  # fmt: skip
     entries = _at(book, found, path) if is_path or path.exists() else [book.entry(row.id) for row in found]
     if len(entries) == 1:

@@ -141,3 +141,17 @@ def test_a_browser_that_prints_nothing_is_told(report, tmp_path, monkeypatch):
     monkeypatch.setenv("CHROMIUM", str(silent))
     ran = report("s0001", "--html", tmp_path / "pages", "--pdf", code=5)
     assert "chromium printed no PDF (cannot start)" in ran.stderr
+
+
+def test_a_hand_in_that_is_gone_still_has_its_report_and_counts_in_no_class(grader, tmp_path):
+    made = desk_module().desk(tmp_path / "course", 4, files=0, missing=0)
+    with made.gradebook() as book:
+        folder = made.submissions
+        cards = [(book.entry(row.id).card, book.entry(row.id)) for row in book.rows("digits").rows]
+        from grader.gradebook.nouns import HandInFacts
+
+        kept = [(card, HandInFacts(entry.source, entry.received_at, entry.digest)) for card, entry in cards[1:]]
+        book.record(kept, command="run-all", folder=str(folder))
+    at = ("--course", made.course, "--state", made.course / ".grader")
+    assert len(json.loads(grader("report", "digits", "--json", *at).stdout)["hand_ins"]) == 3
+    assert json.loads(grader("report", "s0001", "--json", *at).stdout)["card"]["submission"] == "s0001"
