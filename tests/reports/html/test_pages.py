@@ -295,6 +295,13 @@ def test_everybody_is_in_the_table_with_points_and_what_they_wait_for():
     assert {a["href"] for t, a in read.elements if t == "a"} == {f"students/hand-in-{n}.html" for n in (1, 2, 3)}
 
 
+def test_what_people_did_is_in_the_table():
+    rows = [row(1, overrides=2, comments=1), row(2, is_reviewed=True), row(3)]
+    read = held_to_its_word(page_of(rows))
+    assert "hand-in-1 Name 1 10 / 20 – yes 2 set, 1 said 5 (5)" in read.said
+    assert "hand-in-2 Name 2 10 / 20 – yes looked at 5 (5)" in read.said
+
+
 def test_the_hardest_task_and_the_line_are_there():
     read = held_to_its_word(page_of([row(1, 3), row(2, 10), row(3, 20)]))
     assert "1 First task 55% 1 0 3" in read.said
