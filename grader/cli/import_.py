@@ -28,9 +28,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--keep",
     type=click.Choice(["latest", "first"]),
-    default="latest",
-    show_default=True,
-    help="Which of several attempts counts.",
+    help="Which of several attempts counts. Default: as in the import before; the latest in a first one.",
 )
 @click.option(
     "--to",
@@ -47,7 +45,7 @@ def import_(
     kind: str | None,
     roster: Path | None,
     worksheet: Path | None,
-    keep: str,
+    keep: str | None,
     target: Path | None,
     is_dry_run: bool,
     is_json: bool,

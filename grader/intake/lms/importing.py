@@ -25,7 +25,10 @@ from grader.intake.lms.writing import Head, Written, finish_pending, write_impor
 
 @dataclass(frozen=True)
 class Asked:
-    """What the person who imports says. `kind` None: told by the download itself. `zone` is the course's."""
+    """What the person who imports says. `zone` is the course's.
+
+    `kind` None: told by the download itself; `keep` None: as in the import before, the latest in a first one.
+    """
 
     source: Path
     assignment: str
@@ -33,7 +36,7 @@ class Asked:
     kind: str | None = None
     roster: Path | None = None
     worksheet: Path | None = None
-    keep: str = "latest"
+    keep: str | None = None
     template: Path | None = None
     zone: tzinfo | None = None
     is_dry_run: bool = False
@@ -53,6 +56,7 @@ def import_download(asked: Asked) -> Imported:
     if not asked.is_dry_run:
         finish_pending(asked.target)
     before = read_class(asked.target)
+    keep = asked.keep or (before.keep if before is not None else "latest")
     remarks: list[str] = []
     lists, table, worksheet = _given(asked, remarks)
     if not lists and before is not None and before.has_roster:
@@ -70,9 +74,9 @@ def import_download(asked: Asked) -> Imported:
         if download.worksheet is not None and table is None:  # it lay in the download: its times are read, too
             again = replace(options, worksheet=read_table(download.worksheet.data, download.worksheet.name))
             download = reader.read(tree, again)
-        head = Head(asked.assignment, reader.kind, asked.keep, worksheet or download.worksheet)
+        head = Head(asked.assignment, reader.kind, keep, worksheet or download.worksheet)
         with laid_out(download, options.expected) as download:
-            matched = match(download, tree, lists, keep=asked.keep)
+            matched = match(download, tree, lists, keep=keep)
             written = write_import(matched, tree, asked.target, head, is_dry_run=asked.is_dry_run)
     return Imported(written, reader.about, tuple(dict.fromkeys([*remarks, *matched.remarks])))
 

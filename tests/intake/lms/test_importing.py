@@ -443,3 +443,14 @@ def test_a_better_roster_later_gives_better_ids_and_nobody_twice(tmp_path):
             if one.hand_in:
                 assert held(target, class_list.by_name[one.hand_in]) == dict(truth.files)
         assert not import_download(asked(made, target)).written.is_changed
+
+
+def test_the_policy_of_before_holds_where_none_is_said(two, tmp_path):
+    first, second = two
+    target = tmp_path / "digits"
+    import_download(asked(first, target))
+    assert read_class(target).keep == "latest"
+    import_download(asked(first, target, keep="first"))
+    import_download(asked(second, target))
+    assert read_class(target).keep == "first"
+    assert held(target, read_class(target).by_name["s1002"]) == dict(first.hand_in_of("s1002").files)
