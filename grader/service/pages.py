@@ -36,8 +36,7 @@ def add_pages(app: FastAPI, pages: Pages, service: Service, *, is_behind_proxy: 
         person = somebody(request)
         if person is None:
             return sign_in_page(request)
-        latest = {one.name: service.uploads(person, one.name)[:1] for one in service.assignments(person)}
-        rows = [(one, latest[one.name][0] if latest[one.name] else None) for one in service.assignments(person)]
+        rows = [(one, next(iter(service.uploads(person, one.name)), None)) for one in service.assignments(person)]
         return pages.shown(request, "start.html", person=person, rows=rows)
 
     @app.post("/sign-in", include_in_schema=False)

@@ -9,10 +9,13 @@ graded keeps its place in the queue, and nothing that came to its end is done ag
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TypeVar
 
+from grader.errors import MachineError
 from grader.grading import Doer, HandIn, grade_as_done, our_faults
 from grader.model import Json, Problem, ScoreCard, Student, Submission
 from grader.service.people import People
@@ -23,6 +26,8 @@ from grader.service.store import Store
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0  # how long an idle worker sleeps, should nobody wake it
+_WAITS_S = (1, 2, 5, 10, 20)  # behind each refusal of the database, which has itself waited for ten seconds
+T = TypeVar("T")
 
 Record = Callable[[Upload, ScoreCard], None]
 
@@ -42,9 +47,12 @@ class Worker:
         *,
         record: Record | None = None,
         see_to_end: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._queue, self._store, self._people, self._rubrics = queue, store, people, rubrics
         self._record, self._see_to_end = record, see_to_end
+        self._clock, self._sleep = clock, sleep
         self._open: dict[int, Upload] = {}  # by number of the hand-in, which is the upload's id
 
     def resume(self) -> None:
@@ -79,7 +87,7 @@ class Worker:
         """What is to be graded next; None where there is nothing just now, and others are under way."""
         while True:
             self._see_to_end()
-            upload = self._queue.claim(self._rubrics.digest)
+            upload = self._patiently(lambda: self._queue.claim(self._rubrics.digest))
             if upload is not None:
                 self._open[upload.id] = upload
                 hand_in = self._opened(upload)
@@ -121,10 +129,23 @@ class Worker:
             raise OSError(str(ours[0]))
 
     def _finished(self, upload: Upload, card: ScoreCard) -> None:
-        if not self._queue.finish(upload, card, is_held=bool(our_faults(card))):
+        if not self._patiently(lambda: self._queue.finish(upload, card, is_held=bool(our_faults(card)))):
             log.warning("a second result of upload %s is dropped", upload.public)
             return
         self._record_all()
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """Do it, again where the database refuses for a while: what others write must not end the service."""
+        for wait_s in _WAITS_S:
+            try:
+                return act()
+            except MachineError as error:
+                log.warning("%s; it is tried again in %d s", error, wait_s)
+            end = self._clock() + wait_s
+            while self._clock() < end:
+                self._see_to_end()
+                self._sleep(min(_LOOK_S, wait_s))
+        return act()
 
     def _record_all(self) -> None:
         """Give the gradebook what it has not; what it refuses now, it is given with the next one."""

@@ -151,6 +151,24 @@ def test_a_gradebook_that_refuses_keeps_no_student_waiting_and_gets_the_result_l
     assert [row.points for row in desk.book.rows("sums").rows] == [3]
 
 
+def test_a_database_that_refuses_for_a_while_ends_nothing(make_desk, tools, monkeypatch):
+    desk = make_desk()
+    put(desk, tools)
+    finish, slept = desk.queue.finish, []
+
+    def refuse(*about, **more):
+        if len(slept) < 3:
+            raise MachineError.single("another program has held the gradebook for 10 s", where="gradebook", fix="wait")
+        return finish(*about, **more)
+
+    monkeypatch.setattr(desk.queue, "finish", refuse)
+    monkeypatch.setattr(desk.worker, "_sleep", slept.append)
+    monkeypatch.setattr(desk.worker, "_clock", lambda: float(sum(slept)))
+    desk.grade()
+    assert desk.queue.of_owner("ada")[0].state is State.GRADED
+    assert [row.points for row in desk.book.rows("sums").rows] == [3]
+
+
 @pytest.mark.attack_partly(71)
 def test_a_crash_is_a_result_and_is_not_tried_again(make_desk, tools):
     """What a fault of the student's gives is kept as every result is: the same bytes are not graded once more."""
