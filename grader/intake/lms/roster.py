@@ -28,7 +28,7 @@ _NAME_COLUMNS: Final = ("name", "full name", "student", "student name")
 _FIRST, _LAST = ("first name", "first_name", "firstname"), ("last name", "last_name", "lastname", "surname")
 _EMAIL: Final = ("email", "email address", "e-mail", "mail")
 _SECTION: Final = ("section", "sections")
-_GROUP: Final = ("group", "group_name", "group name", "team")
+_GROUP: Final = ("group", "group_name", "group name", "groups", "team")
 # Columns of any roster that are the LMS's own ids, and what they are called in `RosterEntry.keys`.
 _KEYS: Final = {
     "canvas_id": "canvas_id", "sis_id": "sis_id", "sis user id": "sis_id", "sid": "sid", "identifier": "identifier",
@@ -332,7 +332,8 @@ def _any(table: Table, _assignment: str) -> Iterator[_Read]:
     at = table.column(*_ID_COLUMNS)
     for row in table.rows:
         keys = {key: cell for name, cell in cells_by_name(table, row, tuple(_KEYS)).items() if (key := _KEYS[name])}
-        yield _Read(row.line, (row.cells[at or 0].strip(),), _with_keys(_entry(table, row), keys))
+        entry = _with_keys(_entry(table, row), keys)
+        yield _Read(row.line, (row.cells[at or 0].strip() or entry.email,), entry)
 
 
 def made_id(text: str) -> str:

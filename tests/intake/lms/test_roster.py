@@ -162,3 +162,10 @@ def test_two_rows_that_are_one_person_are_refused():
 def test_the_first_list_wins_and_what_it_lacks_is_filled_in():
     [one], _ = joined([[RosterEntry("s1", "Ada", group="g")], [RosterEntry("s1", "Other", "a@x.org", group="h")]])
     assert (one.name, one.email, one.group) == ("Ada", "a@x.org", "g")
+
+
+def test_moodles_own_list_of_participants_will_do():
+    """Somebody without an ID number goes by the address."""
+    data = b"First name,Last name,ID number,Email address,Groups\nAda,L,s1,a@x.org,G 1\nBob,M,,b@x.org,\n"
+    made = roster_from(read_table(data, "participants.csv"))
+    assert [(one.id, one.name, one.group) for one in made.entries] == [("s1", "Ada L", "G 1"), ("b@x.org", "Bob M", "")]
