@@ -166,6 +166,16 @@ def test_points_verdicts_and_proofs_are_on_the_page(card):
         assert said in read.said, said
 
 
+def test_a_warning_is_no_cross(card):
+    problems = [
+        Problem("warning-students", "submission.json", "it names 01", "x"),
+        Problem("bad", "a.zip", "broken", "x"),
+    ]
+    read = Read(student_page(card(problems=problems)))
+    assert "! warning: submission.json: it names 01" in read.said
+    assert "✗ a.zip: broken" in read.said
+
+
 def test_whom_a_student_may_ask_is_said_where_the_course_says_it(card):
     assert "Questions about this report: ta@example.org" in Read(student_page(card(), contact="ta@example.org")).said
     assert "Questions" not in student_page(card())
