@@ -172,7 +172,7 @@ def test_a_warning_is_no_cross(card):
         Problem("bad", "a.zip", "broken", "x"),
     ]
     read = Read(student_page(card(problems=problems)))
-    assert "! warning: submission.json: it names 01" in read.said
+    assert "! submission.json: it names 01" in read.said
     assert "✗ a.zip: broken" in read.said
 
 
