@@ -148,7 +148,7 @@ def test_whatever_they_are_called_nobody_gets_anothers_files(kind, people, tmp_p
     if not any(one.files for one in people):
         return  # an empty download is none
     read, matched = matched_to(made)
-    assert_everybody_once(made, read, matched, is_sure=kind not in ("moodle", "canvas"))
+    assert_everybody_once(made, read, matched)
 
 
 def test_files_of_a_class_differ():
