@@ -56,13 +56,13 @@ class RuleView:
 
     @property
     def open_findings(self) -> Sequence[tuple[int, Finding]]:
-        """Those that somebody may have to read, with their places among all."""
-        return [(at, one) for at, one in enumerate(self.made.findings) if one.outcome is not Outcome.PASSED]
+        """Those that somebody may have to read, remarks among them, with their places among all."""
+        return [(at, one) for at, one in enumerate(self.made.findings) if not _is_passed(one)]
 
     @property
     def passed_findings(self) -> Sequence[tuple[int, Finding]]:
         """The others."""
-        return [(at, one) for at, one in enumerate(self.made.findings) if one.outcome is Outcome.PASSED]
+        return [(at, one) for at, one in enumerate(self.made.findings) if _is_passed(one)]
 
     @property
     def is_calm(self) -> bool:
@@ -141,6 +141,10 @@ def view_of(entry: Entry) -> HandInView:
         tasks.append(TaskView(target, task, before, rules, on_it, whole))
     comments = tuple(one for one in entry.decisions if one.kind is DecisionKind.COMMENT)
     return HandInView(entry, tuple(tasks), _target(entry, "whole", "", "", entry.settled.points), comments)
+
+
+def _is_passed(one: Finding) -> bool:
+    return one.outcome is Outcome.PASSED and one.weight > 0
 
 
 def _rule(
@@ -236,8 +240,16 @@ def told(event: Event) -> str:
         before, behind = (_points(one) for one in detail.get("points") or ["", ""])
         flagged = "; a decision stands on other findings now" if detail.get("flagged") else ""
         return f"graded anew ({before} → {behind}){flagged}"
-    words = {"recorded": "graded", "reviewed": "reviewed it", "not-reviewed": "put it back into the queue"}
-    return words.get(event.kind, event.kind)
+    return _HAPPENED.get(event.kind, event.kind)
+
+
+_HAPPENED = {
+    "recorded": "graded",
+    "reviewed": "reviewed it",
+    "not-reviewed": "put it back into the queue",
+    "gone": "did not find it any more",
+    "back": "found it again",
+}
 
 
 def _points(text: object) -> str:

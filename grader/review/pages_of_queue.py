@@ -58,7 +58,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         }
         if is_part:
             return desk.shown(request, "_list.html", **values)
-        names = ("waiting", "mine", "free", "moved", "reviewed", "all")
+        names = tuple(SHOWN)
         return desk.shown(
             request, "queue.html", **values, shown=SHOWN, why=WHY, orders=ORDERS, tasks=_tasks(desk, assignment),
             counts=dict(zip(names, _counts(desk, assignment, person, names), strict=True)),

@@ -21,6 +21,7 @@ SHOWN: Final = {
     "moved": "decided, then changed",
     "reviewed": "reviewed",
     "all": "everything",
+    "gone": "no longer there",
 }
 WHY: Final = {
     "": "any reason",
@@ -151,6 +152,8 @@ def query_of(filters: Filters, person: Person) -> Query:
         return replace(query, is_queue=True, assigned_to="")
     if filters.show == "moved":
         return replace(query, waiting=Waiting.MOVED)
+    if filters.show == "gone":
+        return replace(query, is_gone=True)
     if filters.show == "reviewed":
         return replace(query, is_reviewed=True)
     return query

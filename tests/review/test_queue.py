@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from grader.gradebook.nouns import Query, Waiting
+from grader.gradebook.nouns import HandInFacts, Query, Waiting
 from grader.review.queue import Filters, neighbours, urgency
 
 LINK = re.compile(r'<a class="to" href="/h/(\w+)')
@@ -53,6 +53,21 @@ def test_a_reason_filters(why, ada, app, rows):
     desk = app.state.desk
     wanted = {desk.code(row.id) for row in rows if why in row.waiting}
     assert set(codes(ada.page(f"/a/digits?show=all&why={why.value}"))) == wanted
+
+
+def test_what_is_no_longer_there_is_in_no_view_but_its_own(ada, app, rows):
+    desk = app.state.desk
+    entry = desk.book.entry(rows[0].id)
+    others = [(desk.book.entry(row.id), row) for row in rows[1:]]
+    cards = [(one.card, HandInFacts(one.source, one.received_at, one.digest)) for one, _ in others]
+    assert "no longer there" not in ada.page("/a/digits")
+    from pathlib import Path
+
+    desk.book.record(cards, command="run-all", folder=str(Path(entry.source).parent))
+    code = desk.code(entry.id)
+    assert code not in codes(ada.page("/a/digits?show=all"))
+    assert codes(ada.page("/a/digits?show=gone")) == [code]
+    assert "did not find it any more" in ada.page(f"/h/{code}")
 
 
 def test_words_that_are_none_of_ours_change_nothing(ada):
