@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
-from grader.errors import GraderError
+from grader.errors import GraderError, UsageError
 from grader.web.guard import browser_of, guarded
 from grader.web.pages import environment, static_file
 
@@ -77,7 +77,8 @@ def web_app(
     @app.exception_handler(GraderError)
     def stopped(request: Request, error: GraderError) -> Response:
         first = error.problems[0]
-        return problem_page(pages, request, 503, f"{first.where}: {first.what}", first.fix)
+        status = 422 if isinstance(error, UsageError) else 503
+        return problem_page(pages, request, status, f"{first.where}: {first.what}", first.fix)
 
     return app, pages
 

@@ -82,6 +82,16 @@
     });
   }
 
+  // --- the box that chooses a whole page of the list: there is one only where this runs ------------
+
+  const offerAll = () => document.querySelectorAll("[data-check-all]").forEach((one) => { one.hidden = false; });
+  document.addEventListener("htmx:afterSettle", offerAll);
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-check-all]")) return;
+    for (const one of document.querySelectorAll("#list input[name=code]")) one.checked = event.target.checked;
+  });
+  offerAll();
+
   // --- the comment bank, unsaved words, the switch of the keys ------------------------------------
 
   document.addEventListener("change", (event) => {
