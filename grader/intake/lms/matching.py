@@ -85,6 +85,7 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
     names = {student: one.name for one in assigned if one.is_counted for student in one.students}
     nobodys = len(download.quarantined) + sum(bool(one.refused) for one in owned)
     nothing = f"no submission; {nobodys:,} in quarantine that may be anybody's" if nobodys else "no submission"
+    nothing += f"; {of_groups:,} may be of a group that they are in" if of_groups else ""
     entries = tuple(
         replace(entry, hand_in=names.get(entry.id, ""), reason=reasons.get(entry.id, nothing)) for entry in roster
     )
