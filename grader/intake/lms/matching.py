@@ -75,9 +75,9 @@ def match(download: Download, tree: Tree, lists: Sequence[Sequence[RosterEntry]]
         remarks.append(f"{by_name:,} were matched by their full name alone: the roster has no id that the LMS uses")
     of_groups = sum(one.may_be_a_groups for one in owned)
     if of_groups:
-        what = "hand-in bears a name that is" if of_groups == 1 else "hand-ins bear names that are"
-        told = "if of a group, the others of it have none here until a roster with a column group says who they are"
-        remarks.append(f"{of_groups:,} {what} not its student's: {told}")
+        what = "hand-in may be a group's" if of_groups == 1 else "hand-ins may be groups'"
+        told = "the others of the group have none here until a roster with a column group says who they are"
+        remarks.append(f"{of_groups:,} {what} by the name: {told}")
     quarantined = [*download.quarantined, *refused]
     quarantined += [_set_apart(one.found, one.refused, _LOOK) for one in owned if one.refused]
     quarantined += unsure

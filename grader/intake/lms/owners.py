@@ -24,7 +24,7 @@ class Owned:
     how: dict[str, str] = field(default_factory=dict)  # by student id, in the order of the LMS
     refused: str = ""  # why nobody can be named
     is_by_name: bool = False
-    may_be_a_groups: bool = False  # and the roster does not say who is in it
+    may_be_a_groups: bool = False  # and the roster does not say that it is, or who is in it
 
 
 def owners(download: Download, roster: Sequence[RosterEntry]) -> list[Owned]:
@@ -129,6 +129,7 @@ def _widen_to_group(one: Owned, groups: _Groups, index: Index) -> None:
     [student] = one.how
     entry = index.by_id[student]
     if word_key(one.found.group) in name_keys(entry):
+        one.may_be_a_groups = bool(entry.group) and word_key(entry.group) == word_key(one.found.group)
         return
     if entry.group and word_key(entry.group) == word_key(one.found.group):
         _own_by_group(one, groups, index)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grader.intake.lms.base import reader_of
@@ -11,6 +11,7 @@ from grader.intake.lms.matching import match
 from grader.intake.lms.roster import roster_from
 from grader.intake.lms.tables import read_table_file
 from grader.intake.lms.tree import opened_tree
+from tests.lms.classroom import slug_of
 from tests.lms.kinds import MAKERS
 from tests.lms.made import HARD_NAMES, Student, files_of, make_roster, students
 from tests.lms.reading import Read, contents, options_for
@@ -196,3 +197,54 @@ def test_a_group_that_no_roster_explains_is_told(tmp_path):
     _, matched = matched_to(made, extra=[make_roster(tmp_path / "own", people)])
     assert all(one.hand_in for one in matched.roster)
     assert not [one for one in matched.remarks if "column group" in one]
+
+
+GROUP = st.one_of(
+    st.sampled_from(
+        ["Team 1", "team-1", "Team_1", "Default group", "Ada Lovelace", "s1001", "user-1", "Équipe 1", "70001", "=x"]
+    ),
+    st.from_regex(r"[A-Za-z0-9é]([ _.-]?[A-Za-z0-9é]){0,6}", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("moodle", {"has_teams": True}),
+        ("moodle", {"has_teams": True, "is_flat": True, "words": "es"}),
+        ("gradescope", {"has_groups": True}),
+        ("classroom", {"has_teams": True}),
+        ("classroom", {"has_teams": True, "has_grades": False, "has_group_column": True}),
+        ("canvas", {"has_groups": True}),
+    ],
+)
+@settings(max_examples=30)
+@given(groups=st.lists(st.one_of(st.just(""), GROUP), min_size=5, max_size=5), missing=st.sets(st.integers(0, 4)))
+def test_whatever_groups_are_called_a_hand_in_is_its_members_or_nobodys(kind, form, groups, missing, tmp_path_factory):
+    people = tuple(
+        replace(one, group=group, files={} if at in missing else one.files)
+        for at, (one, group) in enumerate(zip(students(5, missing=0, zipped=0), groups, strict=True))
+    )
+    if kind == "classroom":  # GitHub gives no two repositories one name
+        names = [slug_of(group) for group in {*groups} - {""}] + [one.login for one in people if not one.group]
+        assume(all(names) and len(set(names)) == len(names))
+    assume(
+        "Default group" not in groups or "" not in groups
+    )  # Moodle's own word: its worksheet tells them apart no more
+    if kind == "canvas":  # a group that is called as one of its members: told, below
+        assume(all(one.group != one.name for one in people))
+    assume(any(one.files for one in people))
+    folder = tmp_path_factory.mktemp("made")
+    made = MAKERS[kind](folder, people, **form)
+    own = [make_roster(folder / "own", people)]
+    read, matched = matched_to(made, extra=own if kind in ("canvas", "moodle") else [])
+    assert_everybody_once(made, read, matched, is_sure=False)
+
+
+def test_a_canvas_group_that_is_called_as_one_of_its_members_is_told(tmp_path):
+    ada, bo = students(2, names=("Ada Lovelace", "Bo Li"), missing=0)
+    people = (replace(ada, group="Ada Lovelace"), replace(bo, group="Ada Lovelace", files={}))
+    made = MAKERS["canvas"](tmp_path, people, has_groups=True)
+    _, matched = matched_to(made, extra=[make_roster(tmp_path / "own", people)])
+    assert [bool(one.hand_in) for one in matched.roster] == [True, False]
+    assert [one for one in matched.remarks if one.startswith("1 hand-in") and "group" in one]
