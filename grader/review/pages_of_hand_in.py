@@ -43,12 +43,7 @@ def add(app: FastAPI, desk: Desk) -> None:
         person = desk.person(request)
         entry = desk.entry(code)
         filters, beside = _neighbours(request, desk, person, entry)
-        number = beside.behind if is_behind else beside.before
-        if number is None:
-            return see(f"/a/{entry.row.assignment}{filters.words}")
-        here = beside.place or _place(request)
-        step = (1 if beside.place else 0) if is_behind else -1
-        return see(f"/h/{desk.code(number)}{_words(filters, max(here + step, 1))}")
+        return see(_link_beside(request, desk, entry, filters, beside, is_behind=is_behind))
 
     @app.post("/h/{code}/decide")
     def decide(
@@ -151,6 +146,18 @@ def _neighbours(request: Request, desk: Desk, person: Person, entry: Entry) -> t
     return filters, neighbours(rows, entry.id, place)
 
 
+def _link_beside(
+    request: Request, desk: Desk, entry: Entry, filters: Filters, beside: Neighbours, *, is_behind: bool
+) -> str:
+    """The address of the next or previous hand-in of the list, with its place there; that of the list at its ends."""
+    number = beside.behind if is_behind else beside.before
+    if number is None:
+        return f"/a/{entry.row.assignment}{filters.words}"
+    here = beside.place or _place(request)
+    step = (1 if beside.place else 0) if is_behind else -1
+    return f"/h/{desk.code(number)}{_words(filters, max(here + step, 1))}"
+
+
 def _answered(request: Request, desk: Desk, person: Person, saved: Saved) -> Response:
     """What a decision changes on the page, or the page; without htmx the page again, at the place of the decision."""
     view = view_of(saved.entry)
@@ -190,6 +197,8 @@ def _values(request: Request, desk: Desk, person: Person, view: HandInView, **mo
         "may_change": desk.may_change(person, entry.row),
         "filters": filters,
         "beside": beside,
+        "next": _link_beside(request, desk, entry, filters, beside, is_behind=True),
+        "previous": _link_beside(request, desk, entry, filters, beside, is_behind=False),
         "words": _words(filters, beside.place or _place(request)),
         "waits": WAITS,
         "events": [(one, told(one)) for one in reversed(desk.book.history(entry.id))],
