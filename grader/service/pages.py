@@ -17,7 +17,8 @@ _EVERY_S = 2  # a page that waits asks again
 
 
 def add_pages(app: FastAPI, pages: Pages, service: Service, *, is_behind_proxy: bool) -> None:
-    """The routes of the pages."""
+    """The routes of the pages. Times are shown by the clock of the course, which due times tell."""
+    pages.env.filters["local"] = lambda at: at.astimezone(service.zone)
 
     def somebody(request: Request) -> Person | None:
         person = service.people.by_browser(browser_of(request).digest)

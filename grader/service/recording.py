@@ -32,19 +32,24 @@ class Recorder:
 
     def __init__(self, gradebook: Gradebook, queue: Queue, people: People, store: Store) -> None:
         self._gradebook, self._queue, self._people, self._store = gradebook, queue, people, store
+        self._told: dict[str, tuple[int, set[str]]] = {}  # by assignment: how many students, who has handed in
 
     def __call__(self, upload: Upload, card: ScoreCard) -> None:
         """Record a result that counts. The same once more changes nothing."""
-        self.record_class(upload.assignment)
+        students, owners = self._told.get(upload.assignment, (-1, set()))
+        if upload.owner not in owners or students != self._people.count():
+            self.record_class(upload.assignment)
         facts = HandInFacts(str(self._store.path(upload.digest)), upload.received_at, upload.digest)
         self._gradebook.record([(card, facts)], command=COMMAND, made_with=card.made_with)
 
     def record_class(self, assignment: str) -> None:
-        """Record who is in the class, and which upload of each counts."""
+        """Record who is in the class, and who has handed in. Every form of that list is kept: it changes seldom."""
         known = self._gradebook.class_list(assignment)
-        made = class_list(assignment, self._people.everybody(), self._queue.newest(assignment), known=known)
+        people, uploads = self._people.everybody(), self._queue.newest(assignment)
+        made = class_list(assignment, people, uploads, known=known, is_brief=True)
         if made.roster:
             self._gradebook.record_class(made)
+        self._told[assignment] = (len(people), {one.owner for one in uploads})
 
 
 def class_list(
@@ -54,10 +59,12 @@ def class_list(
     *,
     known: ClassList | None = None,
     path: str = "",
+    is_brief: bool = False,
 ) -> ClassList:
     """The class of an assignment, everybody once. `known` is what an LMS said, completed by what was uploaded here.
 
-    `path` is where the hand-ins lie, with {} for the owner: relative to the class's folder.
+    `path` is where the hand-ins lie, with {} for the owner: relative to the class's folder. With `is_brief` it says
+    who has handed in, and not which upload that was: a newer one changes nothing.
     """
     by_owner = {one.owner: one for one in uploads}
     base = known if known is not None and known.source != SOURCE else None
@@ -67,7 +74,7 @@ def class_list(
             replace(entries[one.id], group=entries[one.id].group or one.group) if one.id in entries else one
         )
     owners = {one.id: one.owner for one in people}
-    made = [_entry(one, by_owner.get(owners.get(one.id, ""))) for one in entries.values()]
+    made = [_entry(one, by_owner.get(owners.get(one.id, "")), is_brief=is_brief) for one in entries.values()]
     ours = {one.hand_in for one in made if one.id in owners and owners[one.id] in by_owner}
     theirs = [one for one in base.hand_ins if one.name not in ours] if base is not None else []
     hand_ins = [
@@ -75,9 +82,9 @@ def class_list(
             name=one.owner,
             path=path.format(one.owner),
             students=tuple(person.id for person in people if person.owner == one.owner) or (one.student,),
-            received_at=one.received_at,
-            attempt=one.number,
-            digest=one.digest,
+            received_at=None if is_brief else one.received_at,
+            attempt=1 if is_brief else one.number,
+            digest="" if is_brief else one.digest,
         )
         for one in sorted(uploads, key=lambda upload: upload.owner)
     ]
@@ -93,9 +100,10 @@ def class_list(
     )
 
 
-def _entry(one: RosterEntry, upload: Upload | None) -> RosterEntry:
+def _entry(one: RosterEntry, upload: Upload | None, *, is_brief: bool) -> RosterEntry:
     if upload is not None:
-        return replace(one, hand_in=upload.owner, reason=f"the newest upload to the service, number {upload.number}")
+        number = "" if is_brief else f", number {upload.number}"
+        return replace(one, hand_in=upload.owner, reason=f"the newest upload to the service{number}")
     return one if one.reason else replace(one, reason="nothing was uploaded")
 
 

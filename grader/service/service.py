@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
@@ -130,6 +130,12 @@ class Service:
         self.requests_rate = Rate(self.serving.requests_per_minute)
         self.wrong_tokens = Rate(WRONG_TOKENS)
         self.at_once = AtOnce(AT_ONCE, AT_ONCE_EACH)
+
+    @property
+    def zone(self) -> tzinfo:
+        """By whose clock times are shown: that of the due times, where there is one."""
+        dues = (self.rubrics[name].terms.due for name in self.rubrics.names)
+        return next((due.tzinfo for due in dues if due is not None and due.tzinfo is not None), UTC)
 
     # --- who ----------------------------------------------------------------------------------
 

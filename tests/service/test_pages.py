@@ -99,6 +99,16 @@ def test_signing_out_ends_it(browser):
     assert "Sign in" in ada.get("/").text
 
 
+def test_times_are_shown_by_the_clock_of_the_course(make_desk, tools):
+    desk = make_desk(toml='timezone = "Europe/Oslo"\n[assignments.sums]\ndue = "2026-12-01 23:59"\n')
+    desk.add("ada")
+    with desk.served() as url, httpx.Client(base_url=url, follow_redirects=True) as client:
+        client.post("/sign-in", data={"csrf": csrf(client.get("/")), "token": desk.tokens["ada"]})
+        assert "2026-12-01 23:59 CET" in client.get("/").text
+        assert "received <time" in (page := send(client, tools.hand_in()).text)
+        assert "2026-11-21 13:00:00 CET" in page  # 12:00 UTC
+
+
 # --- what another site may try ---------------------------------------------------------------------
 
 

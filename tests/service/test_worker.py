@@ -57,6 +57,21 @@ def test_everybody_is_in_the_gradebook_once(make_desk, tools):
     assert grades["bob"].reason == "nothing was uploaded"
 
 
+def test_the_class_is_written_down_when_it_changes_and_not_at_each_upload(make_desk, tools):
+    desk = make_desk()
+    desk.add("bob")
+    for number in range(4):
+        put(desk, tools, "ada", first=number)
+        desk.grade()
+    with desk.book.reading() as connection:
+        count = connection.exec_driver_sql("SELECT count(*) FROM class_lists").scalar_one()
+    assert count == 1
+    put(desk, tools, "bob")
+    desk.add("cleo")
+    desk.grade()
+    assert {one.id: one.points for one in desk.book.grades("sums")} == {"ada": 2, "bob": 3, "cleo": None}
+
+
 @pytest.mark.fault("F21")
 def test_an_upload_that_was_replaced_while_it_was_graded_never_reaches_the_gradebook(make_desk, tools):
     desk = make_desk()
