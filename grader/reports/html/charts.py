@@ -53,7 +53,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     >>> ticks(0, 1), ticks(0.93, 0.99), ticks(1, 12), ticks(3, 3)
     ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.94, 0.96, 0.98], [2, 4, 6, 8, 10, 12], [3])
     """
-    if not high > low:
+    if not high - low > max(1e-12 * max(abs(low), abs(high)), 1e-300):  # nothing is between them that one could see
         return [low]
     step = 10 ** math.floor(math.log10((high - low) / count))
     step = next((step * by for by in (1, 2, 5, 10) if (high - low) / (step * by) <= count + 0.5), step * 10)

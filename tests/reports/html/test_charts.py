@@ -5,6 +5,8 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from grader.reports.html.charts import OnScale, Scale, Words, bars, lines, matrix, percent_text, scale, ticks
 from grader.reports.html.elements import MOST_TEXT, tag
@@ -133,3 +135,28 @@ def test_a_text_of_any_length_is_cut_and_counted():
 
 def test_a_share_of_all_is_a_hundred_percent():
     assert [percent_text(value) for value in (0, 0.5, 0.99996, 1)] == ["0%", "50%", "100%", "100%"]
+
+
+NUMBERS = st.floats(min_value=-1e12, max_value=1e12) | st.sampled_from([0.0, 5e-324, 1.0, 1.0000000000000002, 1e12])
+
+
+@settings(max_examples=60, deadline=None)
+@example([[(0.0, 1.0), (5e-324, 2.0)]], False)
+@given(st.lists(st.lists(st.tuples(NUMBERS, NUMBERS | st.none()), max_size=12), min_size=1, max_size=9), st.booleans())
+def test_whatever_the_numbers_are_a_drawing_is_well_formed(points, is_share):
+    named = [(f"line {number}", sorted(line, key=lambda one: one[0])) for number, line in enumerate(points)]
+    made = lines(WORDS, named, x_label="x", y_label="y", is_share=is_share)
+    assert made == "" or all("nan" not in str(one.attrib.values()) for one in read(made).iter())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9))
+def test_whatever_the_shares_are_a_scale_is_well_formed(values):
+    made = [OnScale("a", value, "measured", (min(ends), max(ends))) for value, *ends in values]
+    assert read(scale(WORDS, made, x_label="x")).tag == "svg"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 10**9), max_size=30))
+def test_whatever_the_counts_are_bars_are_well_formed(counts):
+    assert read(bars(WORDS, [(str(n), count) for n, count in enumerate(counts)], x_label="x", y_label="y")).tag == "svg"
