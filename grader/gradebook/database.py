@@ -160,6 +160,7 @@ def _looked_at(file: Path, count: int, *, is_new_allowed: bool) -> bool:
             raise _no_gradebook(str(file))
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)  # grades are nobody else's business; its log is made alike
         except OSError as error:
             raise not_writable(file.parent, error.strerror or str(error), other=OTHER) from error
     return size > 0

@@ -401,6 +401,17 @@ def test_a_database_that_stops_answering_is_told_and_used_again_once_it_does(pos
         assert after.version == 2
 
 
+def test_nobody_else_on_the_machine_reads_it_unless_that_is_allowed(at, file):
+    with Gradebook.open(at) as book:
+        recorded(book, card())
+        assert {path.stat().st_mode & 0o777 for path in file.parent.glob("*.db*") if "-changes" not in path.name} == {
+            0o600
+        }
+    file.chmod(0o660)
+    filled(at, 2)
+    assert file.stat().st_mode & 0o777 == 0o660
+
+
 def test_nothing_is_left_beside_it_once_it_is_closed(at, file):
     filled(at, 2)
     assert beside(file) == ["gradebook.db", "gradebook.db-changes"]
