@@ -158,6 +158,11 @@ def _late(late: Lateness, terms: Terms) -> LateStep | Adjustment | None:
         unknown = "when this was handed in is not known here"
         if terms.missing:
             unknown = f"without {_listed(terms.missing)}, which is not here, lateness cannot be counted"
+        elif late.is_marked is False:
+            said = f"{due}; the LMS does not mark this as late, and says no time: nothing is deducted"
+            return Adjustment("late", said)
+        elif late.is_marked:
+            unknown = "the LMS marks this as late, and does not say by how much"
         return Adjustment("late", f"{due}; {unknown}, so nothing is deducted for it", needs_person=True)
     received = f"handed in {late.received.astimezone(late.due.tzinfo):%Y-%m-%d %H:%M:%S %Z}"
     if late.days == 0:

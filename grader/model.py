@@ -252,6 +252,7 @@ class Submission:
     files: tuple[SubmittedFile, ...] = ()
     students: tuple[Student, ...] = ()
     received_at: datetime | None = None
+    is_late: bool | None = None  # the LMS's own word; it counts where nobody knows a time
     answers: Mapping[str, Answer] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     is_readable: bool = True

@@ -342,6 +342,24 @@ def test_where_the_time_is_not_known_nothing_is_taken_and_a_person_is_told():
     assert line.needs_person
 
 
+@pytest.mark.parametrize(
+    ("is_late", "needs_person", "word"),
+    [(None, True, "is not known here"), (True, True, "marks this as late"), (False, False, "does not mark")],
+)
+def test_where_the_lms_says_late_or_not_and_no_time_a_person_looks_at_who_is_late_alone(is_late, needs_person, word):
+    """Canvas: else a whole class would wait for a person because nobody knows when it was handed in."""
+    one = Submission("s", "a", Path("/nowhere"), is_late=is_late)
+    result = late(None, submission=one, per_day=TEN)
+    [line] = result.adjustments
+    assert (line.points, line.open_points, line.needs_person) == (0, 0, needs_person)
+    assert word in line.said
+
+
+def test_the_lms_mark_is_not_asked_where_the_time_is_known():
+    one = Submission("s", "a", Path("/nowhere"), received_at=DUE + timedelta(days=1), is_late=False)
+    assert late(None, submission=one, per_day=TEN).adjustments[0].points == -2
+
+
 def test_without_the_file_of_extensions_nothing_is_taken_and_it_is_named():
     tasks = [task("1", rule("r", 20))]
     one = Submission("s", "a", Path("/nowhere"), received_at=DUE + timedelta(days=9))

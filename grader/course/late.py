@@ -21,7 +21,7 @@ class Lateness:
     """How a hand-in stands to its due time. `days` is None where nobody knows when it came, or who has an extension.
 
     `due` is the time that holds for it, in the course's zone; `extended_for` is the id whose extension moved it.
-    `received` is in UTC.
+    `received` is in UTC. `is_marked` is the LMS's word where no time is known: late or not, and never how much.
     """
 
     due: datetime
@@ -29,6 +29,7 @@ class Lateness:
     days: int | None
     is_accepted: bool = True
     extended_for: str = ""
+    is_marked: bool | None = None
 
 
 def span(text: str) -> timedelta:
@@ -120,7 +121,7 @@ def lateness(terms: Terms, submission: Submission) -> Lateness | None:
             due, extended_for = extended, student.id
     received = received_at(terms, submission)
     if received is None or terms.missing:
-        return Lateness(due, None, None, extended_for=extended_for)
+        return Lateness(due, None, None, extended_for=extended_for, is_marked=submission.is_late)
     policy = terms.late
     days = days_late(received, due)
     if policy is not None and received <= after(due, policy.grace):

@@ -33,4 +33,6 @@ def in_class(submission: Submission, name: str, class_list: ClassList) -> Submis
         what = f"it names {listed}, and the LMS received it from {', '.join(entry.students[:5])}, whose it is"
         problems = (*problems, Problem(OTHER_STUDENTS, MANIFEST, what, "write the ids of those who hand it in"))
     students = tuple(Student(one.id, one.name) for one in owners)
-    return replace(submission, students=students, received_at=entry.received_at, problems=problems)
+    return replace(
+        submission, students=students, received_at=entry.received_at, is_late=entry.is_late, problems=problems
+    )
