@@ -6,6 +6,7 @@ it does not say so, by the order of the imports. What does not count any more is
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -130,7 +131,9 @@ def _items(entries: Sequence[HandInEntry], before: Sequence[HandInEntry]) -> lis
     """Each hand-in once: the same files under the same name are the same hand-in, whenever they came."""
     made: dict[tuple[str, str], _Item] = {(one.name, one.digest): _Item(one, old=one) for one in before}
     for at, entry in sorted(enumerate(entries), key=lambda one: not one[1].is_counted):
-        item = made.setdefault((entry.name, entry.digest), _Item(entry, at))
+        item = made.get((entry.name, entry.digest)) or _renamed(entry, made.values())
+        if item is None:
+            item = made[entry.name, entry.digest] = _Item(entry, at)
         if item.old is not None and item.at is None:  # what the LMS says now, and its word of before where it is silent
             old = item.old
             item.at = at
@@ -141,6 +144,20 @@ def _items(entries: Sequence[HandInEntry], before: Sequence[HandInEntry]) -> lis
                 is_late=old.is_late if entry.is_late is None else entry.is_late,
             )
     return list(made.values())
+
+
+def _renamed(entry: HandInEntry, items: Iterable[_Item]) -> _Item | None:
+    """The same hand-in under a name that it got when another had its own: `ada+bob-2`, of the same people."""
+    numbered = re.compile(re.escape(entry.name) + r"-[0-9]+")
+    fitting = (
+        one
+        for one in items
+        if one.old is not None
+        and one.at is None
+        and one.old.digest == entry.digest
+        and numbered.fullmatch(one.old.name)
+    )
+    return next((one for one in fitting if one.old and {*one.old.students} & {*entry.students}), None)
 
 
 def _counted_now(items: Iterable[_Item], entries: Sequence[HandInEntry]) -> Iterable[tuple[_Item, HandInEntry]]:

@@ -88,6 +88,15 @@ def test_what_was_in_quarantine_stays_until_it_is_somebodys():
     assert [one.files for one in second.class_list.quarantined] == [("z.py",)]
 
 
+def test_a_hand_in_whose_name_another_has_is_the_same_when_it_comes_again():
+    first = imported(None, ("a", "4", None))
+    second = imported(first.class_list, ("ab", "1", None), keep="first")
+    third = imported(second.class_list, ("ab", "4", None), keep="first")
+    again = imported(third.class_list, ("ab", "4", None), keep="first")
+    assert of(third) == {"a": "4", "b": "1", "c": ""}
+    assert (again.take, again.move, again.class_list) == ((), (), third.class_list)
+
+
 WHO = st.sampled_from(["a", "b", "c", "ab", "bc", "abc"])
 ONE = st.tuples(WHO, st.sampled_from("1234"), st.sampled_from([None, 1, 2, 3]))
 
