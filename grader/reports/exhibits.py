@@ -271,10 +271,13 @@ def within_bytes(exhibits: Sequence[Exhibit], most: int = MOST_BYTES) -> list[Ex
 
 def for_student(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
     """What the student may see: nothing of rules for the staff, and not what is right where the rubric keeps that."""
-    return [one if one.about.is_revealed else _unrevealed(one) for one in exhibits if not one.about.is_staff_only]
+    seen = [one if one.about.is_revealed else _unrevealed(one) for one in exhibits if not one.about.is_staff_only]
+    return [one for one in seen if one is not None]
 
 
-def _unrevealed(one: Exhibit) -> Exhibit:
+def _unrevealed(one: Exhibit) -> Exhibit | None:
+    if isinstance(one, Pictures) and one.kind == "worst":
+        return None  # it names the true classes
     if isinstance(one, LayerTable):
         rows = tuple(replace(row, cells=tuple(replace(cell, recomputed="") for cell in row.cells)) for row in one.rows)
         return replace(one, rows=rows)

@@ -243,6 +243,14 @@ def test_a_rule_that_keeps_what_is_right_keeps_it_here_too(network):
     assert for_student(made)[0].marks == ()
 
 
+def test_the_true_classes_of_images_are_kept_with_what_is_right(network):
+    kept = replace(ACCURACY, settings={**ACCURACY.settings, "reveal": False})
+    image = np.zeros((1, 2, 2), np.uint8)
+    made = shown(network, [kept], {counted_job(network): done(COUNTED)}, image_of=lambda *_: image)
+    assert [type(one) for one in made] == [Accuracy, Confusion, Pictures]
+    assert [type(one) for one in for_student(made)] == [Accuracy, Confusion]
+
+
 # --- trainings ----------------------------------------------------------------------------------
 
 
