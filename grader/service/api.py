@@ -3,7 +3,7 @@
 Every answer has a type, every error is `application/problem+json` with where, what and fix. Cookies are not looked at.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -69,9 +69,9 @@ class ServiceView(BaseModel):
 
 
 class HealthView(BaseModel):
-    """Whether uploads are taken and graded."""
+    """That the service is there: it ends with its worker."""
 
-    status: str = Field(description="ok, or no-worker: uploads are taken, and graded when it is back")
+    status: Literal["ok"] = "ok"
 
 
 def problem_response(error: RefusedError) -> JSONResponse:
@@ -106,7 +106,7 @@ def router(service: Service, *, version: str, is_behind_proxy: bool) -> APIRoute
 
     @made.get("/health", responses={}, summary="Is the service there?")
     def health() -> HealthView:
-        return HealthView(status="ok" if service.is_worker_there() else "no-worker")
+        return HealthView()
 
     @made.get("", summary="The course, its assignments, and how long the queue is")
     def about(person: somebody) -> ServiceView:

@@ -119,7 +119,6 @@ class Service:
     rubrics: Rubrics
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     contact: str = ""
-    is_worker_there: Callable[[], bool] = lambda: True
     uploads_rate: Rate = field(init=False)
     requests_rate: Rate = field(init=False)
     wrong_tokens: Rate = field(init=False)

@@ -6,6 +6,7 @@ import pytest
 
 from grader.errors import MachineError
 from grader.gradebook.book import Gradebook
+from grader.model import Evidence, EvidenceStatus, Problem
 from grader.service.queue import State
 
 
@@ -164,6 +165,91 @@ def test_a_gradebook_that_refuses_keeps_no_student_waiting_and_gets_the_result_l
     assert desk.book.rows("sums").total == 0
     make_desk().worker.resume()
     assert [row.points for row in desk.book.rows("sums").rows] == [3]
+
+
+# --- what takes long, and what goes wrong with us -------------------------------------------------
+
+NETWORK = """
+assignment: sums
+title: A network
+models:
+  net: {code: model.py, factory: build_model, checkpoint: model.pth, input: [1, 28, 28]}
+tasks:
+  - id: "1"
+    title: The network
+    points: 2
+    rules:
+      - {id: first, check: number, answer: first, expected: 41, points: 1}
+      - {id: builds, check: architecture, output: [10], points: 1}
+"""
+
+
+class Slow:
+    """A doer whose jobs end, in the way that is said, once `is_over` says so."""
+
+    has_room = True
+
+    def __init__(self, status, is_over=lambda: True):
+        self.status, self.is_over, self.jobs = status, is_over, []
+
+    def order(self, job, *_about, **_how):
+        self.jobs.append(job)
+
+    def arrived(self):
+        if not self.is_over():
+            return []
+        jobs, self.jobs = self.jobs, []
+        problem = Problem("factory-raised", "model.py", "it raised", "mend it")
+        return [(job, Evidence(job.key, self.status, problem=problem)) for job in jobs]
+
+
+def test_a_quick_upload_does_not_wait_for_a_long_one(make_desk, tools):
+    desk = make_desk(rubrics={"sums": NETWORK})
+    put(desk, tools, "ada", more={"model.py": "def build_model(): ..."})
+
+    def is_over():
+        if not desk.people.of_owner("bob"):
+            put(desk, tools, "bob")  # comes while ada's network is looked at
+        return any(one.state is State.GRADED for one in desk.queue.of_owner("bob"))
+
+    desk.grade(Slow(EvidenceStatus.STUDENT_FAULT, is_over))
+    assert desk.queue.counts() == {State.GRADED: 2}
+    ended = {one: desk.queue.of_owner(one)[0] for one in ("ada", "bob")}
+    assert ended["bob"].lease == ended["ada"].lease == 1
+
+
+def test_a_fault_of_ours_holds_the_upload_and_the_next_start_grades_it(make_desk, tools):
+    first = make_desk(rubrics={"sums": NETWORK})
+    put(first, tools, more={"model.py": "def build_model(): ..."})
+    first.grade(Slow(EvidenceStatus.SYSTEM_FAULT))
+    [upload] = first.queue.of_owner("ada")
+    assert upload.state is State.HELD
+    assert [(row.points, row.open_points) for row in first.book.rows("sums").rows] == [(1, 1)]
+    seen = first.service.view(upload)
+    assert (seen.result.points, seen.result.open_points) == (1, 1)
+    second = make_desk()
+    second.worker.resume()
+    second.grade(Slow(EvidenceStatus.STUDENT_FAULT))
+    assert second.queue.of_owner("ada")[0].state is State.GRADED
+    assert [(row.points, row.open_points) for row in second.book.rows("sums").rows] == [(1, 0)]
+    assert second.queue.attempts_used("ada", "sums") == 1
+
+
+def test_who_is_told_to_end_gives_back_what_was_under_way(make_desk, tools):
+    desk = make_desk(rubrics={"sums": NETWORK})
+    put(desk, tools, more={"model.py": "def build_model(): ..."})
+    doer = Slow(EvidenceStatus.STUDENT_FAULT, lambda: False)
+
+    def see():
+        if doer.jobs:
+            raise KeyboardInterrupt
+
+    desk.worker._see_to_end = see
+    with pytest.raises(KeyboardInterrupt):
+        desk.grade(doer)
+    [upload] = desk.queue.of_owner("ada")
+    assert (upload.state, upload.crashes) == (State.QUEUED, 0)
+    assert list(desk.store.work.iterdir()) == []
 
 
 def test_a_database_that_refuses_for_a_while_ends_nothing(make_desk, tools, monkeypatch):
