@@ -126,12 +126,15 @@ class Guard:
         scope.setdefault("state", {})["browser"] = browser
         refused: ASGIApp | None = self._host_refused(headers) or self._origin_refused(scope["method"], headers)
         if refused is None and self._is_link_from_elsewhere(scope["method"], headers):
-            browser.is_to_be_sent = False  # a new cookie would sign out who is signed in
             refused = _Again(scope)
         if refused is None and scope["method"] not in SAFE_METHODS and not self._is_bearer(headers):
             receive, is_right = await _token_is_right(headers, receive, browser)
             if not is_right:
                 refused = Refusal(403, "the form carries no valid token", "load the page anew and send it again")
+        if refused is not None:
+            # The browser may well have a cookie that it kept back from a stranger's request: another one in its place
+            # would sign out who is signed in.
+            browser.is_to_be_sent = False
         sending = _Sending(send, browser, self)
         try:
             await (refused or self.app)(scope, receive, sending)
