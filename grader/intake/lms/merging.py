@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from grader.intake.classes import EARLIER, FOLDER, ClassList, HandInEntry, Quarantined, RosterEntry
@@ -86,8 +86,9 @@ def merged(matched: Matched, entries: Sequence[HandInEntry], head: ClassList, be
     reason = "not in the roster any more" if matched.has_roster else "no submission"
     roster = [*matched.roster, *(replace(one, reason=reason, hand_in="") for one in lost)]
     counts: dict[str, _Item] = {}
+    older = _older(items)
     for student in roster:
-        one = _that_counts(now.get(student.id), then.get(student.id), head.keep)
+        one = _that_counts(now.get(student.id), then.get(student.id), older.get(student.id, ()), head.keep)
         if one is not None:
             counts[student.id] = one
             one.students.append(student.id)
@@ -165,12 +166,31 @@ def _counted_now(items: Iterable[_Item], entries: Sequence[HandInEntry]) -> Iter
     return [(item, entry) for item, entry in made if entry.is_counted]
 
 
-def _that_counts(now: _Item | None, then: _Item | None, keep: str) -> _Item | None:
+def _older(items: Iterable[_Item]) -> Mapping[str, list[_Item]]:
+    """By student, what was there and is not in this download: among the attempts of this one `matching` has chosen."""
+    made: dict[str, list[_Item]] = defaultdict(list)
+    for item in items:
+        for student in item.entry.students if item.at is None else ():
+            made[student].append(item)
+    return made
+
+
+def _that_counts(now: _Item | None, then: _Item | None, older: Sequence[_Item], keep: str) -> _Item | None:
+    """The one that counts for a student: by the times of all that are known, else the one of this or of that import."""
     if now is None or then is None or now.entry.digest == then.entry.digest:
-        return now or then  # the same files under another name: a group that has changed
-    new, old = now.entry.received_at, then.entry.received_at
-    is_newer = new > old if new is not None and old is not None and new != old else True
-    return now if is_newer == (keep == "latest") else then
+        one = now or then  # the same files under another name: a group that has changed
+    else:
+        new, old = now.entry.received_at, then.entry.received_at
+        is_newer = new > old if new is not None and old is not None and new != old else True
+        one = now if is_newer == (keep == "latest") else then
+    if one is None:
+        return None
+    times = {id(item): item.entry.received_at for item in (one, *older)}
+    known = [at for at in times.values() if at is not None]
+    if len(known) < len(times):
+        return one
+    wanted = max(known) if keep == "latest" else min(known)
+    return one if one.entry.received_at == wanted else next(item for item in older if times[id(item)] == wanted)
 
 
 def _settled(items: Iterable[_Item]) -> list[HandInEntry]:

@@ -132,6 +132,28 @@ def test_whatever_comes_in_whatever_order_everybody_stands_once_and_no_file_is_l
         assert class_json(again.class_list) == class_json(before)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6)), max_size=3, unique_by=lambda one: one[0]),
+            st.sampled_from(["latest", "first"]),
+        ),
+        min_size=1,
+        max_size=7,
+    )
+)
+def test_with_times_the_one_that_counts_is_the_last_or_the_first_of_all_that_ever_came(imports):
+    """The oracle: all attempts of a student by now, the largest hour or the smallest. The files tell the hour."""
+    before, hours = None, {}
+    for hand_ins, keep in imports:
+        made = imported(before, *((who, str(hour), hour) for who, hour in hand_ins), keep=keep)
+        for who, hour in hand_ins:
+            hours.setdefault(who, set()).add(hour)
+        before = made.class_list
+        pick = max if keep == "latest" else min
+        assert of(made) == {who: str(pick(hours[who])) if who in hours else "" for who in "abc"}
+
+
 def test_times_and_marks_of_before_stay_where_the_lms_is_silent_now():
     first = imported(None, ("a", "1", 5))
     second = imported(first.class_list, ("a", "1", None))
