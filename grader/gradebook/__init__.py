@@ -8,12 +8,14 @@
         book.grades("digits")                                # every student once
 
 The modules: `book` (the one door), `nouns` (what goes in and comes out; no SQL), `place` (which gradebook; imports no
-SQLAlchemy), `standing` (numbers and reasons to wait), `recording`, `deciding`, `reading`, `grades`, `feedback`,
-`packed` (values to columns and back), `tables`, `database` (opening, errors), `migrations`.
+SQLAlchemy), `standing` (numbers and reasons to wait), `recording`, `gone` (hand-ins that left their folder), `deciding`,
+`reading`, `grades`, `feedback`, `packed` (values to columns and back), `tables`, `database` (opening, errors), `lasting`
+(is all that was saved still there?), `migrations`.
 
-Beyond what was agreed: `rows` returns `Page(rows, total)`; `Query(text, is_queue, waiting, task, assigned_to,
-is_reviewed, is_passed, order, limit, offset)`; `grades(has_feedback=False)` is fast; `grades` raises UsageError (code
-"mixed-rubrics") unless `is_mixed_allowed`; `mixed`, `class_list`; `mark_reviewed(is_reviewed=False)`; `comments` are
-`Remark(id, text, author)`; `reading()` and `writing()` give a transaction for tables of others. Import nothing of this
-package but `nouns` and `place` at the top of a command: SQLAlchemy costs half a second.
+`rows` returns `Page(rows, total)`; `Query(text, is_queue, waiting, task, assigned_to, is_reviewed, is_passed, is_gone,
+order, limit, offset)`. `grades(has_feedback=False)` is fast; it raises UsageError (code "mixed-rubrics") unless
+`is_mixed_allowed`; `mixed` says what there is. `record(folder=...)` says that these are all hand-ins of that folder.
+`class_list` is the class as it was recorded. `mark_reviewed(is_reviewed=False)` takes it back. `comments` are
+`Remark(id, text, author)`. `reading()` and `writing()`, or `database.written`, give a transaction for tables of others.
+Import nothing of this package but `nouns`, `place` and `standing` at the top of a command: SQLAlchemy costs half a second.
 """
