@@ -30,6 +30,7 @@ from grader.web.pages import VEIL
 from grader.web.people import People, Person
 
 _WORDS_S = 60.0
+_LONGEST = 120  # letters of a label: a name may be of any length
 
 
 class SignInNeededError(Exception):
@@ -126,7 +127,8 @@ class Desk:
         """What a hand-in is called on a page: by its students, or by its code."""
         if is_veiled:
             return f"Hand-in {self.code(row.id)}"
-        return ", ".join(one.name or one.id for one in row.students) or row.submission
+        names = ", ".join(one.name or one.id for one in row.students) or row.submission
+        return names if len(names) <= _LONGEST else f"{names[: _LONGEST - 1]}…"
 
     def veil(self, entry: Entry) -> Veil:
         """What hides the students of a hand-in: what the card and the class list call them."""
