@@ -234,6 +234,11 @@ def test_a_day_at_the_desk(kind, people, grader, command, visit, axe, pictures, 
     assert len(texts) == len(by_student)
     theirs = next(text for text in texts.values() if "the sheet was wrong" in text)
     assert "the slip is the sheet's" not in theirs  # the reason is the staff's
+    grader("report", "digits", "--html", tmp_path / "last")
+    name = next(one.hand_in for one in read_class(folder).roster if one.id == "s1002")
+    page = (tmp_path / "last" / "students" / f"{name}.html").read_text(encoding="utf-8")
+    assert "the sheet was wrong" in page
+    assert "the slip is the sheet" not in page
 
 
 def book_of(course):
