@@ -126,7 +126,7 @@ def _neutral(text: str) -> str:
 
 
 def _status(queue: Queue) -> dict[str, Json]:
-    from grader.service.queue import State
+    from grader.service.uploads import State
 
     counts = queue.counts()
     held = [

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from grader.service.doors import address_of, uploaded
 from grader.service.people import Person
-from grader.service.queue import State
 from grader.service.service import AssignmentView, PersonView, RefusedError, Service, UploadView
+from grader.service.uploads import State
 from grader.service.view import ProblemView, problem_views
 from grader.web.uploaded import SANDBOX, download_name
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from grader.gradebook.book import Gradebook
     from grader.model import ScoreCard
-    from grader.service.queue import Queue, Upload
+    from grader.service.queue import Queue
     from grader.service.store import Store
+    from grader.service.uploads import Upload
 
 SOURCE = "service"
 COMMAND = "serve"

@@ -17,9 +17,10 @@ from grader.documents.wording import clean
 from grader.model import Problem
 from grader.service.limits import AtOnce, Rate
 from grader.service.people import People, Person
-from grader.service.queue import Arrived, AttemptsOverError, Queue, State, Upload
+from grader.service.queue import Queue
 from grader.service.rubrics import Rubrics
 from grader.service.store import Incoming, Store
+from grader.service.uploads import Arrived, AttemptsOverError, State, Upload
 from grader.service.view import ProblemView, ResultView, is_due, problem_views, result_view
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from grader.errors import MachineError
 from grader.grading import Doer, HandIn, grade_as_done, our_faults
 from grader.model import Json, Problem, ScoreCard, Student, Submission
 from grader.service.people import People
-from grader.service.queue import Queue, Upload
+from grader.service.queue import Queue
 from grader.service.rubrics import Rubrics
 from grader.service.store import Store
+from grader.service.uploads import Upload
 
 log = logging.getLogger(__name__)
 

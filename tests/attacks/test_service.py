@@ -10,7 +10,7 @@ from grader.cli.grade import Doer
 from grader.course import load_course
 from grader.sandbox import level
 from grader.service.people import Person
-from grader.service.queue import State
+from grader.service.uploads import State
 
 pytestmark = pytest.mark.skipif(not level().is_isolated, reason="student code is run where there is a sandbox")
 

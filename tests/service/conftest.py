@@ -10,7 +10,8 @@ import pytest
 from grader.gradebook.database import opened, parsed
 from grader.model import ScoreCard
 from grader.service.people import People
-from grader.service.queue import Arrived, Queue
+from grader.service.queue import Queue
+from grader.service.uploads import Arrived
 from tests.gradebook.postgres import server, why_not
 
 _spec = importlib.util.spec_from_file_location("service_desk_of_tests", Path(__file__).parent / "desk.py")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from grader.service import receiving
-from grader.service.queue import State
+from grader.service.uploads import State
 
 OTHER_FIELD = b'--a\r\nContent-Disposition: form-data; name="x"\r\n\r\ny\r\n--a--'
 UPLOADS = "/api/v1/assignments/sums/uploads"

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from grader.service.queue import MOST_CRASHES, AttemptsOverError, Queue, State
+from grader.service.queue import MOST_CRASHES, Queue
+from grader.service.uploads import AttemptsOverError, State
 
 RUBRIC = "1" * 64
 

@@ -15,7 +15,8 @@ import pytest
 from grader.gradebook.book import Gradebook
 from grader.gradebook.database import opened, parsed
 from grader.service.people import People, Person
-from grader.service.queue import Queue, State
+from grader.service.queue import Queue
+from grader.service.uploads import State
 
 WAIT_S = 60
 

@@ -7,7 +7,7 @@ import pytest
 from grader.errors import MachineError
 from grader.gradebook.book import Gradebook
 from grader.model import Evidence, EvidenceStatus, Problem
-from grader.service.queue import State
+from grader.service.uploads import State
 
 
 def put(desk, tools, owner="ada", **answers):
