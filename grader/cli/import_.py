@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import console, course_option, find_course
+from grader.cli.common import console, course_option, find_course, load_rubric
 
 _KINDS = ["moodle", "canvas", "gradescope", "classroom", "nbgrader", "folder"]
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -58,6 +58,7 @@ def import_(
     """
     from grader.cli.grade import output
     from grader.course import assignments
+    from grader.course.attempts import files_asked_for
     from grader.intake.lms.importing import Asked, assignment_of, import_download
     from grader.reports.imported import imported_json, show_imported
 
@@ -72,6 +73,7 @@ def import_(
         worksheet=worksheet,
         keep=keep,
         template=course.submissions_template / name,
+        files=files_asked_for(load_rubric(course, name)),
         zone=course.zone,
         is_dry_run=is_dry_run,
     )

@@ -1,11 +1,11 @@
-"""What shows that an optional task was attempted? Answers and files that only its rules ask for."""
+"""Which answers and files do rules ask for? Those of an optional task alone show that it was attempted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from grader.model import Json, Rule, Task
+from grader.model import Json, Rubric, Rule, Task
 
 if TYPE_CHECKING:
     from grader.course.rubrics import Checks
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 FILE_KEYS = frozenset({"path", "glob", "code", "checkpoint", "log", "logs", "file", "report", "images", "list"})
 # What below a rule names files that are not the student's, or that others handed in.
 _NOT_THEIRS = frozenset({"reference", "network", "unlike", "leave_out", "given", "recipe", "pretrained"})
+
+
+def files_asked_for(rubric: Rubric) -> frozenset[str]:
+    """The files of a hand-in that any rule of the rubric names, by path or pattern."""
+    return frozenset(path for rule in rubric.rules() for path in _files(rule.settings))
 
 
 def signs_of(tasks: list[Task], task: Task, checks: Checks) -> tuple[frozenset[str], frozenset[str]]:

@@ -16,7 +16,7 @@ from grader.documents import schema, validator
 from grader.intake.classes import read_class
 from grader.intake.lms.base import readers
 from tests.lms.kinds import MAKERS
-from tests.lms.made import DUE, students, write_files
+from tests.lms.made import DUE, resubmitted, students, write_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -204,3 +204,23 @@ def test_the_example_of_the_help_runs(told, tmp_path):
     source = write_files(tmp_path / "inbox", {"s1/answers.json": b"{}", "s2/answers.json": b"{}"}, is_zip=False)
     lines, code = told("import", source, "--assignment", "digits", "--course", course)
     assert (code, "2 new" in lines) == (0, True), lines
+
+
+def test_files_that_canvas_numbered_get_the_names_that_the_rubric_knows(told, course, tmp_path):
+    rubric = course / "rubrics" / "digits.yaml"
+    rubric.write_text(
+        rubric.read_text().replace(
+            "rules: [", "rules: [{id: files, check: artifacts, required: [{path: model.pth}], points: 0}, "
+        )
+    )
+    files = {"answers.json": b'{"answers": {"total_parameters": 1}}', "model.pth": b"weights", "notes.txt": b"mine"}
+    class_ = [replace(one, is_zipped=False) for one in students(1, names=())]
+    class_ = [resubmitted(replace(class_[0], files=files, text=""), files=files)]
+    made = MAKERS["canvas"](tmp_path / "made", class_)
+    _, code = told(*words_for(made, course))
+    assert code == 0
+    folder = course / "submissions" / "digits"
+    [one] = read_class(folder).hand_ins
+    assert {path.name for path in (folder / one.path).iterdir()} == {"answers.json", "model.pth", "notes-1.txt"}
+    printed, _ = told("run-all", folder, "--course", course, "--no-gradebook", "--json")
+    assert json.loads(printed[printed.index("[") : printed.rindex("]") + 1])[0]["points"] == 2

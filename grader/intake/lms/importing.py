@@ -21,12 +21,14 @@ from grader.intake.lms.roster import Roster, roster_from
 from grader.intake.lms.tables import Table, read_table, read_table_file
 from grader.intake.lms.tree import opened_tree
 from grader.intake.lms.writing import Head, Written, finish_pending, write_import
+from grader.intake.manifest import ANSWERS, MANIFEST
 
 
 @dataclass(frozen=True)
 class Asked:
     """What the person who imports says. `zone` is the course's.
 
+    `files` are those that the rubric names: of a resubmitted `model-1.pth` they tell what its student called it.
     `kind` None: told by the download itself; `keep` None: as in the import before, the latest in a first one.
     """
 
@@ -38,6 +40,7 @@ class Asked:
     worksheet: Path | None = None
     keep: str | None = None
     template: Path | None = None
+    files: frozenset[str] = frozenset()
     zone: tzinfo | None = None
     is_dry_run: bool = False
 
@@ -62,7 +65,7 @@ def import_download(asked: Asked) -> Imported:
     if not lists and before is not None and before.has_roster:
         lists = [tuple(replace(one, hand_in="", reason="") for one in before.roster)]
     roster, _ = joined(lists)
-    options = Options(asked.assignment, roster, table, _expected(asked.template), asked.zone)
+    options = Options(asked.assignment, roster, table, asked.files | _expected(asked.template), asked.zone)
     with opened_tree(asked.source) as tree:
         reader = reader_of(tree, asked.kind)
         download = reader.read(tree, options)
@@ -113,11 +116,12 @@ def _is_grade_file(read: Roster, table: Table) -> bool:
 
 
 def _expected(template: Path | None) -> frozenset[str]:
-    """The paths of the files that the assignment's template has."""
+    """What every hand-in may hold, and the paths of the files that the assignment's template has."""
+    always = frozenset({MANIFEST, ANSWERS})
     if template is None or not template.is_dir():
-        return frozenset()
+        return always
     found = (file.relative_to(template).as_posix() for file in template.rglob("*") if file.is_file())
-    return frozenset(path for path in found if is_inner(path))
+    return always | {path for path in found if is_inner(path)}
 
 
 def assignment_of(known: Sequence[str], target: Path | None, stated: str | None) -> str:

@@ -378,14 +378,16 @@ def test_a_resubmission_without_a_time_is_the_newer_one(tmp_path):
 
 def test_canvas_counts_in_names_are_taken_off_where_the_template_has_the_name(tmp_path):
     [ada] = students(1, names=(), missing=0, zipped=0)
-    ada = replace(resubmitted(ada, files=files_of(1)), received_at=ada.received_at + timedelta(hours=1))
+    files = files_of(1) | {"own.txt": b"mine"}
+    ada = replace(resubmitted(ada, files=files), received_at=ada.received_at + timedelta(hours=1))
     template = write_files(tmp_path / "template", {"model.py": b"", "answers.json": b""}, is_zip=False)
     target = tmp_path / "digits"
     import_download(asked(MAKERS["canvas"](tmp_path / "a", [ada]), target, template=template))
     assert sorted(held(target, read_class(target).by_name["s1001"])) == [
         "answers.json",
         "model.py",
-        "submission-1.json",
+        "own-1.txt",
+        "submission.json",  # which every hand-in may hold
     ]
 
 
