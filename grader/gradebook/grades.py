@@ -15,7 +15,7 @@ from grader.documents.wording import shown
 from grader.errors import UsageError
 from grader.gradebook import tables
 from grader.gradebook.feedback import feedback
-from grader.gradebook.nouns import Grade, Row
+from grader.gradebook.nouns import Grade, Row, Waiting
 from grader.gradebook.packed import decisions_of, digest_of, now, pack, row_from, unpacked_card
 from grader.gradebook.standing import Standing
 from grader.intake.classes import ClassList, RosterEntry, class_from, class_json
@@ -122,9 +122,11 @@ def _of_cards(rows: list[Row]) -> Iterator[Grade]:
 
 
 def _graded(blank: Grade, row: Row) -> Grade:
-    waiting = (
-        f"{points_words(row.open_points)} wait{'s' * (row.open_points == 1)} for a person" if row.open_points else ""
-    )
+    waiting = ""
+    if row.open_points:
+        waiting = f"{points_words(row.open_points)} wait{'s' * (row.open_points == 1)} for a person"
+    elif Waiting.PERSON in row.waiting:
+        waiting = "a rule of the course (lateness, the group) waits for a person to look"
     is_late = row.days_late > 0 if row.days_late is not None else blank.is_late
     return replace(
         blank,

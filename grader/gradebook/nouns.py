@@ -203,7 +203,8 @@ class Remark:
 class Grade:
     """A student of the roster, once. Without a grade, `points` is None and `reason` says why.
 
-    With open points, `points` is the least that it can come to, and `reason` says what waits. `is_passed` is None where
+    With open points, `points` is the least that it can come to, and `reason` says what waits; so it does where a rule
+    of the course asks for a person who has not looked yet. `is_passed` is None where
     there is no line, and while open points decide. `days_late` counts for the grade; `is_late` is that, or the LMS's
     word. `lms_folder` is what feedback files go back under. `feedback` is plain text for the student.
     """

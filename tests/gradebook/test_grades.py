@@ -13,6 +13,7 @@ from grader.gradebook.feedback import MOST_FINDINGS
 from grader.gradebook.nouns import TaskPoints
 from grader.intake.classes import ClassList, HandInEntry, Quarantined, RosterEntry
 from grader.model import Amount, DecisionKind, Finding, LatePolicy, Outcome, Student, Visibility
+from grader.reports.export.choosing import Wishes, chosen
 from tests.gradebook.cases import card, found, recorded, rubric, with_facts
 
 DUE = datetime(2026, 3, 8, 12, tzinfo=UTC)
@@ -48,6 +49,20 @@ def graded(book):
     team = [Student("ada", "Ada"), Student("bob", "Bob")]
     recorded(book, card("zoe", a=0), card("team", students=team, b=None))
     return book
+
+
+def test_a_grade_that_a_rule_of_the_course_holds_for_a_person_says_so_until_somebody_has_looked(book):
+    """Canvas marks somebody late and not by how much: nothing is deducted, and that does not go out in silence."""
+    [one] = recorded(book, card(by=rubric(due=DUE, late=LatePolicy(Amount(Fraction(1))))))
+    [grade] = book.grades("demo")
+    assert grade.open_points == 0
+    assert "waits for a person to look" in grade.reason
+    [line] = chosen([grade], None, Wishes())
+    assert (line.points, line.code) == (grade.points, "unseen")
+    book.mark_reviewed(one.id, "ta", one.version)
+    [grade] = book.grades("demo")
+    [line] = chosen([grade], None, Wishes())
+    assert (grade.reason, line.why, line.points) == ("", "", grade.points)
 
 
 def test_every_student_of_the_roster_stands_there_once_in_its_order(graded):

@@ -116,6 +116,8 @@ def _line(grade: Grade, most: Fraction, is_missing: bool, wishes: Wishes, newer:
             )
         why = f"{waiting}: nothing is exported"
         return Line(grade, None, grade.max_points, why, "open")
+    if grade.reason:
+        return Line(grade, grade.points, grade.max_points, f"{grade.reason}: exported as it is", "unseen")
     return Line(grade, grade.points, grade.max_points)
 
 

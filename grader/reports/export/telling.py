@@ -26,6 +26,7 @@ _HEADS = {
     "kept": ("left as the LMS has it", ""),
     "zero": ("exported as 0", ""),
     "open-as-is": ("exported with points open", ""),
+    "unseen": ("exported before anybody has looked", "mark them as reviewed in grader review"),
     "changed": ("replaced", ""),
     "comment-kept": ("comments of somebody's that were kept", ""),
     "no-feedback-file": ("no feedback file", ""),
