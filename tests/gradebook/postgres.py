@@ -73,9 +73,9 @@ class Server:
         ran = subprocess.run([self.bin / "psql", *words], capture_output=True, text=True, check=True, **self.how)
         return ran.stdout.strip()
 
-    def stop(self) -> None:
-        """As a machine that is switched off does not: in order."""
-        self.process.send_signal(signal.SIGINT)
+    def stop(self, *, is_orderly: bool = True) -> None:
+        """In order, with everything written out; or at once, as nobody reads it again."""
+        self.process.send_signal(signal.SIGINT if is_orderly else signal.SIGQUIT)
         try:
             self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -104,7 +104,7 @@ def server() -> Iterator[Server]:
             _until_ready(one)
             yield one
         finally:
-            one.stop()
+            one.stop(is_orderly=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
