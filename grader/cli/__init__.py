@@ -10,6 +10,7 @@ become text and exit codes here and nowhere else:
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -101,6 +102,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup has it ignored
             signal.signal(number, _told_to_end)
+    sys.unraisablehook = _dropped
     sys.exit(run(arguments))
 
 
@@ -115,6 +117,18 @@ class ToldToEndError(KeyboardInterrupt):
 def _told_to_end(number: int, _frame: object) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # said once is enough: the tidying up takes a moment
     raise ToldToEndError(number)
+
+
+def _dropped(what: sys.UnraisableHookArgs) -> None:
+    """Say it once more: where a signal arrives within a finalizer, Python drops what its handler raises."""
+    if not isinstance(what.exc_value, ToldToEndError):
+        sys.__unraisablehook__(what)
+        return
+    import threading
+
+    number = what.exc_value.exit_code - 128
+    signal.signal(number, _told_to_end)
+    threading.Timer(0.05, os.kill, (os.getpid(), number)).start()  # when the finalizer is over
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -187,3 +187,30 @@ def test_a_second_ctrl_c_stops_at_once(class_of_two, tmp_path):
     assert process.returncode == 130
     _within_patience(lambda: not any(map(_command, process.below)))
     assert _kept(tmp_path / "cache") == []
+
+
+# --- a signal that arrives where Python drops what its handler raises -----------------------------
+
+IN_A_FINALIZER = """
+import os, signal, sys, time
+import click
+import grader.cli
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):  # the handler runs between two steps of Python
+            pass
+@click.command()
+def waits():
+    Finalized()
+    time.sleep(600)
+grader.cli.cli = waits
+grader.cli.main([])
+"""
+
+
+@pytest.mark.fault("F15")
+def test_a_request_to_end_that_comes_within_a_finalizer_is_not_lost():
+    command = [sys.executable, "-c", IN_A_FINALIZER]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (143, "", "stopped")
