@@ -103,7 +103,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if signal.getsignal(number) is signal.SIG_DFL:  # not where nohup has it ignored
             signal.signal(number, _told_to_end)
     sys.unraisablehook = _dropped
-    sys.exit(run(arguments))
+    try:
+        code = run(arguments)
+    except KeyboardInterrupt:  # one more Ctrl-C, while the one before was being told of
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the code is settled: a Ctrl-C while Python ends must not change it
+    sys.exit(code)
 
 
 class ToldToEndError(KeyboardInterrupt):
