@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from grader.errors import UsageError
 from grader.intake.classes import RosterEntry, is_id
 from grader.intake.names import same_key
 from grader.model import Problem
+from grader.service.moments import now
 from grader.service.tables import SESSIONS, STUDENTS, reading, time_text, writing
 from grader.web.tokens import digest_of, new_token
 
@@ -61,7 +62,7 @@ class Issued:
 class People:
     """The students of a course's service."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = now) -> None:
         self._engine, self._clock = engine, clock
 
     def add(self, people: Sequence[Person]) -> list[Issued]:

@@ -16,7 +16,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, insert, not_, select, update
@@ -24,6 +24,7 @@ from sqlalchemy import and_, func, insert, not_, select, update
 from grader.cards import card_from, kept
 from grader.evidence.crash_points import crash_point
 from grader.model import ScoreCard
+from grader.service.moments import now
 from grader.service.tables import EVENTS, UPLOADS, reading, time_of, time_text, writing
 from grader.service.uploads import Accepted, Arrived, AttemptsOverError, State, Upload
 
@@ -38,7 +39,7 @@ _ENDED = (State.GRADED, State.HELD)
 class Queue:
     """The uploads of a course, in the order in which they came. Threads may share it; one process writes it."""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, engine: Engine, *, clock: Callable[[], datetime] = now) -> None:
         self._engine, self._clock = engine, clock
         self._turn = threading.RLock()
         self.changed = threading.Event()  # set when there may be something to claim

@@ -16,6 +16,7 @@ from grader.course.serving import Serving
 from grader.documents.wording import clean
 from grader.model import Problem
 from grader.service.limits import AtOnce, Rate
+from grader.service.moments import now
 from grader.service.people import People, Person
 from grader.service.queue import Queue
 from grader.service.rubrics import Rubrics
@@ -118,7 +119,7 @@ class Service:
     people: People
     store: Store
     rubrics: Rubrics
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = now
     contact: str = ""
     uploads_rate: Rate = field(init=False)
     requests_rate: Rate = field(init=False)

@@ -43,7 +43,10 @@ def course(tmp_path_factory):
     def make():
         folder = tmp_path_factory.mktemp("course")
         (folder / "rubrics").mkdir()
-        rubric = 'assignment: digits\ntitle: Digits\ntasks: [{id: "1", title: A, rules: []}]\n'
+        rubric = (
+            'assignment: digits\ntitle: Digits\ntasks:\n  - {id: "1", title: A, points: 1, rules: [{id: total, '
+            "check: number, answer: total_parameters, expected: 1, points: 1}]}\n"
+        )
         (folder / "rubrics" / "digits.yaml").write_text(rubric)
         (folder / "grader.toml").write_text(COURSE)
         return folder
