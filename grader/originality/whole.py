@@ -34,9 +34,6 @@ def document_clues(hand_ins: Sequence[Marked]) -> list[Clue]:
 
 def picture_clues(hand_ins: Sequence[Marked]) -> list[Clue]:
     """A clue for each pair with pictures that show the same."""
-    import numpy as np
-    from scipy.spatial import cKDTree  # scikit-learn brings it
-
     things: list[_Thing] = []
     small: list[bytes] = []
     for at, hand_in in enumerate(hand_ins):
@@ -49,7 +46,10 @@ def picture_clues(hand_ins: Sequence[Marked]) -> list[Clue]:
         first.setdefault(thing.digest, at)
     kept = sorted(first.values())
     if len(kept) < 2:
-        return _merged(clues)
+        return _merged(clues)  # most classes hand in no picture, and no run pays for the libraries in vain
+    import numpy as np
+    from scipy.spatial import cKDTree  # scikit-learn brings it
+
     fields = np.array([np.frombuffer(small[at], dtype=np.uint8) for at in kept], dtype=np.int16)
     side = _SIDE // _COARSE
     coarse = fields.reshape(-1, _COARSE, side, _COARSE, side).mean(axis=(2, 4)).reshape(len(kept), -1)
