@@ -74,7 +74,8 @@ def review(
             from grader.documents import did_you_mean, shown
 
             what = f"the gradebook has no assignment {shown(assignment)}"
-            raise UsageError.single(what, where=book.where, fix=did_you_mean(assignment, known))
+            fix = did_you_mean(assignment, known) if known else "grade a class first: grader run-all FOLDER"
+            raise UsageError.single(what, where=book.where, fix=fix)
         token = _token(people, name or _user())
     from grader.review.app import review_app
     from grader.service.running import answering
