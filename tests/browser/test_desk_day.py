@@ -164,6 +164,7 @@ def test_a_day_at_the_desk(kind, people, grader, command, visit, axe, pictures, 
     expect(page.get_by_text("Nothing waits for a person.")).to_be_visible()
     seen.go("/a/digits?show=all&q=s1002")
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     box = page.locator("details.rule", has=page.locator("h3", has_text="layers"))
     box.locator("summary").first.click() if box.get_attribute("open") is None else None
     box.get_by_text("Set other points").click()
@@ -182,6 +183,7 @@ def test_a_day_at_the_desk(kind, people, grader, command, visit, axe, pictures, 
     # --- the hostile one, whole
     seen.go("/a/digits?show=all&q=s1007")
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     expect(page.locator("#reviewed, button[name=is_reviewed]")).to_be_visible()
     page.keyboard.press("e")
     expect(page.locator("#files table")).to_be_visible()

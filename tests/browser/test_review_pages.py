@@ -80,6 +80,7 @@ def test_keys_go_back_and_forth_search_comment_and_undo(page_of):
     seen = page_of("Bo")
     page, server = seen.page, page_of.desk
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     first = page.url
     page.keyboard.press("ArrowRight")
     page.wait_for_url(lambda url: url != first)
@@ -115,6 +116,7 @@ def test_single_keys_can_be_switched_off(page_of):
     expect(page.get_by_role("button", name="Single keys are off")).to_be_visible()
     seen.go("/a/digits")
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     here = page.url
     for key in ("j", "r", "n", "u"):
         page.keyboard.press(key)
@@ -127,6 +129,7 @@ def test_everything_can_be_reached_by_tab(page_of):
     seen = page_of("Bo")
     page = seen.page
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     page.wait_for_load_state("networkidle")
     focused = page.locator(":focus")
     for _ in range(120):
@@ -188,6 +191,7 @@ def test_who_typed_something_is_asked_before_it_is_gone(page_of):
     seen = page_of("Bo")
     page = seen.page
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     page.get_by_label("Comment", exact=True).fill("not sent")
     asked = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
@@ -304,6 +308,7 @@ def test_without_javascript_everything_that_matters_works(page_of):
     page.get_by_label("Waits because").select_option("unknown")
     page.get_by_role("button", name="Show").click()
     page.locator("#list a.to").first.click()
+    page.wait_for_url("**/h/**")
     code = re.search(r"/h/(\w+)", page.url)[1]
     box = page.locator("details[data-waits]").first
     box.locator("[data-quick='1']").click()
