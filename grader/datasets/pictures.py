@@ -9,9 +9,6 @@ digest is that of the files and not of their pixels, because decoders of JPEG di
 from __future__ import annotations
 
 import hashlib
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -38,6 +35,10 @@ def read_pictures(place: Path, split: str, *, depth: int, at_most: int) -> dict[
     Raises:  MachineError that names the place for a damaged archive, a picture that is too large or lies twice, and
              more than `at_most` pictures
     """
+    import tarfile
+    import zipfile
+    import zlib
+
     found: dict[str, bytes] = {}
     try:
         for path, size, file in _files(place):
@@ -70,11 +71,15 @@ def _files(place: Path) -> Iterator[tuple[str, int, Callable[[], Any]]]:
             if path.is_file():
                 yield path.relative_to(place).as_posix(), path.stat().st_size, partial(path.open, "rb")
     elif place.suffix == ".zip":
+        import zipfile
+
         with zipfile.ZipFile(place) as archive:
             for entry in archive.infolist():
                 if not entry.is_dir():
                     yield entry.filename, entry.file_size, partial(archive.open, entry)
     else:
+        import tarfile
+
         with tarfile.open(place) as tar:
             for info in tar:
                 if info.isfile():
