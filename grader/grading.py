@@ -6,7 +6,7 @@ laptop and the TA's machine come to the same verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,7 @@ from grader.scoring import score
 
 _NO_MORE = object()
 MOST_OPEN = 64  # hand-ins at once: more would only wait for the same jobs, and be held in memory
+MOST_OPEN_BYTES = 2**30  # of unpacked files, for hand-ins that are opened only to choose from
 
 
 class Doer(Protocol):
@@ -37,6 +38,20 @@ class Doer(Protocol):
     def has_room(self) -> bool: ...
     def order(self, job: Job, root: Path, submission: str = "", *, is_anew: bool = False) -> Evidence | None: ...
     def arrived(self) -> list[tuple[Job, Evidence]]: ...
+
+
+class Ahead(Protocol):
+    """Who chooses among the jobs of many hand-ins, and wants more of these than workers can take just now.
+
+    `most_open` is how many hand-ins keep its workers busy: where that is more than MOST_OPEN, so many are open.
+    """
+
+    @property
+    def has_room_ahead(self) -> bool: ...
+    @property
+    def most_open(self) -> int: ...
+    def opened(self, submission: str, jobs: Collection[Job]) -> None: ...
+    def closed(self, submission: str) -> None: ...
 
 
 class Memory(Protocol):
@@ -87,13 +102,15 @@ def grade_as_done(
     made_with: Mapping[str, Json] | None = None,
     is_anew: Callable[[Rule], bool] | None = None,
     memory: Memory | None = None,
+    ahead: Ahead | None = None,
 ) -> Iterator[tuple[HandIn, ScoreCard]]:
     """Each hand-in with its scorecard as soon as it is finished, in any order.
 
     Only so many are open at once as keep the workers busy: `hand_ins` is read as they take jobs, and what is finished
     is forgotten. Equal jobs of several open hand-ins are ordered once. The jobs of rules for which `is_anew` says so
     are done although their results are known. What `memory` knows is not judged again, and what is judged it keeps.
-    A None among `hand_ins` says that there is none just now: what is under way goes on, and it is asked again.
+    A None among `hand_ins` says that there is none just now: what is under way goes on, and it is asked again. With
+    `ahead` more are open than workers need, and it chooses whose jobs are done first: no card depends on that.
     """
     waiting: dict[Job, list[_Open]] = {}
     left = iter(hand_ins)
@@ -101,7 +118,7 @@ def grade_as_done(
     is_all_open = False
     try:
         while not is_all_open or waiting:
-            while not is_all_open and doer.has_room and len(opened) < MOST_OPEN:
+            while not is_all_open and _is_more_wanted(opened, doer, ahead):
                 hand_in = next(left, _NO_MORE)
                 if hand_in is _NO_MORE:
                     is_all_open = True
@@ -110,27 +127,48 @@ def grade_as_done(
                 one = _Open(hand_in, is_anew or (lambda _rule: False))
                 opened.add(one)
                 card = memory.recall(hand_in, one.asked) if memory is not None else None
+                if ahead is not None:
+                    ahead.opened(one.name, one.jobs if card is None else ())
                 if card is not None:
-                    opened.discard(one)
-                    hand_in.close()
+                    _closed(one, opened, ahead)
                     yield hand_in, card
                 elif one.go_on(doer, waiting):
-                    yield _finished(one, opened, made_with, memory)
+                    yield _finished(one, opened, made_with, memory, ahead)
             for job, evidence in doer.arrived() if waiting else ():
                 for one in waiting.pop(job, ()):
                     one.evidence[job] = evidence
                     if one.go_on(doer, waiting):
-                        yield _finished(one, opened, made_with, memory)
+                        yield _finished(one, opened, made_with, memory, ahead)
     finally:
         for one in opened:
             one.hand_in.close()
 
 
-def _finished(
-    one: _Open, opened: set[_Open], made_with: Mapping[str, Json] | None, memory: Memory | None
-) -> tuple[HandIn, ScoreCard]:
+def _is_more_wanted(opened: Collection[_Open], doer: Doer, ahead: Ahead | None) -> bool:
+    """Whether one more hand-in is to be opened: for a worker that has room, or to choose from."""
+    most = MOST_OPEN if ahead is None or len(opened) < MOST_OPEN else max(MOST_OPEN, ahead.most_open)
+    if len(opened) >= most:
+        return False
+    if doer.has_room:
+        return True
+    return ahead is not None and ahead.has_room_ahead and sum(one.unpacked_bytes for one in opened) < MOST_OPEN_BYTES
+
+
+def _closed(one: _Open, opened: set[_Open], ahead: Ahead | None) -> None:
     opened.discard(one)
     one.hand_in.close()
+    if ahead is not None:
+        ahead.closed(one.name)
+
+
+def _finished(
+    one: _Open,
+    opened: set[_Open],
+    made_with: Mapping[str, Json] | None,
+    memory: Memory | None,
+    ahead: Ahead | None,
+) -> tuple[HandIn, ScoreCard]:
+    _closed(one, opened, ahead)
     card = one.card(made_with)
     if memory is not None:
         is_kept = all(map(is_lasting, one.evidence.values()))
@@ -165,6 +203,24 @@ class _Open:
         self._is_anew = is_anew
         self._findings: dict[str, Sequence[Finding]] = {}
         self._left = list(_in_order(hand_in.rubric))
+
+    @property
+    def name(self) -> str:
+        """What its jobs are ordered for."""
+        return self.hand_in.submission.id
+
+    @property
+    def jobs(self) -> Collection[Job]:
+        """All that its rules may need."""
+        return {job for jobs in self.asked.needs.values() for job in jobs}
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """How much of a disk its private copy takes; nothing where it is read in its place."""
+        source = self.hand_in.submission.source
+        if source is None or source.unpacked_at is None:
+            return 0
+        return sum(file.size for file in self.hand_in.submission.files)
 
     def go_on(self, doer: Doer, waiting: dict[Job, list[_Open]]) -> bool:
         """Judge what can be judged, and order what can be ordered; whether that was the last rule."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from grader.cli.common import load_rubric
 
 if TYPE_CHECKING:
     from grader.course import Course
-    from grader.evidence.runner import Runner, Ticket
+    from grader.evidence.runner import Runner
+    from grader.evidence.tickets import Ticket
     from grader.model import Evidence, Job, Json, ScoreCard, Submission
     from grader.running import ClassOf
 
@@ -79,6 +80,24 @@ class Doer(AbstractContextManager["Doer"]):
     def has_room(self) -> bool:
         """Whether more jobs are wanted."""
         return self._runner is None or self._runner.has_room
+
+    @property
+    def has_room_ahead(self) -> bool:
+        """Whether more jobs are wanted to choose from."""
+        return self.runner().has_room_ahead
+
+    @property
+    def most_open(self) -> int:
+        """So many hand-ins keep the workers busy."""
+        return self.runner().most_open
+
+    def opened(self, submission: str, jobs: Collection[Job]) -> None:
+        """A hand-in is being graded, which may need these jobs."""
+        self.runner().opened(submission, jobs)
+
+    def closed(self, submission: str) -> None:
+        """Its card is there."""
+        self.runner().closed(submission)
 
     def order(self, job: Job, root: Path, submission: str = "", *, is_anew: bool = False) -> Evidence | None:
         """The evidence where it is known; None where it will arrive."""

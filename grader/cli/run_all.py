@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader.cli.common import console, course_option, find_course, gradebook_option, grading_options, variant_option
+from grader.cli.tracing import trace_option
 
 if TYPE_CHECKING:
     from grader.cli.grade import Doer
@@ -50,6 +51,7 @@ _ROWS = 200  # of a table: a class of any size is printed without being held in 
     envvar="GRADER_STATE",
     help="Where the record of this course's runs is kept. Default: .grader in the course's folder.",
 )
+@trace_option
 @click.option("--no-gradebook", is_flag=True, help="Print the grades only: record nothing in the gradebook.")
 @gradebook_option
 @variant_option
@@ -68,6 +70,7 @@ def run_all(
     is_json: bool,
     is_full: bool,
     state: Path | None,
+    trace: Path | None,
     no_gradebook: bool,
     gradebook: str,
     variant: str,
@@ -86,10 +89,13 @@ def run_all(
     from grader.cli.grade import Cluster, Doer, class_of
     from grader.cli.originality import compare
     from grader.cli.recording import Gathered, record, url_of
+    from grader.cli.tracing import keep_trace
     from grader.course.class_notes import ClassNotes
     from grader.evidence.cache import Cache
     from grader.evidence.ledger import Ledger
+    from grader.evidence.occupancy import Occupancy
     from grader.evidence.own_folder import own_folder
+    from grader.evidence.runner import LOOK_AHEAD
     from grader.places import cache_folder
     from grader.remembered import Remembered
     from grader.reports.terminal import show_problems
@@ -109,7 +115,9 @@ def run_all(
     ):
         if not no_cache:
             Cache(cache_folder("evidence")).prepare()
-        settings = {"record": ledger, "patience_s": timeout, "on_drain": draining}
+        occupancy = Occupancy()
+        settings: dict[str, Any] = {"record": ledger, "patience_s": timeout, "on_drain": draining}
+        settings |= {"look_ahead": LOOK_AHEAD, "hand_ins": len(sources), "occupancy": occupancy}
         doer = Doer(course, jobs=jobs, sandbox=sandbox, uses_cache=not no_cache, cluster=cluster, settings=settings)
         if is_dry_run:
             return _show_plan(of, doer, ledger, is_anew, is_json=is_json)
@@ -134,6 +142,7 @@ def run_all(
             _print(notes.through(memory.cards()), is_full=is_full)
         show_problems(console(is_json=True), notes.problems(is_whole=not (only or since)))
         _show_pairs(pairs, ledger.folder, is_json=is_json)
+        keep_trace(occupancy, doer, ledger.folder, trace, command=f"run-all {submissions}")
     return 5 if unfinished else 0
 
 
@@ -201,7 +210,9 @@ def graded_class(
     unfinished = waiting = 0
     with Progress(len(of.sources)) as progress, doer:
         doer.on_tick = lambda doer: progress.show(doer.under_way(), doer.counts)
-        done = grade_as_done(of.hand_ins(), doer, made_with=program_version(), is_anew=is_anew, memory=memory)
+        done = grade_as_done(
+            of.hand_ins(), doer, made_with=program_version(), is_anew=is_anew, memory=memory, ahead=doer
+        )
         for hand_in, card in done:
             gathered.note(hand_in)
             unfinished += bool(our_faults(card))

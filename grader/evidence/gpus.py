@@ -16,7 +16,7 @@ from grader.evidence.resources import (
     too_large,
     wants_gpu,
 )
-from grader.evidence.runner import Died, Ticket
+from grader.evidence.tickets import Died, Ticket
 from grader.model import Evidence, Job
 from grader.places import cache_folder
 

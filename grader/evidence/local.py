@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,7 +21,8 @@ from grader.errors import MachineError
 from grader.evidence.cache import Cache
 from grader.evidence.kinds import Bench, device_class, do, system_fault, versions
 from grader.evidence.memory import workers_for
-from grader.evidence.runner import Died, Runner, Ticket
+from grader.evidence.runner import Runner
+from grader.evidence.tickets import Died, Ticket
 from grader.limits import Limits
 from grader.model import Evidence, Job
 
@@ -42,7 +44,7 @@ class Here:
         self.bench, self.workers = bench, workers_for(bench.limits, workers)
         self.is_level_remembered = False  # and has to be confirmed before a job runs
         self._pool: ThreadPoolExecutor | None = None
-        self._running: dict[Future[Evidence], Ticket] = {}
+        self._running: dict[Future[tuple[Ticket, Evidence]], Ticket] = {}
         self._began: dict[str, float] = {}  # by key: when a worker took it up
 
     def open(self) -> None:
@@ -68,7 +70,13 @@ class Here:
         if not self._running:
             return []
         done, _ = wait(self._running, timeout=timeout_s, return_when=FIRST_COMPLETED)
-        return [(self._running.pop(future), future.result()) for future in done]
+        for future in done:
+            del self._running[future]
+        return [future.result() for future in done]
+
+    def has_news(self) -> bool:
+        """Whether something has come to an end."""
+        return any(future.done() for future in self._running)
 
     def hold(self) -> None:
         """Cancel what no thread has taken up."""
@@ -99,8 +107,19 @@ class Here:
         self._pool.shutdown(cancel_futures=True)
         sandbox.call_on()  # not where a second Ctrl-C ended the wait: then the boxes must end all the same
 
-    def _one(self, ticket: Ticket) -> Evidence:
-        began = self._began[ticket.key] = time.monotonic()
+    def _one(self, ticket: Ticket) -> tuple[Ticket, Evidence]:
+        """The evidence, with who had the job from when to when."""
+        from grader.sandbox.usage import most_seen
+
+        began = time.monotonic()
+        number = int(threading.current_thread().name.rpartition("_")[2]) + 1
+        most_seen()  # by this thread, up to now
+        made = self._made(ticket, began)
+        worker, ended = f"worker {number}", time.monotonic()
+        return replace(ticket, placed_at=began, ended_at=ended, worker=worker, peak_bytes=most_seen()), made
+
+    def _made(self, ticket: Ticket, began: float) -> Evidence:
+        self._began[ticket.key] = began
         try:
             with tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
                 stage(ticket.job, ticket.root, Path(folder))

@@ -12,6 +12,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.cache import Cache
@@ -22,8 +23,9 @@ from grader.evidence.kinds import Bench, lent_splits, system_fault
 from grader.evidence.local import AHEAD, default_workers
 from grader.evidence.nodes import Node, Nodes
 from grader.evidence.parcels import heard, packed
-from grader.evidence.runner import Died, Runner, Ticket
-from grader.evidence.there import about, done_there, made_by
+from grader.evidence.runner import Runner
+from grader.evidence.there import PEAK, about, done_there, made_by
+from grader.evidence.tickets import Died, Ticket
 from grader.model import Evidence, Json
 
 if TYPE_CHECKING:
@@ -40,11 +42,19 @@ _MOST_LENT_BYTES = 2**28  # of such files at once; the oldest is let go, and sen
 
 @dataclass(frozen=True)
 class _Sent:
-    """A job in Ray's hands: its node, and the share of a GPU that it has there."""
+    """A job in Ray's hands: its node, the share of a GPU that it has there, and what the place is called that it takes.
+
+    Which of its processes does a job is Ray's business; as many jobs as there are places run at once.
+    """
 
     ticket: Ticket
     node: str
     share: float
+    worker: str
+
+    def over(self, peak_bytes: int = 0) -> Ticket:
+        """The ticket with who had it until now."""
+        return replace(self.ticket, ended_at=time.monotonic(), worker=self.worker, peak_bytes=peak_bytes)
 
 
 class OnRay:
@@ -110,17 +120,24 @@ class OnRay:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0 if made else timeout_s)
             for reference in ready:
                 sent = self._running.pop(reference)
-                outcome = self._outcome(reference, sent)
+                outcome, peak_bytes = self._outcome(reference, sent)
                 if outcome is None:
                     self._line.appendleft(sent.ticket)
                 else:
-                    made.append((sent.ticket, outcome))
+                    made.append((sent.over(peak_bytes), outcome))
         self._send()
         if not self._running and self._line and not made:
             if not self._nodes.known:
                 raise without("no node of the cluster is left", "start them again, and run the same command")
             time.sleep(min(timeout_s, _PAUSE_S))
         return made
+
+    def has_news(self) -> bool:
+        """Whether something has come in."""
+        if self._unsent or not self._running:
+            return bool(self._unsent)
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0)
+        return bool(ready)
 
     def hold(self) -> None:
         """Drop the line."""
@@ -158,7 +175,7 @@ class OnRay:
         self._files.clear()
 
     def _start_again(self, what: str) -> None:
-        self._unsent += [(sent.ticket, Died(what)) for sent in self._running.values()]
+        self._unsent += [(sent.over(), Died(what)) for sent in self._running.values()]
         log.warning("%s, and %d jobs were lost with it", what, len(self._running))
         self._let_go()
         self.cluster.stop()
@@ -213,14 +230,15 @@ class OnRay:
             except Exception as error:  # noqa: BLE001  one broken job must not stop a class
                 self._unsent.append((ticket, system_fault(error)))
             else:
-                self._running[reference] = _Sent(replace(ticket, placed_at=time.monotonic()), node, share)
+                ticket = replace(ticket, placed_at=time.monotonic())
+                self._running[reference] = _Sent(ticket, node, share, self._free_place(node))
         self._line.extendleft(reversed(waits))
 
     def _without_lost_nodes(self) -> None:
         for node in self._nodes.lost():
             log.warning("the node %s of the cluster is lost", node.place[0])
             for reference in [one for one, sent in self._running.items() if sent.node == node.name]:
-                self._unsent.append((self._running.pop(reference).ticket, Died(f"its node {node.place[0]} was lost")))
+                self._unsent.append((self._running.pop(reference).over(), Died(f"its node {node.place[0]} was lost")))
         self.workers = max(self._nodes.cores, 1)
 
     def _sent(self, ticket: Ticket, node: str, share: float) -> Any:
@@ -250,17 +268,30 @@ class OnRay:
             self._files.popitem(last=False)
         return self._files[digest][0]
 
-    def _outcome(self, reference: Any, sent: _Sent) -> Evidence | Died | None:
-        """The evidence; Died where the worker ended and not its job; None where it is to have more of a GPU."""
+    def _free_place(self, node: str) -> str:
+        """What a place of the node is called that no job has."""
+        known = self._nodes.known.get(node)
+        host = f"{known.place[0]} " if known is not None and not self.cluster.is_started_here else ""
+        taken = {sent.worker for sent in self._running.values()}
+        return next(name for number in count(1) if (name := f"{host}worker {number}") not in taken)
+
+    def _outcome(self, reference: Any, sent: _Sent) -> tuple[Evidence | Died | None, int]:
+        """The evidence; Died where the worker ended and not its job; None where it is to have more of a GPU.
+
+        With the most bytes of memory that were seen of it.
+        """
         try:
-            made = heard(self._ray.get(reference))
+            document = dict(self._ray.get(reference))
+            peak_bytes = int(document.pop(PEAK, 0))
+            made = heard(document)
         except self._ray.exceptions.RayTaskError as error:
-            return system_fault(error.as_instanceof_cause())
+            return system_fault(error.as_instanceof_cause()), 0
         except self._ray.exceptions.RayError as error:
-            return Died(f"{type(error).__name__} in Ray")
+            return Died(f"{type(error).__name__} in Ray"), 0
         except Exception as error:  # noqa: BLE001  an answer that is none must not stop a class
-            return system_fault(error)
-        return self._gpus.judged(sent.ticket, sent.share, made, sent.node) if sent.share else made
+            return system_fault(error), 0
+        judged = self._gpus.judged(sent.ticket, sent.share, made, sent.node) if sent.share else made
+        return judged, peak_bytes
 
 
 class RayRunner(Runner):

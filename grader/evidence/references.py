@@ -126,6 +126,7 @@ def _run(arguments: list[str], said: Path, asked: Mapping[str, Json]) -> int:
     """The exit status of the process; it is ended with this one, and when jobs here are called off."""
     import grader
     from grader.sandbox.process import is_called_off
+    from grader.sandbox.usage import most_held, saw
 
     threads = str(asked["threads"])
     path = os.pathsep.join([str(Path(grader.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
@@ -150,6 +151,7 @@ def _run(arguments: list[str], said: Path, asked: Mapping[str, Json]) -> int:
             try:
                 return process.wait(_TICK_S)
             except subprocess.TimeoutExpired:
+                saw(most_held(process.pid))
                 if is_called_off():
                     process.kill()
     finally:

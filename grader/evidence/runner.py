@@ -12,17 +12,20 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from grader.errors import MachineError
 from grader.evidence.cache import Cache, is_lasting
+from grader.evidence.estimates import Estimates
 from grader.evidence.kinds import Bench, cache_key, system_fault
+from grader.evidence.occupancy import Occupancy
+from grader.evidence.order import Line
 from grader.evidence.plan import Plan
+from grader.evidence.tickets import Backend, Died, Ticket
 from grader.model import Evidence, EvidenceByJob, EvidenceStatus, Job, Problem
 
 log = logging.getLogger(__name__)
@@ -30,62 +33,8 @@ log = logging.getLogger(__name__)
 MOST_FAULTS = 2  # of one job: then it is a person's business, for a third worker would die too
 # What ends a job from outside of it. It may be the job's doing all the same, hence the quarantine.
 _KILLED = ("sandbox-killed", "machine-memory")
+LOOK_AHEAD = 256  # jobs that wait to be chosen from, where many hand-ins are looked at ahead
 _TICK_S = 1.0  # how long one look for results lasts: a backend that has lost a result is asked again
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """One try at a job. `lease` tells it from earlier tries: a result under an old lease does not count."""
-
-    job: Job
-    root: Path
-    key: str
-    lease: int
-    attempt: int = 1
-    submission: str = ""
-    placed_at: float = field(default=0.0, compare=False)  # by the monotonic clock
-
-    @property
-    def kind(self) -> str:
-        """The kind of its job."""
-        return self.job.kind
-
-
-@dataclass(frozen=True)
-class Died:
-    """The worker died with the job, or was lost: nothing is known of the job itself."""
-
-    what: str
-
-
-class Backend(Protocol):
-    """Where jobs are done. Used from one thread."""
-
-    workers: int
-
-    def open(self) -> None:
-        """Called before the first `place`. Raises MachineError where there are no workers to be had."""
-
-    def has_room(self) -> bool:
-        """Whether one more job would soon be started: about two for each worker may be here."""
-
-    def place(self, ticket: Ticket) -> None:
-        """Take a job. What keeps it from being started arrives like a result."""
-
-    def arrived(self, timeout_s: float) -> list[tuple[Ticket, Evidence | Died]]:
-        """What has come in; waits for something that long, and not at all where nothing is under way."""
-
-    def hold(self) -> None:
-        """Start nothing more: jobs that wait for a worker are dropped, those that run come to their end."""
-
-    def forget(self, ticket: Ticket) -> None:
-        """Stop this job if that can be done; whatever becomes of it is not asked for any more."""
-
-    def under_way(self) -> Sequence[Ticket]:
-        """What has been placed and has not arrived, the oldest first."""
-
-    def close(self, *, at_once: bool) -> None:
-        """No more jobs. With `at_once` what runs is ended, its processes with it."""
 
 
 class Record(Protocol):
@@ -95,6 +44,7 @@ class Record(Protocol):
     def finish(self, key: str, lease: int, status: str, seconds: float) -> bool: ...
     def fault(self, key: str, lease: int, what: str) -> int: ...
     def faults(self, key: str) -> int: ...
+    def seconds_of(self, kind: str, key: str | None = None) -> float | None: ...
 
 
 class Unrecorded:
@@ -121,6 +71,9 @@ class Unrecorded:
     def faults(self, key: str) -> int:
         return self._faults.get(key, 0)
 
+    def seconds_of(self, kind: str, key: str | None = None) -> None:
+        """Nothing is known of earlier runs."""
+
 
 class Runner:
     """Evidence for jobs: from the cache, or from a worker of the backend. Use it as a context.
@@ -129,6 +82,9 @@ class Runner:
     `on_drain` a first Ctrl-C lets what runs come to its end and keeps it, after telling it how many these are;
     otherwise, and by any other exception, what runs is ended. Without a cache results live as long as the runner, so
     that equal jobs are done once.
+
+    With `look_ahead` it asks for hand-ins until so many jobs wait, and chooses from these (`grader.evidence.order`);
+    `hand_ins` is how many there will be in all, where that is known. What workers did when is told to `occupancy`.
     """
 
     def __init__(
@@ -141,13 +97,18 @@ class Runner:
         patience_s: float | None = None,
         on_done: Callable[[Job, Evidence], None] | None = None,
         on_drain: Callable[[int], None] | None = None,
+        look_ahead: int = 0,
+        hand_ins: int = 0,
+        occupancy: Occupancy | None = None,
     ) -> None:
         self.bench, self.backend, self.cache = bench, backend, cache
         self.record: Record = record or Unrecorded()
         self.patience_s, self.on_done, self.on_drain = patience_s, on_done, on_drain
         self.not_kept: MachineError | None = None  # the last result that the cache's disk refused
         self.from_cache = self.computed = 0
-        self._waiting: deque[Ticket] = deque()
+        self.look_ahead, self.occupancy = look_ahead, occupancy
+        self._estimates = Estimates(self.record if look_ahead else None)
+        self._line = Line(self._estimates.of, hand_ins=hand_ins)
         self._current: dict[str, Ticket] = {}  # by key: the try whose result counts
         self._found: set[str] = set()  # keys of jobs whose results were there before
         self._anew: set[str] = set()  # keys of jobs that were done in this run
@@ -172,16 +133,41 @@ class Runner:
         if known is None and not is_anew and self.record.faults(key) >= MOST_FAULTS:
             known = _quarantined(self.record.faults(key), "in an earlier run that was cut off")
         if known is not None:
+            self._line.ended(job)
             self._tell(job, known)
             return known
-        self._waiting.append(Ticket(job, root, key, 0, submission=submission))
+        if self.look_ahead:
+            self._estimates.look_up(job, key)
+        self._line.add(Ticket(job, root, key, 0, submission=submission))
         self._place()
         return None
 
     @property
     def has_room(self) -> bool:
         """Whether more jobs are wanted, for a worker to do soon."""
-        return not self._waiting and (not self._is_open or self.backend.has_room())
+        return not self._line and (not self._is_open or self.backend.has_room())
+
+    @property
+    def has_room_ahead(self) -> bool:
+        """Whether more jobs are wanted to choose from, and nothing that has come in waits for that."""
+        is_news = bool(self._unasked) or (self._is_open and self.backend.has_news())
+        return len(self._line) < self.look_ahead and not is_news
+
+    @property
+    def most_open(self) -> int:
+        """So many hand-ins keep all workers busy, where each waits for one job at a time."""
+        return 2 * self.backend.workers
+
+    def opened(self, submission: str, jobs: Collection[Job]) -> None:
+        """A hand-in is being graded, which may need these jobs."""
+        if self.look_ahead:
+            self._line.opened(submission, jobs)
+
+    def closed(self, submission: str) -> None:
+        """Its card is there."""
+        self._line.closed(submission)
+        if self.occupancy is not None:
+            self.occupancy.graded()
 
     def arrived(self, timeout_s: float = _TICK_S) -> list[tuple[Job, Evidence]]:
         """What has come in since; waits that long for something. Empty at once where nothing is under way."""
@@ -201,7 +187,7 @@ class Runner:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits, runs, or has arrived without being asked for."""
-        return not (self._waiting or self._current or self._unasked)
+        return not (self._line or self._current or self._unasked)
 
     def under_way(self) -> Sequence[Ticket]:
         """The jobs that were given to workers, the oldest first."""
@@ -243,7 +229,7 @@ class Runner:
 
     def _drain(self, on_drain: Callable[[int], None]) -> None:
         """Start nothing more, and keep what has been started."""
-        self._waiting.clear()
+        self._line.clear()
         self.backend.hold()
         left = self.backend.under_way()
         if left:
@@ -251,7 +237,7 @@ class Runner:
         while self.backend.under_way():
             for ticket, outcome in self.backend.arrived(_TICK_S):
                 self._judged(ticket, outcome)
-            self._waiting.clear()  # what died is not tried again: the next run does
+            self._line.clear()  # what died is not tried again: the next run does
 
     # --- one job --------------------------------------------------------------------------------
 
@@ -282,11 +268,11 @@ class Runner:
         return known
 
     def _place(self) -> None:
-        if self._waiting and not self._is_open:
+        if self._line and not self._is_open:
             self.backend.open()
             self._is_open = True
-        while self._waiting and self.backend.has_room():
-            ticket = self._waiting.popleft()
+        while self._line and self.backend.has_room():
+            ticket = self._line.next(self.backend.under_way(), self.backend.workers)
             lease = self.record.lease(ticket.key, ticket.job.kind, ticket.submission)
             ticket = replace(ticket, lease=lease, placed_at=time.monotonic())
             self._current[ticket.key] = ticket
@@ -297,6 +283,11 @@ class Runner:
 
     def _judged(self, ticket: Ticket, outcome: Evidence | Died) -> Evidence | None:
         """The evidence, where this result counts and is the last word."""
+        if self.occupancy is not None:
+            lost = outcome.what if isinstance(outcome, Died) else ""
+            self.occupancy.add(
+                ticket.worker, ticket.kind, ticket.placed_at, ticket.ended_at, ticket.peak_bytes, lost=lost
+            )
         current = self._current.get(ticket.key)
         if current is None or current.lease != ticket.lease:
             log.warning("a late result of a job of kind %r is not used: its lease was over", ticket.job.kind)
@@ -323,7 +314,7 @@ class Runner:
 
     def _again(self, ticket: Ticket) -> None:
         del self._current[ticket.key]
-        self._waiting.appendleft(replace(ticket, attempt=ticket.attempt + 1))
+        self._line.add_again(replace(ticket, attempt=ticket.attempt + 1))
 
     def _overdue(self) -> list[tuple[Job, Evidence]]:
         if self.patience_s is None:
@@ -353,7 +344,10 @@ class Runner:
                 self.not_kept = error
                 self._passing[ticket.key] = made
         self.computed += 1
-        seconds = time.monotonic() - ticket.placed_at
+        seconds = (ticket.ended_at or time.monotonic()) - ticket.placed_at
+        self._line.ended(ticket.job, seconds)
+        self._estimates.learn(ticket.job, seconds)
+        self._estimates.forget(ticket.job)
         if not self.record.finish(ticket.key, ticket.lease, made.status.value, made.seconds or seconds):
             log.warning("a second result of a job of kind %r was not written down", ticket.job.kind)
         return made

@@ -20,6 +20,8 @@ from grader.evidence.parcels import Contents, told, unpacked
 from grader.evidence.resources import on_this_node
 from grader.model import Evidence, EvidenceStatus, Json, Problem
 
+PEAK = "peak_bytes"  # beside the evidence: no part of it, for it is never twice the same
+
 
 def done_there(
     document: Mapping[str, Json],
@@ -31,11 +33,13 @@ def done_there(
     """Do a job on a node.
 
     `lent` holds what came by the object store, in the order of `names`: the larger files of the job by their paths,
-    then the data sets by name and split.
+    then the data sets by name and split. Beside the evidence it tells the most memory that was seen of the job.
     """
     from grader import sandbox
     from grader.limits import Limits
+    from grader.sandbox.usage import most_seen
 
+    most_seen()  # of jobs before it
     began = time.monotonic()
     paths, splits = names
     level = sandbox.level(settings["sandbox"])
@@ -47,7 +51,7 @@ def done_there(
     with own_folder(), tempfile.TemporaryDirectory(prefix="grader-job-") as folder:
         by_path = dict(contents) | dict(zip(paths, lent[: len(paths)], strict=True))
         job = unpacked(on_this_node(document), tuple(by_path.items()), Path(folder))
-        return told(finished(job, Path(folder), bench, began))
+        return {**told(finished(job, Path(folder), bench, began)), PEAK: most_seen()}
 
 
 def _refused(kind: str, settings: Mapping[str, Json], level: Any) -> Problem | None:

@@ -20,7 +20,7 @@ from grader.sandbox.cgroups import Group
 from grader.sandbox.layout import SHARED, TEMPORARY
 from grader.sandbox.protocol import FrameReader, MalformedError
 from grader.sandbox.text import Tail
-from grader.sandbox.usage import files_in, oom_kills, own_bytes, tree, use_of
+from grader.sandbox.usage import files_in, oom_kills, own_bytes, saw, tree, use_of
 
 GRACE_S = 2.0  # for an end after the answer is complete, or after the kill
 _LOOK_EVERY_S = 0.1
@@ -130,6 +130,7 @@ def watch(
         job.end(watched)
         if group is not None:
             _closed(group, watched, reader)
+        saw(watched.peak_bytes)
     watched.seconds = time.monotonic() - started
     watched.oom_kills += oom_kills() - killed_before
     return watched

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_seen = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,31 @@ def own_bytes(pids: Iterable[int]) -> int:
         told = [line.split()[1] for line in lines if line.startswith("Pss_Anon:")]
         total += int(told[0]) * 1024 if told else use_of([pid]).private_bytes
     return total
+
+
+def saw(held: int) -> None:
+    """Something that this thread watches held so many bytes of memory."""
+    _seen.most = max(held, getattr(_seen, "most", 0))
+
+
+def most_seen() -> int:
+    """The most that this thread saw since it was asked last, in bytes; 0 where it took no look.
+
+    >>> saw(3), saw(2), most_seen(), most_seen()
+    (None, None, 3, 0)
+    """
+    most = getattr(_seen, "most", 0)
+    _seen.most = 0
+    return most
+
+
+def most_held(pid: int) -> int:
+    """The most that one process has held resident since it began, in bytes; 0 where that is not told."""
+    try:
+        lines = (_PROC / str(pid) / "status").read_text(errors="replace").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def oom_kills() -> int:

@@ -213,6 +213,20 @@ def _legend(rows: Sequence[Sequence[tuple[int, str]]]) -> list[Markup]:
     return made
 
 
+def blocks(names: Sequence[str], left: float) -> tuple[list[Markup], float]:
+    """A legend of filled blocks, the look of each by its place; and the height that it takes."""
+    made = []
+    x, y = left, float(_TOP)
+    for number, name in enumerate(names):
+        shown = name if len(name) <= 60 else name[:59] + "…"
+        if x > left and x + 24 + _LETTER * len(shown) > WIDTH - _RIGHT:
+            x, y = left, y + 18
+        made.append(tag("rect", x=x, y=y - 4, width=12, height=12, class_=f"dot s{number % SERIES + 1}"))
+        made.append(_label(x + 17, y + 6, shown, "start"))
+        x += 34 + _LETTER * len(shown)
+    return made, y + 18
+
+
 def bars(
     words: Words, named: Sequence[tuple[str, int]], *, x_label: str, y_label: str, marked: float | None = None,
     mark_name: str = "", height: int = 240,
