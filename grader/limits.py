@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from grader.documents import schema
+from grader.frozen import dataclass
 
 
 def _default(name: str) -> Any:

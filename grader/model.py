@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from grader.frozen import dataclass
 
 # JSON as Python sees it. Written loosely: a recursive alias costs every reader a cast and finds no bug.
 Json = Any

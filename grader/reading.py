@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from grader.documents import DocumentError
+from grader.frozen import dataclass
 from grader.model import Problem
 
 if TYPE_CHECKING:

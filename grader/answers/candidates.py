@@ -9,13 +9,13 @@ it fits.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Protocol
 
 from grader.answers.explanations import BATCH_SIZES, Explanation, Kind, explain
 from grader.answers.granularity import Claim, Fit, claim_of, float32_ulp
 from grader.answers.numbers import Number
+from grader.frozen import dataclass
 from grader.model import Json
 
 # Test sets first, then training sets whole and less a validation set, then validation sets.

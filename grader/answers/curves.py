@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -16,6 +16,7 @@ from typing import Final
 
 from grader.answers.claims.vocabulary import SPLITS, metric_phrase
 from grader.documents.training_log import Log, Row
+from grader.frozen import dataclass
 
 _WORDS: Final = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 _NUMBER: Final = re.compile(

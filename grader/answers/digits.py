@@ -6,10 +6,10 @@ own writing are all met in one course. A run that fits no writing has no reading
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.answers.answer_error import MAX_DIGITS
+from grader.frozen import dataclass
 
 _DIGITS = frozenset("0123456789")
 _GROUPING = frozenset(".,'_ ")

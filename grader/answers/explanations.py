@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 from grader.answers.granularity import Claim, Fit, claim_of, counts_on, float32_ulp, possible_counts
 from grader.answers.numbers import Number
+from grader.frozen import dataclass
 
 BATCH_SIZES = (1, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024)
 MAX_CHANCE = 0.05

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from grader.answers.answer_error import MAX_DIGITS, quoted, refuse
 from grader.answers.digits import Reading
 from grader.answers.tokens import FIX, OPENING, Token, tokenize
 from grader.answers.writing import plain
+from grader.frozen import dataclass
 from grader.model import Place
 
 MAX_LENGTH = 2_000
@@ -85,7 +86,7 @@ class Expression:
         floors = (False, True) if any(token.kind == "[" for token in self.tokens) else (False,)
         return tuple(Style(mark, is_floor) for is_floor in floors for mark in marks)
 
-    def evaluate(self, style: Style = Style()) -> Value:
+    def evaluate(self, style: Style = Style()) -> Value:  # noqa: B008  a frozen value
         """The exact value, or AnswerError, or SymbolError where it holds a name."""
         return _Evaluator(self, style).run()
 

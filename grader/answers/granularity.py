@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from grader.answers.numbers import Number
 from grader.answers.writing import rounded
+from grader.frozen import dataclass
 from grader.model import Json
 
 if TYPE_CHECKING:

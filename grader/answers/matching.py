@@ -6,7 +6,6 @@ A sentence of this module never shows the expected value: students run the same 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -14,6 +13,7 @@ from grader.answers.answer_error import quoted
 from grader.answers.numbers import Number
 from grader.answers.units import BYTES, known, ratios
 from grader.answers.writing import rounded, spoken
+from grader.frozen import dataclass
 
 Percent = Literal["fraction", "percent", "either"]
 Real = Fraction | int | float | str  # a float or text counts as the decimal it is written as

@@ -8,13 +8,14 @@ meaning, and a comparison (`grader.answers.matching`) says which one it used.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from grader.answers.answer_error import MAX_DIGITS, AnswerError, described, quoted, refuse
 from grader.answers.digits import MAX_EXPONENT, Reading, Run, scan
 from grader.answers.units import unit_in
 from grader.answers.writing import plain, spoken
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MAX_LENGTH = 500

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from grader.answers.answer_error import described, refuse
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MOST: Final = 400

@@ -7,11 +7,11 @@ open (-1, None, B) fits any batch size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
 from grader.answers.shapes import Entry, Shape, is_open
+from grader.frozen import dataclass
 
 
 class ShapeVerdict(StrEnum):

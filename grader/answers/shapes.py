@@ -8,7 +8,6 @@ stands in `shape_verdict`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 from grader.answers.answer_error import AnswerError, described, quoted, refuse
@@ -16,6 +15,7 @@ from grader.answers.digits import scan
 from grader.answers.expressions import Expression, SymbolError
 from grader.answers.tokens import OPENING
 from grader.answers.writing import plain, spoken
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MAX_LENGTH = 1_000

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from grader.answers.answer_error import described, refuse
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MAX_LENGTH = 100_000

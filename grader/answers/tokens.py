@@ -5,10 +5,9 @@ A letter x between two operands is a multiplication; anywhere else it is a name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from grader.answers.answer_error import MAX_DIGITS, quoted, refuse
 from grader.answers.digits import Reading, scan
+from grader.frozen import dataclass
 from grader.model import Place
 
 FIX = "write arithmetic with numbers, + - * / ( ), floor(...), ceil(...) or sqrt(...), such as (5*5*3+1)*32 = 2432"

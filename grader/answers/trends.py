@@ -8,9 +8,10 @@ which is true of the real values is never contradicted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal
+
+from grader.frozen import dataclass
 
 Order = Literal["over", "under", "tie"] | None
 Orders = Callable[[int, int], Order]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError, described, quoted, refuse
@@ -17,6 +17,7 @@ from grader.answers.expressions import MAX_LENGTH, Expression, Style, SymbolErro
 from grader.answers.numbers import Number, exact, parse_number
 from grader.answers.tokens import FIX
 from grader.answers.writing import plain, spoken
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MAX_SIDES = 60

@@ -6,12 +6,12 @@ Source:  torch.nn.Conv1d to Conv3d and ConvTranspose1d to ConvTranspose3d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 from grader.architecture.arithmetic import conv_output_size, conv_padding, transposed_output_size
 from grader.architecture.layer import Layer, Sizes, Window
 from grader.architecture.shapes import Shape, element_count, refusal, spatial_sizes
+from grader.frozen import dataclass
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 

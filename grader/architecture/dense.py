@@ -6,11 +6,11 @@ Source:  torch.nn.Linear, Embedding, Flatten, Unflatten
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 
 from grader.architecture.layer import Layer, Sizes
 from grader.architecture.shapes import Shape, axes, check_shape, element_count, refusal
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ Source:  torch.nn, non-linear activations and dropout layers
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from grader.architecture.dense import wrapped_axis
 from grader.architecture.layer import Layer, Window, pointwise
 from grader.architecture.shapes import Shape, axes, check_rank, check_shape, refusal
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True)

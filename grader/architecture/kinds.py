@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.architecture.convolution import PADDING_MODES, Conv, ConvTranspose
 from grader.architecture.dense import Embedding, Flatten, Linear, Unflatten
@@ -32,6 +32,7 @@ from grader.architecture.settings import (
     word,
 )
 from grader.architecture.shapes import Shape, axes, check_shape, refusal
+from grader.frozen import dataclass
 from grader.model import Json
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from grader.architecture.shapes import Shape, element_count
+from grader.frozen import dataclass
 
 # One entry per spatial axis: (height, width).
 Sizes = tuple[int, ...]

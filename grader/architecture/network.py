@@ -6,11 +6,11 @@ settings -> build -> Architecture: nodes with their shapes, counts and receptive
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from grader.architecture.kinds import kind_of, make_layer
 from grader.architecture.layer import Layer, Sizes, Window
 from grader.architecture.shapes import Shape, ShapeError, check_shape, element_count, refusal
+from grader.frozen import dataclass
 from grader.model import Json
 
 

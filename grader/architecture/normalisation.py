@@ -9,10 +9,10 @@ Source:  torch.nn.BatchNorm1d to 3d, InstanceNorm1d to 3d, GroupNorm, LayerNorm
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from grader.architecture.layer import Layer, Sizes, Window, pointwise
 from grader.architecture.shapes import Shape, axes, check_rank, check_shape, element_count, refusal
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ Source:  torch.nn.MaxPool1d to MaxPool3d, AvgPool, LPPool, AdaptiveAvgPool and A
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from grader.architecture.arithmetic import pool_output_size
 from grader.architecture.layer import Layer, Sizes, Window
 from grader.architecture.shapes import Shape, refusal, spatial_sizes
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ Source:  torch.nn.RNN, LSTM, GRU
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from grader.architecture.layer import Layer
 from grader.architecture.shapes import Shape, check_rank, check_shape, element_count, refusal
+from grader.frozen import dataclass
 
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 # Far above any network of a course; keeps a made-up description from costing the memory of a real one.

@@ -5,10 +5,9 @@ Source:  torch.nn.Upsample, ZeroPad1d to ZeroPad3d, PixelShuffle, PixelUnshuffle
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from grader.architecture.layer import Layer, Sizes, Window
 from grader.architecture.shapes import MAX_SIZE, Shape, axes, check_rank, check_shape, refusal
+from grader.frozen import dataclass
 
 # The ranks that each interpolation takes, with batch and channels.
 UPSAMPLE_RANKS = {

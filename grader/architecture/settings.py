@@ -7,9 +7,9 @@ come from it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from grader.architecture.shapes import MAX_SIZE, Shape, ShapeError, refusal
+from grader.frozen import dataclass
 from grader.model import Json
 
 # What the reader says when a value has the wrong form: raised here, completed with the setting's name above.

@@ -7,7 +7,6 @@ row, and a row without a layer, each cost a row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import comb
@@ -17,6 +16,7 @@ from grader.checks._follow_through import JudgedRow, Table
 from grader.checks._live import squashed
 from grader.checks._network import Step
 from grader.checks._table_rows import TableRow
+from grader.frozen import dataclass
 
 MAX_TRIED = 300  # assignments that are tried one by one
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from grader.checks._retrained import Usual
 from grader.checks._settings import counted, percent
 from grader.checks._spread import Runs
 from grader.evidence.jobs import TRAIN
 from grader.evidence.kinds import device_class
+from grader.frozen import dataclass
 from grader.model import Evidence, Json
 
 

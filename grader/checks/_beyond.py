@@ -6,11 +6,11 @@ Both are read without running a byte of the student's, so the code cannot answer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 _STATISTICS: Final = ("running_mean", "running_var", "num_batches_tracked")

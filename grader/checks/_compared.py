@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Final, Literal
@@ -19,6 +19,7 @@ from grader.checks._settings import counted, percent
 from grader.checks._spread import Runs, differ
 from grader.checks._submitted import matching
 from grader.checks.base import review, shown
+from grader.frozen import dataclass
 from grader.model import Answer, Finding, Json, Place, Submission
 
 Order = Literal["over", "under", "tie"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.checks._binomial import is_within_wilson
 from grader.checks._settings import percent
+from grader.frozen import dataclass
 
 # Rows are the true classes, columns the predicted ones; entries count images.
 Confusion = Sequence[Sequence[int]]

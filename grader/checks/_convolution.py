@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import Literal
+
+from grader.frozen import dataclass
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 Border = Literal["zero", "valid", "replicate", "reflect", "full"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from grader.checks._confusion import Hint
 from grader.checks.base import review
+from grader.frozen import dataclass
 from grader.model import Finding, Json, Place
 
 Z_95: Final = 1.959963984540054  # the 97.5% point of the standard normal distribution

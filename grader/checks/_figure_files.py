@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from grader.checks._images import NoImageError, read_header
 from grader.checks._settings import counted
 from grader.checks._submitted import opened
+from grader.frozen import dataclass
 from grader.model import Json, Submission, SubmittedFile
 
 _HEAD: Final = 4096

@@ -10,7 +10,7 @@ A row that goes back to the text is right as well, and what comes after it is he
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from fractions import Fraction
 
@@ -18,6 +18,7 @@ from grader.checks._forms import Form, accepted_forms, other_forms
 from grader.checks._network import Network, Sample, Step
 from grader.checks._slips import Slip, changes, count_slip, rank_slip, shape_slip
 from grader.checks._table_rows import Cell, TableRow
+from grader.frozen import dataclass
 
 MAX_STATES = 6  # of the student's own shapes at one place; more than two are rare
 

@@ -6,11 +6,11 @@ A form that was not asked for is one slip, however many rows are written in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from grader.answers.shapes import Entry, is_open
 from grader.checks._network import Sample
+from grader.frozen import dataclass
 
 ANY: Final = -1  # any batch size; a size itself is never negative
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from grader.answers.answer_error import AnswerError
 from grader.answers.formulas import (
     Formula,
@@ -18,6 +16,7 @@ from grader.checks._doubt import review_of
 from grader.checks._formula_task import Task
 from grader.checks.base import review, shown, unreadable
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 from grader.model import Answer, Finding, Json, Place
 
 _FIX = "write one final formula, and let the text above it say the same"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -14,6 +13,7 @@ from grader.checks._formula_answer import Stated
 from grader.checks._formula_task import Task, Wanted, worth
 from grader.checks._settings import share
 from grader.checks.base import failed, partial, passed, remark, review, shown
+from grader.frozen import dataclass
 from grader.model import Answer, Finding, Json, Outcome
 
 _OPEN: Final = number(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
@@ -24,6 +24,7 @@ from grader.answers.formulas import (
 )
 from grader.answers.formulas.tree import Name, Number
 from grader.checks._settings import share
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 LAYOUTS: Final = ("channels-first", "channels-last")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.answers.candidates import candidates
@@ -12,6 +11,7 @@ from grader.answers.granularity import Fit, claim_of, nearest_possible
 from grader.answers.numbers import Number
 from grader.checks._settings import percent
 from grader.checks.base import shown
+from grader.frozen import dataclass
 from grader.model import Json
 
 _FIX = "copy the number from the log of the evaluation, over all images and not rounded"

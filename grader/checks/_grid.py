@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -15,6 +15,7 @@ from grader.checks._log_final import Point, agrees, points_of
 from grader.checks._logged import Logged, read_of
 from grader.checks._submitted import matching
 from grader.checks.base import failed, passed, remark, review, shown, unanswered, unread_answers
+from grader.frozen import dataclass
 from grader.model import Answer, Finding, Json, Outcome, Rule, Submission
 
 EPOCHS: Final = "epochs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from grader.answers.trends import Order
@@ -13,6 +13,7 @@ from grader.checks._settings import counted, percent
 from grader.checks._spread import Runs, differ
 from grader.checks.base import missing
 from grader.evidence.jobs import embedded_job, missing_files
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceByJob, Finding, Job, Json, Outcome, Place, Submission
 
 DIVERGED: Final = "training-diverged"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Final, Literal
@@ -18,6 +17,7 @@ from grader.checks._convolution import (
     negated,
     transposed,
 )
+from grader.frozen import dataclass
 
 Kind = Literal["convention", "border", "transposed", "half-flip", "sign"]
 

@@ -6,8 +6,9 @@ Source:  PNG (ISO/IEC 15948) section 11.2.2, GIF89a section 18, JPEG (ITU-T T.81
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from grader.frozen import dataclass
 
 TAIL = 65_536  # bytes at the end in which the end mark must stand; some programs write notes behind it
 MAX_SEGMENTS = 2_000  # of a JPEG before its size is told; real ones have some twenty

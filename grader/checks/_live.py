@@ -7,7 +7,6 @@ A rubric says `conv2d`, `max_pool2d`, `relu`; a model has modules (`Conv2d`) and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +17,7 @@ from grader.architecture.normalisation import BatchNorm, GroupNorm, InstanceNorm
 from grader.architecture.pooling import AdaptivePool, AvgPool, MaxPool
 from grader.checks._settings import share
 from grader.checks.base import shown
+from grader.frozen import dataclass
 from grader.model import Json
 
 FUNCTIONAL = "functional:"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -18,6 +17,7 @@ from grader.checks._logged import Logged, curves_of, is_better_low, shares
 from grader.checks._recomputed import recomputed
 from grader.checks._settings import percent
 from grader.checks.base import failed, fault, passed, review, shown
+from grader.frozen import dataclass
 from grader.model import Answer, Evidence, Finding, Json
 
 _FLOAT32: Final = Fraction(1, 10**6)

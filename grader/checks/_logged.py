@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -12,6 +12,7 @@ from grader.checks._submitted import opened
 from grader.checks.base import review
 from grader.documents import DocumentError
 from grader.documents.training_log import MAX_LOG_BYTES, Log, read_log
+from grader.frozen import dataclass
 from grader.model import Finding, Outcome, Place, Submission, SubmittedFile
 
 MOST_NAMED: Final = 10

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.checks._maps_wanted import NAMED, Wanted
 from grader.checks._similarity import assigned, correlation, in_size, is_flat
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.checks._maps_wanted import NAMED, OTHER, Reading, Wanted
 from grader.checks._similarity import assigned, correlation, explained, in_size, is_flat, is_flat_panel
+from grader.frozen import dataclass
 from grader.model import Json
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ rubric says or as such images usually are; a filter of several channels as a col
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grader.evidence.networks import unpacked
+from grader.frozen import dataclass
 from grader.model import Json
 
 if TYPE_CHECKING:

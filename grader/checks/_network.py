@@ -7,11 +7,12 @@ from another input. Shapes here are those of one sample, without the batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from grader.architecture import KINDS, TORCH_NAMES, Architecture, Layer, ShapeError, build, make_layer
 from grader.checks._live import FUNCTIONAL, IGNORED, LiveLayer, is_kind, leaves, live_layers
+from grader.frozen import dataclass
 from grader.model import Json, Place, Problem
 
 Sample = tuple[int, ...]

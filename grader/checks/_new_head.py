@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from grader.checks._transferred import STATISTICS, Held, is_part
 from grader.checks.base import failed, passed, review
+from grader.frozen import dataclass
 from grader.model import Finding, Json, Place
 
 

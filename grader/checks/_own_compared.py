@@ -6,11 +6,11 @@ From the result of an own-images job and the student's list alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
 from grader.answers.own_images import Stated, said_by_name
+from grader.frozen import dataclass
 from grader.model import Json
 
 AS_THEY_ARE: Final = "answer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from grader.answers.digits import Reading
@@ -14,6 +14,7 @@ from grader.checks._lint import as_meant
 from grader.checks._network import built
 from grader.checks._settings import percent
 from grader.evidence.jobs import describe_job, missing_files, predict_job
+from grader.frozen import dataclass
 from grader.model import Job, Json, Submission
 
 _COARSEST = Fraction(1, 100)  # an accuracy says at least whole percents; JSON writes 0.90 as 0.9

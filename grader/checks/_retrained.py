@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -12,6 +12,7 @@ from grader.checks._settings import counted
 from grader.checks._spread import Runs
 from grader.checks.base import failed, fault, remark, review
 from grader.evidence.jobs import train_job
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceStatus, Finding, Job, Json, Outcome, Place, Submission
 
 ROOM: Final = 4  # times the reference's seconds: a slower machine, a little larger network

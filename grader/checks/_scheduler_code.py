@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from grader.frozen import dataclass
 
 MOST_BYTES: Final = 200_000
 _MOST_CALL: Final = 1_500  # characters of a call: longer ones are not understood

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.shapes import Entry, Shape, parse_shape
 from grader.answers.working import Working, parse_working
 from grader.checks.base import shown
+from grader.frozen import dataclass
 from grader.model import Answer, Json, Problem
 
 

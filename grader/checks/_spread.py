@@ -12,10 +12,11 @@ Source:  Student, The probable error of a mean (1908); E. B. Wilson (1927); W. G
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import atan, cos, pi, sin, sqrt
 from typing import Final
+
+from grader.frozen import dataclass
 
 ONE_IN_20: Final = 0.05
 ONE_IN_1000: Final = 0.001

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError
 from grader.answers.shapes import Entry, parse_shapes
 from grader.answers.working import parse_working
 from grader.checks.base import shown
+from grader.frozen import dataclass
 from grader.model import Answer, Json, Place, Problem
 
 SHAPES = ("input", "output")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
 from typing import Final
 
 from grader.checks._settings import counted
 from grader.checks.base import failed, passed, remark, review
+from grader.frozen import dataclass
 from grader.model import Finding, Json, Outcome, Place
 
 STATISTICS: Final = frozenset(("running_mean", "running_var", "num_batches_tracked"))

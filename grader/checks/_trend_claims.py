@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Final, get_args
@@ -16,6 +16,7 @@ from grader.checks._grid import level_of, levels_of
 from grader.checks._grid_again import Trained, order_of_trained
 from grader.checks._logged import is_better_low
 from grader.checks.base import failed, passed, remark, review, shown, unanswered, unread_answers
+from grader.frozen import dataclass
 from grader.model import Answer, Finding, Json, Outcome, Rule, Submission
 
 DIRECTIONS: Final[tuple[str, ...]] = get_args(Direction)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from grader.architecture import (
@@ -13,6 +13,7 @@ from grader.architecture import (
     pool_output_size,
     transposed_output_size,
 )
+from grader.frozen import dataclass
 
 UNKNOWNS: Final = ("input", "kernel", "stride", "padding", "dilation", "output")
 

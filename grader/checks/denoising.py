@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar, Final
 
@@ -30,6 +30,7 @@ from grader.course.bands import band_on
 from grader.datasets import names, source
 from grader.evidence.jobs import DENOISE, checkpoint_job, denoise_job, embedded_job, missing_files
 from grader.evidence.kinds import device_class
+from grader.frozen import dataclass
 from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
 _DB: Final[Mapping[str, Json]] = {"type": "number", "exclusiveMinimum": 0, "maximum": 100}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from grader.checks._table_findings import label, table_findings
 from grader.checks._table_rows import COLUMNS, Cell, read_cell, read_rows, rows_and_total
 from grader.checks.base import Check, answer_to, failed, fault, missing, passed, register, remark, shown, unanswered
 from grader.evidence.jobs import describe_job, missing_files
+from grader.frozen import dataclass
 from grader.model import EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
 DEFAULT_COLUMNS = ("output", "parameters")

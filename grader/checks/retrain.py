@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import ClassVar
 
@@ -40,6 +40,7 @@ from grader.checks.accuracy import ramp
 from grader.checks.base import Check, missing, partial, register, remark, review
 from grader.evidence.jobs import TRAIN, embedded_job, missing_files
 from grader.evidence.kinds import device_class
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceByJob, Finding, Job, Json, Outcome, Place, Problem, Rule, Submission
 
 _MOST = 10**-9  # below any accuracy that can be counted: limits are rounded down to it, the same on every machine

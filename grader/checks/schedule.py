@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import ClassVar, Final
@@ -15,6 +14,7 @@ from grader.checks._scheduler_code import MOST_BYTES, Scheduler, is_set_by_hand,
 from grader.checks._settings import counted
 from grader.checks._submitted import matching, opened
 from grader.checks.base import Check, failed, passed, register, remark, review
+from grader.frozen import dataclass
 from grader.model import EvidenceByJob, Finding, Json, Outcome, Place, Rule, Submission
 
 _MOST_FILES: Final = 20

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.cli.common import console, course_option, find_course
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     from grader.sandbox import Level

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader.cli.common import console
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.documents import did_you_mean
 from grader.documents.wording import clean, shown
+from grader.frozen import dataclass
 from grader.model import Problem, ScoreCard, Terms
 
 FILE = "grader.toml"

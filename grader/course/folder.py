@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from grader.course.terms import plain_times, terms_of, zone_of
 from grader.course.toml_text import parse_toml
 from grader.documents import DocumentError, problems_in, read_text, schema
 from grader.errors import CourseError
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Terms
 

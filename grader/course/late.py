@@ -6,10 +6,10 @@ A day late ends at the same time by the clock of the course's place, also where 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from grader.frozen import dataclass
 from grader.model import Submission, Terms
 
 _SPAN = re.compile(r"([0-9]{1,4}) ?(min|h|days?)")

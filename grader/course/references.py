@@ -6,7 +6,7 @@ The first two for an entry of the rubric's own tables, in full; a reference for 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from grader.course.bands import Bands
@@ -16,6 +16,7 @@ from grader.documents import Document, did_you_mean, schema, validator
 from grader.documents.validation import broken_rules
 from grader.documents.wording import clean, shown
 from grader.errors import CourseError
+from grader.frozen import dataclass
 from grader.model import Json
 
 if TYPE_CHECKING:

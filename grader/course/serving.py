@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from grader.course.defaults import with_defaults
 from grader.documents import schema
+from grader.frozen import dataclass
 from grader.model import Json
 
 

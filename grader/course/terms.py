@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from io import StringIO
@@ -19,6 +19,7 @@ from grader.course.late import after, moment, span
 from grader.course.points import points_from
 from grader.documents import Document, DocumentError, did_you_mean, json_document, read_text
 from grader.documents.wording import clean, shown
+from grader.frozen import dataclass
 from grader.model import Amount, Json, LatePolicy, Problem, Terms
 
 TABLE = "assignments"

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from grader.course.points import points_from, points_text
 from grader.course.written import Path_
 from grader.documents import Document, did_you_mean
 from grader.documents.wording import clean, shown
+from grader.frozen import dataclass
 from grader.model import Json
 
 TABLE = "variants"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 # What every rule may say. Every other key is a setting of its check.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from grader.datasets import cache
 from grader.datasets.image_set import ImageSet, content_digest
 from grader.datasets.registry import DataSetMissing, Found, Source, named_by_digest, names, source
 from grader.errors import CourseError, MachineError
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

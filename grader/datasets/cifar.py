@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +19,7 @@ from grader.datasets.pictures import ARCHIVES, decoded, files_digest, read_pictu
 from grader.datasets.plain_pickle import read_plain_pickle
 from grader.datasets.registry import Found, Source
 from grader.errors import MachineError
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,11 +12,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from grader.errors import MachineError
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

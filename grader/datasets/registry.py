@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import CourseError, MachineError
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from grader.documents.text import (
@@ -22,6 +21,7 @@ from grader.documents.text import (
     broken,
 )
 from grader.documents.wording import clean, shown
+from grader.frozen import dataclass
 from grader.model import Json, Place, Problem
 
 _PIECE = r'\n|[\[\]{},]|"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s\[\]{},:"]++'

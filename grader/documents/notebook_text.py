@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from grader.frozen import dataclass
 
 # A string of the notebook and the line of the file that it starts on, from 1.
 Piece = tuple[int, str]

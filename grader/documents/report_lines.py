@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from grader.documents.line_noise import clean_rows, is_clean, shows_something, without_prefix
 from grader.documents.notebook_text import Piece, blocks_of_notebook, rows_of_broken_notebook
+from grader.frozen import dataclass
 
 
 class Source(StrEnum):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
+from grader.frozen import dataclass
 from grader.model import Json, Place, Problem
 
 MAX_BYTES = 8 * 2**20

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from grader.documents.text import MAX_DEPTH, MAX_DIGITS, MAX_PROBLEMS, Document, DocumentError, Path_, broken
 from grader.documents.wording import clean, shown
+from grader.frozen import dataclass
 from grader.model import Json, Place, Problem
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from grader.course.bands import band_file
 from grader.errors import GraderError
 from grader.evidence.references import Prepared, keep_band, prepared
 from grader.evidence.runner import Runner
+from grader.frozen import dataclass
 from grader.model import Evidence, Job, Json, Problem
 from grader.training.bands import banded, stored
 from grader.training.reference import Recipes

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.datasets import noisy
 from grader.evidence.image_quality import scores
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ by 0.2, as in `grader.training.evaluation.Errors`, which measures the course's o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 if TYPE_CHECKING:

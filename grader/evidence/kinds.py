@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ from grader.evidence.jobs import (
     TRAIN,
     TRANSFER,
 )
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:

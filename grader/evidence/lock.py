@@ -13,12 +13,13 @@ import logging
 import os
 import platform
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from grader.errors import MachineError
+from grader.frozen import dataclass
 
 try:
     import fcntl

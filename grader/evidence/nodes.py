@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.evidence.clusters import CUT_OFF_S, answer, has_ended
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     from grader.evidence.clusters import Cluster

@@ -13,12 +13,13 @@ import re
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from grader.errors import MachineError
 from grader.evidence.jobs import REFERENCE
 from grader.evidence.whole_files import write_whole
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 # What a process on a GPU takes before it computes anything: CUDA's own context and its libraries' workspaces.

@@ -11,11 +11,11 @@ import hashlib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.evidence.networks import packed
+from grader.frozen import dataclass
 from grader.model import Evidence, EvidenceStatus, Job, Json, Problem
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 
 from grader.errors import GraderError
+from grader.frozen import dataclass
 from grader.model import Decision, Json, Problem, ScoreCard, Student
 
 

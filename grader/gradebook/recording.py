@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
 from grader.documents.wording import shown
+from grader.frozen import dataclass
 from grader.gradebook import tables
 from grader.gradebook.gone import looked_for
 from grader.gradebook.nouns import Change, HandInFacts, Recorded

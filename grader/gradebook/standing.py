@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Waiting
 from grader.model import Decision, DecisionKind, Json, Outcome, ScoreCard, TaskScore
 from grader.scoring import has_passed

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Final
 from grader.documents import Document, DocumentError, json_document, problems_in, read_text, schema, shown
 from grader.documents.wording import clean
 from grader.errors import CourseError
+from grader.frozen import dataclass
 from grader.intake.names import same_key
 from grader.model import Json, Problem
 

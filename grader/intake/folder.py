@@ -16,10 +16,11 @@ import stat
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.intake.limits import IntakeLimits
 from grader.intake.names import Flaw, compiled_flaw, is_left_out, name_flaws, same_key, twin_flaw
 from grader.intake.zip_checks import kind_flaw

@@ -7,7 +7,6 @@ students; which rubric is used is the caller's to say where the caller knows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from grader.documents import (
@@ -21,6 +20,7 @@ from grader.documents import (
     shown,
     validator,
 )
+from grader.frozen import dataclass
 from grader.intake.folder import read_again
 from grader.model import Answer, Json, Place, Problem, Student, SubmittedFile
 

@@ -12,13 +12,14 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from grader.documents import shown
 from grader.documents.wording import clean
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.intake.folder import TooMuch, digest_of, read_folder
 from grader.intake.kinds import HEAD_BYTES, other_archive, other_kind
 from grader.intake.limits import IntakeLimits

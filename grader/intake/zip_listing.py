@@ -12,10 +12,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from grader.documents import shown
+from grader.frozen import dataclass
 from grader.intake.limits import IntakeLimits
 from grader.intake.names import Flaw
 

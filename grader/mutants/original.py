@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from grader.checks import all_checks
 from grader.checks._live import LiveLayer
 from grader.checks._submitted import matching
 from grader.checks.base import ANSWERS_FILE
+from grader.frozen import dataclass
 from grader.model import Json, Outcome, Rubric, Rule, RuleScore, ScoreCard, Submission
 
 Model = Mapping[str, Json]  # an entry of the rubric's `models`, in full

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
@@ -15,6 +15,7 @@ from grader.checks._live import LiveLayer, live_layers
 from grader.checks.base import ANSWERS_FILE
 from grader.course import Course
 from grader.evidence.jobs import describe_job
+from grader.frozen import dataclass
 from grader.grading import Doer, HandIn, grade_as_done
 from grader.intake import read_submission, remove_tree
 from grader.model import Evidence, Job, Outcome, Rubric, Rule, RuleScore, ScoreCard, Submission

@@ -11,10 +11,10 @@ import json
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from grader.checks import all_checks, take_fingerprint
+from grader.frozen import dataclass
 from grader.intake import submission_from
 from grader.model import Evidence, Job, Json, Rubric, Rule, Submission
 from grader.originality.marked import Marked

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.originality.marked import MOST_NEIGHBOURS, Clue, Marked, is_asked, most_common
 from grader.originality.nearest import sharing

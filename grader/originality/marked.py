@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 LEAST_COMMON: Final = 5  # hand-ins; of a smaller class nothing is told to be common

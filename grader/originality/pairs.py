@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.originality.logs import log_clues
 from grader.originality.marked import Clue, Marked

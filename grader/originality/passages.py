@@ -9,9 +9,9 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.originality.marked import MOST_PAIRED, Clue, Marked, is_asked, most_common, paired
 from grader.originality.nearest import sharing
 

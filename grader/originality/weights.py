@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.originality.marked import MOST_NEIGHBOURS, MOST_PAIRED, Clue, Marked, is_asked, most_common, paired
 from grader.originality.nearest import near_pairs

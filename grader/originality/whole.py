@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.originality.marked import MOST_NEIGHBOURS, Clue, Marked, is_asked, most_common, paired
 
 NEAR: Final = 8  # of 255: in no field of a picture may the brightness differ by more

@@ -6,10 +6,10 @@ Made of cards or of the gradebook's rows, one after the other; of a hand-in a fe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from grader.frozen import dataclass
 from grader.gradebook.standing import has_line, is_borderline
 from grader.model import ScoreCard, Student
 from grader.scoring import has_passed

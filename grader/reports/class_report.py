@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.frozen import dataclass
 from grader.model import Json, ScoreCard
 from grader.reports.class_facts import ClassFacts, class_facts, stand_of_row
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from grader.frozen import dataclass
 from grader.model import Evidence, Job, Rule, Submission, Visibility
 
 if TYPE_CHECKING:

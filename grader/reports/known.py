@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from grader.course import Course
 from grader.errors import GraderError
+from grader.frozen import dataclass
 from grader.model import Evidence, Job, Rubric, ScoreCard, Submission
 from grader.reports.exhibits import EvidenceOf, Exhibit, ImageOf, exhibits_of
 

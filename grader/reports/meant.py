@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.documents import did_you_mean, shown
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Query
 
 if TYPE_CHECKING:

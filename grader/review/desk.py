@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from fastapi import Request, Response
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from grader.course import Course
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.gradebook.book import Gradebook
 from grader.gradebook.nouns import Entry, Row
 from grader.review.codes import code_of, number_of

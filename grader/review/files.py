@@ -8,11 +8,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from grader.documents.report_lines import report_lines
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Entry
 from grader.intake import read_submission, remove_tree
 from grader.model import Submission, SubmittedFile

@@ -6,10 +6,10 @@ Pure: from an entry to values that templates lay out. Points in forms are exact,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.course import points_text
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Entry, Event
 from grader.model import Decision, DecisionKind, Finding, Outcome, RuleScore, TaskScore
 from grader.settling import bounds, ground, in_force

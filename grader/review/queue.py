@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Order, Query, Row, Waiting
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ that this decision is about, it is saved on the new version; else both versions 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.gradebook.nouns import ConflictError, Entry, Event
 from grader.model import DecisionKind
 from grader.review.hand_in import Target, decided_on, view_of

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from grader.frozen import dataclass
 
 COVER = "▮▮▮"
 _SHORTEST = 3  # letters: shorter parts of names are words of many sentences

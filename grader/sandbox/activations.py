@@ -9,10 +9,11 @@ import math
 import tempfile
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox.descriptions import MOST_BYTES, Chosen, chosen_layer, describe, refused

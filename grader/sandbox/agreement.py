@@ -7,8 +7,9 @@ any size do not either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.sandbox.job import run
 from grader.sandbox.outcome import Answered, Ended, Level, StudentFault, SystemFault

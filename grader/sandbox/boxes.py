@@ -8,10 +8,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.sandbox import layout, syscalls
 from grader.sandbox.launched import launch

@@ -11,8 +11,9 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from grader.frozen import dataclass
 
 _V1 = ("memory", "pids", "cpuacct")
 _V2 = frozenset(("memory", "pids"))

@@ -17,10 +17,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from grader.frozen import dataclass
 from grader.sandbox.cgroup_places import (
     Place,
     children,

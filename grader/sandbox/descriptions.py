@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox.job import run

@@ -11,10 +11,10 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox.job import run

@@ -15,9 +15,10 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from grader.frozen import dataclass
 
 BOX = "/box"
 JOB = f"{BOX}/job"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from grader.frozen import dataclass
 from grader.model import Json, Problem
 
 ISOLATED = "L3"

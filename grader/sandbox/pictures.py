@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox.job import run

@@ -14,10 +14,11 @@ import math
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox.agreement import Agreement, agreement

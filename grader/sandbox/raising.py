@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from grader.frozen import dataclass
 from grader.sandbox.boxes import bubblewrap
 from grader.sandbox.outcome import Level
 

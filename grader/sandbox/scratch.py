@@ -11,9 +11,10 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
+
+from grader.frozen import dataclass
 
 _DEEPEST = 100  # folders in folders: an honest program's have a handful
 # By name: this file is imported on systems too that have no such flags, and run on none of them.

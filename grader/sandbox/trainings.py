@@ -14,10 +14,11 @@ import math
 import struct
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json, Problem
 from grader.sandbox.descriptions import StateTensor, describe, refused, tensors_of

@@ -21,11 +21,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import IO
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.model import Json
 from grader.sandbox import boxes, layout, syscalls, trial

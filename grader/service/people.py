@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from grader.documents import did_you_mean, shown
 from grader.documents.wording import clean
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.intake.classes import RosterEntry, is_id
 from grader.intake.names import same_key
 from grader.model import Problem

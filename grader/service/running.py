@@ -11,10 +11,10 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import MachineError, UsageError
+from grader.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ Every look at an upload names its owner: there is no way to ask for one by its n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from grader.course.serving import Serving
 from grader.documents.wording import clean
+from grader.frozen import dataclass
 from grader.model import Problem
 from grader.service.limits import AtOnce, Rate
 from grader.service.moments import now

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from grader.frozen import dataclass
 from grader.model import ScoreCard
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.datasets import ImageSet
+from grader.frozen import dataclass
 from grader.training.memory import memory_kept
 from grader.training.steps import as_inputs, channels_last, check_shape
 

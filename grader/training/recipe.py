@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Literal, get_args
 
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.training.steps import rate_at
 

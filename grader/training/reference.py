@@ -15,7 +15,7 @@ import importlib.util
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 from grader.datasets import data_root, load
 from grader.documents import did_you_mean
 from grader.errors import CourseError
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.training.evaluation import Accuracy, Errors
 from grader.training.loop import Trained, train

@@ -7,7 +7,6 @@ ones, so that they run in threads and may use the database, and end in `pages.sh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
 from grader.errors import GraderError, UsageError
+from grader.frozen import dataclass
 from grader.web.guard import browser_of, guarded
 from grader.web.pages import environment, static_file
 

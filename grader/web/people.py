@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -18,6 +17,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, delete, 
 
 from grader.documents import shown
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.gradebook.book import Gradebook
 from grader.web.tokens import digest_of, new_token
 

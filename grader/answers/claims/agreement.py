@@ -9,11 +9,12 @@ Rounding is no contradiction: 0.734, 73.4 % and 0.7339999675750732 agree; 98.92 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from operator import itemgetter
 
 from grader.answers.claims.found import COUNTS, RATES, FoundClaim
+from grader.frozen import dataclass
 
 FLOAT32 = Fraction(1, 10**6)  # what printing a float32 can add to a rate
 SHORTEST_SLIP = 4  # digits: 0.756 and 0.765 may be two networks rather than a slip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property, lru_cache
 
 from grader.answers.claims.cleaning import clean
@@ -16,6 +16,7 @@ from grader.answers.claims.sentences import sure_stops
 from grader.answers.claims.tokens import Kind, Token, tokens_of
 from grader.answers.claims.vocabulary import NETWORKS, SET_WORDS, SPLITS, datasets_in, word_set
 from grader.documents.report_lines import Line, Source
+from grader.frozen import dataclass
 
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(?P<a>.*)$|^\s*\\(?:sub)*(?:section|paragraph|chapter)\*?\{(?P<b>.*)\}")
 _TAGGED = re.compile(r"^\s*<h([1-6])[^>]{0,200}>(.*?)</h\1>", re.IGNORECASE)

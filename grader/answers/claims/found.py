@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.answers.numbers import Number
+from grader.frozen import dataclass
 
 RATES = frozenset({"accuracy", "top3_accuracy", "top5_accuracy", "error", "f1", "precision", "recall", "auc", "iou"})
 COUNTS = frozenset({"parameters", "trainable_parameters"})

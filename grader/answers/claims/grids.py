@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.answers.claims.cleaning import clean
 from grader.answers.claims.tokens import Kind, tokens_of_label
 from grader.answers.claims.vocabulary import metric_phrase
 from grader.documents.report_lines import Line, Source
+from grader.frozen import dataclass
 
 _RULE = re.compile(r"^[\s|+:=\-–—_┌┐└┘├┤┬┴┼─═╞╡╪│╔╗╚╝╠╣╦╩╬\\]*$|^\s*\\(?:hline|toprule|midrule|bottomrule|cline)")
 _LATEX_RULE = re.compile(

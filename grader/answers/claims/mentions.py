@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.answers.claims.tokens import Kind, Token
 from grader.answers.claims.vocabulary import (
@@ -20,6 +20,7 @@ from grader.answers.claims.vocabulary import (
     metric_word,
     word_set,
 )
+from grader.frozen import dataclass
 
 _JOINERS = word_set("and / , & und | og or +")
 _ON = word_set("on for in of over using from against auf bei für with")

@@ -6,7 +6,6 @@ A number is taken for a result only where nothing nearer says that it is somethi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from grader.answers.claims.tokens import Kind, Token
 from grader.answers.claims.vocabulary import (
@@ -27,6 +26,7 @@ from grader.answers.claims.vocabulary import (
     metric_word,
     word_set,
 )
+from grader.frozen import dataclass
 
 _COUNT_KEYS = word_set(
     """

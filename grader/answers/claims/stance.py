@@ -6,10 +6,10 @@ The word nearest before the number decides: "the target was 99.4, we achieved 99
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from grader.answers.claims.tokens import Kind, Token
 from grader.answers.claims.vocabulary import MODIFIERS, SPLITS, metric_word, word_set
+from grader.frozen import dataclass
 
 _GOALS = word_set(
     """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from grader.answers.claims.blocks import Scope
 from grader.answers.claims.tokens import Kind, Token, is_ordinal, tokens_of_label
 from grader.answers.claims.values import Places, Sentence, Value
 from grader.answers.claims.vocabulary import NETWORKS, OPTIMIZERS, SPLITS, datasets_in, metric_word, word_set
+from grader.frozen import dataclass
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 
 from grader.answers.claims.found import COUNTS, RATES
@@ -18,6 +18,7 @@ from grader.answers.claims.quantities import Quantity, quantities_in
 from grader.answers.claims.tokens import LONGEST_KEPT, Kind, Token, tokens_of, tokens_of_label
 from grader.answers.claims.values import Sentence
 from grader.answers.claims.vocabulary import KEYS, OPTIMIZERS, SPLITS, UNITS, datasets_in, word_set
+from grader.frozen import dataclass
 
 _LAYER_HEADS = frozenset(
     {"layer", "layers", "output", "type", "kernel", "shape", "activation", "calculation", "operation"}

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from grader.answers.claims.vocabulary import glued, word_set
+from grader.frozen import dataclass
 
 
 class Kind(Enum):

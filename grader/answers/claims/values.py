@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.answers.claims.mentions import Label, Mention
 from grader.answers.claims.quantities import Quantity
 from grader.answers.claims.tokens import Token
+from grader.frozen import dataclass
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from grader.answers.descriptions.scopes import Scope
 from grader.answers.descriptions.statements import TOPICS, Mention, Statement, mentions_in
+from grader.frozen import dataclass
 
 MOST_APART: Final = 40  # sentences
 _SEVERAL = re.compile(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from grader.documents.report_lines import Line, Source
+from grader.frozen import dataclass
 
 LONGEST_LABEL: Final = 8  # words of a line that ends with a colon and opens something of its own
 LONGEST_HEADING: Final = 90  # characters

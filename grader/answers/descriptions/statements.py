@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from grader.answers.descriptions.scopes import Sentence
+from grader.frozen import dataclass
 
 TOPICS: Final = ("pooling", "optimizer", "learning_rate", "epochs", "batch_size", "dropout", "layers")
 LONGEST: Final = 600  # characters of a sentence

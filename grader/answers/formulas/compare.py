@@ -8,7 +8,7 @@ where all divisors are numbers. Where none of them decides, nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import product
 from typing import Final
@@ -32,6 +32,7 @@ from grader.answers.formulas.tree import (
 )
 from grader.answers.formulas.values import Point, UndefinedError, Value, compiled
 from grader.answers.writing import spoken
+from grader.frozen import dataclass
 
 TRIED: Final = 4_000  # points that are tried before a proof is attempted
 MAX_POINTS: Final = 60_000  # of a domain that is gone through whole

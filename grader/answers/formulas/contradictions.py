@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -12,6 +11,7 @@ from grader.answers.formulas.compare import Agreement, compare_formulas
 from grader.answers.formulas.domain import Domain
 from grader.answers.formulas.finding import FoundFormula
 from grader.answers.formulas.reading import Formula, ShapeFormula
+from grader.frozen import dataclass
 
 NEAR: Final = 25  # lines between two places that speak of the same thing
 MOST_NEAR: Final = 40  # formulas that are looked at before a shape

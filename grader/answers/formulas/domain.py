@@ -6,7 +6,7 @@ The points of a domain come in the order in which a person looks for a counterex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from grader.answers.answer_error import refuse
@@ -15,6 +15,7 @@ from grader.answers.formulas.parsing import Parser, Style
 from grader.answers.formulas.tree import Node, Operation, names_in, number
 from grader.answers.formulas.values import UndefinedError, compiled
 from grader.answers.writing import plain
+from grader.frozen import dataclass
 from grader.model import Place
 
 _COMPARISONS: Final = {"≤": (0, False), "<": (-1, False), "≥": (0, True), ">": (-1, True), "=": (0, False)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +18,7 @@ from grader.answers.formulas.tree import FUNCTIONS, Call, Name, Negative, Number
 from grader.answers.tokens import OPENING
 from grader.answers.writing import plain
 from grader.documents.report_lines import Line, Source
+from grader.frozen import dataclass
 from grader.model import Place
 
 MAX_LINE: Final = 8_000  # of a line, so much is looked at

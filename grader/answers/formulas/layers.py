@@ -5,13 +5,14 @@ The arithmetic is PyTorch's, as in `grader.architecture.arithmetic`, with letter
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from grader.answers.formulas.domain import Domain
 from grader.answers.formulas.normal import Normaliser, TooComplexError
 from grader.answers.formulas.tree import Call, Name, Node, Number, Operation, number
+from grader.frozen import dataclass
 
 ONE: Final = number(1)
 
@@ -23,9 +24,9 @@ class Window:
     kind: str = "conv"
     kernel: Node = ONE
     stride: Node = ONE
-    padding: Node = number(0)  # noqa: RUF009  a frozen value
+    padding: Node = number(0)
     dilation: Node = ONE
-    output_padding: Node = number(0)  # noqa: RUF009  a frozen value
+    output_padding: Node = number(0)
     ceil_mode: bool = False
 
     def output(self, size: Node) -> Node:

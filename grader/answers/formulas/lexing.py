@@ -7,13 +7,13 @@ name is a variable, a comma separates, and the text has gone through `grader.ans
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from grader.answers.answer_error import quoted, refuse
 from grader.answers.formulas.tree import FUNCTIONS
 from grader.answers.tokens import OPENING
+from grader.frozen import dataclass
 from grader.model import Place
 
 FIX: Final = "write a formula such as floor((T - 3)/2) + 1, with names, numbers, + - * / ( ), floor(...) and ceil(...)"

@@ -6,7 +6,7 @@ Each is tried as a formula of its own and named only where it agrees on the whol
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from grader.answers.formulas.tree import (
     substituted,
 )
 from grader.answers.formulas.values import UndefinedError, Value, value_at
+from grader.frozen import dataclass
 
 MAX_TRIED: Final = 80
 MAX_NAMED: Final = 2

@@ -12,7 +12,6 @@ Precedence is Python's. What can be read in two ways is a `Style`, and `styles` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NoReturn
 
@@ -20,6 +19,7 @@ from grader.answers.answer_error import quoted, refuse
 from grader.answers.formulas.lexing import FIX, Piece
 from grader.answers.formulas.tree import Call, Name, Negative, Node, Number, Operation
 from grader.answers.tokens import OPENING
+from grader.frozen import dataclass
 from grader.model import Place
 
 MAX_DEPTH: Final = 24

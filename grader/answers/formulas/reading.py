@@ -7,7 +7,6 @@ r"""Which formula did the student write? Every reading of it, from plain text or
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from grader.answers.answer_error import AnswerError, described, quoted, refuse
@@ -16,6 +15,7 @@ from grader.answers.formulas.parsing import Parser, Style, styles
 from grader.answers.formulas.tree import Node, names_in, number, render
 from grader.answers.tokens import OPENING
 from grader.answers.writing import plain
+from grader.frozen import dataclass
 from grader.model import Json, Place
 
 MAX_LENGTH: Final = 2_000

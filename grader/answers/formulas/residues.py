@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Final
 
 from grader.answers.formulas.domain import Domain
 from grader.answers.formulas.tree import Call, Name, Negative, Node, Number
+from grader.frozen import dataclass
 
 MAX_CLASSES: Final = 2_048
 MAX_TERMS: Final = 120

@@ -6,9 +6,10 @@ Every tree comes from `parsing` (or from our own code): nothing in it can be exe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from grader.frozen import dataclass
 
 ROUNDING: Final = frozenset({"floor", "ceil", "trunc", "round"})
 FUNCTIONS: Final[Mapping[str, str]] = {

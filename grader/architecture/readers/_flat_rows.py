@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from grader.architecture.readers._torch_names import CONTAINERS, LEAVES
 from grader.architecture.readers.printed import PrintedNumber, PrintedShape
+from grader.frozen import dataclass
 
 CLASSES = LEAVES | CONTAINERS
 MAX_ROW = 4_000  # letters; no tool prints a longer one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from grader.architecture.readers._flat_damage import mended_row, mended_total
 from grader.architecture.readers._flat_rows import (
@@ -28,6 +28,7 @@ from grader.architecture.readers._flat_stacks import stacked_rows
 from grader.architecture.readers._tree_totals import totals_in
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 _HEADER = re.compile(r"layer\s*\(type\)|layer\s*type|module\s*\(type\)", re.IGNORECASE)
 _COLUMN = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from grader.architecture.readers import module_repr
 from grader.architecture.readers._hand_cells import hand_count, hand_shapes, has_working, is_nothing, plain
@@ -14,6 +14,7 @@ from grader.architecture.readers._layer_words import LayerWord, begins_with_laye
 from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedShape, Unread
 from grader.architecture.readers.tables import TableRow
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 from grader.model import Json
 
 _TOTAL = re.compile(

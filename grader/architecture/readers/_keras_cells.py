@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 
 from grader.architecture.readers._keras_names import CONTAINERS, class_of_name, completed, completions
 from grader.architecture.readers.printed import PrintedNumber, PrintedRow, PrintedShape
+from grader.frozen import dataclass
 
 ELLIPSIS = "…"
 _NUMBER = r"(?:None|\d{1,9}|-1)"

@@ -8,9 +8,9 @@ in copying, words stand below each other instead.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from grader.architecture.readers._keras_cells import Cells, is_count
+from grader.frozen import dataclass
 
 HEADER = re.compile(r"Layer \(type\)(?P<output>\s+Output\s{1,3}Shape)(?P<count>\s+Param(?:eters|s)?\s?#?)(?P<rest>.*)")
 _SHAPE_BEGIN = re.compile(

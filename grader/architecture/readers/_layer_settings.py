@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from grader.architecture.readers._hand_cells import plain
 from grader.architecture.readers._layer_words import ACTIVATIONS, LayerWord, begins_with_layer, layer_words
 from grader.architecture.readers._repr_settings import settings_of
+from grader.frozen import dataclass
 from grader.model import Json
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from grader.frozen import dataclass
 
 # Words and how make_layer calls the kind; "?" stands for the dimensions, 2 where a person names none.
 # The longer and more special stands first: the words are tried in this order at each place.

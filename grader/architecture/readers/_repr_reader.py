@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.architecture.readers import _repr_patterns as patterns
 from grader.architecture.readers._gaps import LEFT_OUT, is_gap
@@ -16,6 +16,7 @@ from grader.architecture.readers._repr_tree import MOST_MODULES, Mark, Piece
 from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers.printed import Unread
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

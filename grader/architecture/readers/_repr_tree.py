@@ -6,8 +6,10 @@ marks (what opens, closes and stands alone, in order) -> modules with their dept
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
+
+from grader.frozen import dataclass
 
 MOST_MODULES = 20_000  # copies beyond are not listed: no course's network has as many
 

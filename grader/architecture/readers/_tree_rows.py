@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.architecture.readers import _tree_cells as tree_cells
 from grader.architecture.readers._tree_cells import Cell, Column
+from grader.frozen import dataclass
 
 _LABEL = re.compile(
     r"\b([A-Za-z_]\w{0,99}(?: ?[1-3]d)?)((?: ?\([^()]{0,80}\))?) ?: ?(\d{1,4}) ?[-–−] ?(\d{1,7})(?![\d-])", re.ASCII

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from grader.architecture.readers import _keras_text
 from grader.architecture.readers._keras_cells import Cells, is_count, row_of, with_classes_by_rank, with_full_names
@@ -17,6 +17,7 @@ from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRo
 from grader.architecture.readers.tables import Table, find_tables
 from grader.architecture.readers.tables.markdown import is_rule
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 _BARS = ("|", "│", "┃", "║", "&", "\t", "<t")
 _TITLE = re.compile(r"Model:?\s{0,4}[\"“”'`*]{1,4}([^\"“”'`]{1,120})[\"“”'`]")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from grader.architecture.readers._torch_names import LEAVES
 from grader.architecture.readers._tree_cells import shapes_of
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary, Unread
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 LONGEST_LINE = 2_000  # characters
 OTHER = "other params"  # what Lightning calls the parameters that no module of the table holds

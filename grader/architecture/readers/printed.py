@@ -6,10 +6,11 @@ text -> report lines -> a reader of one format -> PrintedSummary -> grader.archi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from fractions import Fraction
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 # None stands for an axis that the print leaves open: torchsummary's -1, Keras's None, a hand-written B.

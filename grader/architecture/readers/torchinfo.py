@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import prod
 
 from grader.architecture.readers import _tree_cells as tree_cells
@@ -22,6 +22,7 @@ from grader.architecture.readers._tree_rows import Style, TreeRow, are_cells, ha
 from grader.architecture.readers._tree_totals import totals_in
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedSummary, Unread
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 LONGEST_LINE = 2_000  # characters; a row is never longer
 PATIENCE = 8  # lines of something else that may stand between two rows, or between the rows and the totals

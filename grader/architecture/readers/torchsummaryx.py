@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import lru_cache
 
@@ -24,6 +24,7 @@ from grader.architecture.readers.printed import (
     Unread,
 )
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 _COLUMN = re.compile(r"(Kernel Shape|Output Shape|(?:# ?)?Params|(?:# ?)?Mult-Adds)(?: \(([KMG])\))?")
 _NAMES = {"Kernel Shape": "kernel", "Output Shape": "output", "Params": "parameters", "Mult-Adds": "mult_adds"}

@@ -8,12 +8,13 @@ what lies near a change is weighed again, and the stories told are counted: the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from grader.architecture.recompute.flow import UNLAWFUL, WINDOW, Flow
 from grader.architecture.recompute.ledger import Ledger
 from grader.architecture.recompute.repairs import Repair, counted, counts, outputs, swapped, totals_said_otherwise
+from grader.frozen import dataclass
 
 BROKEN_SUM = 5.0  # what an equation that does not come out weighs
 LEAST_GAIN = 0.45

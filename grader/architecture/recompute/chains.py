@@ -7,13 +7,14 @@ disagreement is certain. Elsewhere a network may branch, and a disagreement is n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from grader.architecture.readers.module_repr import repr_parameters
 from grader.architecture.readers.printed import PrintedRow, PrintedSummary
 from grader.architecture.recompute.other_totals import is_part_sum
 from grader.architecture.recompute.verdict import Disagreement
+from grader.frozen import dataclass
 
 _NEAR = 24  # modules back that may be joined: the branches of an inception block
 _ORDERED = frozenset({"Sequential"})

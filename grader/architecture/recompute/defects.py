@@ -7,9 +7,9 @@ cannot be told from a print: there the rows and the total still agree with each 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
+from grader.frozen import dataclass
 
 _UNSEEN = frozenset({"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "MultiheadAttention"})
 _VECTOR_AXES = 2  # batch and features

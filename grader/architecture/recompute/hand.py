@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from grader.architecture import Shape
@@ -17,6 +17,7 @@ from grader.architecture.recompute.hand_layers import Option, Tensor, options
 from grader.architecture.recompute.hand_layouts import Layout, layouts_of, with_workings
 from grader.architecture.recompute.receptive import check_receptive, is_receptive_table
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
+from grader.frozen import dataclass
 
 _OPTIMIZER_OWN = 64  # numbers that an optimizer keeps for itself
 _WIDEST = 12  # ways to read the table so far that are kept

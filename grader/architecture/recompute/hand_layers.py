@@ -6,11 +6,11 @@ A hand-made table leaves settings out. Every usual value is tried, each with a p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 
 from grader.architecture import ShapeError, conv_output_size, pool_output_size, transposed_output_size
+from grader.frozen import dataclass
 from grader.model import Json
 
 Sizes = tuple[int, ...]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.hand_layers import Tensor
+from grader.frozen import dataclass
 from grader.model import Json
 
 _VOLUME = 4  # axes of a volume without the batch, of an image with it

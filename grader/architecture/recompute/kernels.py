@@ -9,13 +9,14 @@ Source:  torchsummaryX 1.3.0
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from math import isqrt, prod
 
 from grader.architecture.readers.printed import Format, PrintedNumber, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.operations import operation_of
 from grader.architecture.recompute.verdict import Disagreement
+from grader.frozen import dataclass
 
 
 def held_against_kernels(summary: PrintedSummary) -> tuple[PrintedSummary, list[Disagreement]]:

@@ -8,13 +8,13 @@ is decided in `totals.py`; here is only how far the sums are from agreeing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor, prod
 
 from grader.architecture.readers.printed import Format, PrintedShape, PrintedSummary
 from grader.architecture.recompute.steps import Step
+from grader.frozen import dataclass
 
 _COUNTS = frozenset({"parameters", "trainable", "non_trainable", "optimizer"})
 _SIZES = frozenset({"input_mb", "pass_mb", "parameters_mb", "total_mb"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from grader.architecture.readers._torch_names import CONTAINERS, LEAVES
@@ -17,6 +16,7 @@ from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape
 from grader.architecture.recompute.megabytes import layout_of
 from grader.architecture.recompute.ranges import printed_bounds, whole_bounds
 from grader.architecture.recompute.verdict import Disagreement, SummaryVerdict
+from grader.frozen import dataclass
 from grader.model import Json
 
 FUNCTIONAL = "functional:"

@@ -10,7 +10,6 @@ Source:  torchsummary 1.5.1; torchsummaryX 1.3.0; pytorch_model_summary 0.1.2; t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from grader.architecture.readers._torch_names import CONTAINERS, LEAVES
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.ranges import UNBOUNDED, Range, made_of, whole_bounds
+from grader.frozen import dataclass
 
 MEBIBYTE = Fraction(1, 2**20)
 MEGABYTE = Fraction(1, 10**6)

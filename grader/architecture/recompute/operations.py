@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.architecture.kinds import TORCH_NAMES
 from grader.architecture.recompute.printed_layers import PrintedLayers
+from grader.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

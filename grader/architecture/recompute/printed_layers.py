@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from grader.architecture import Layer, ShapeError, make_layer
 from grader.architecture.arithmetic import span
 from grader.architecture.kinds import TORCH_NAMES
 from grader.architecture.pooling import AvgPool
 from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
+from grader.frozen import dataclass
 
 # Those whose print says all that decides the output. A transposed convolution may be told its size when it is called.
 _TOLD_WHOLE = ("conv1d", "conv2d", "conv3d", "linear", "max_pool", "avg_pool", "adaptive_")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from grader.architecture.readers.printed import PrintedShape
@@ -13,6 +13,7 @@ from grader.architecture.recompute.demands import wanted_inputs
 from grader.architecture.recompute.flow import INPUT, Flow
 from grader.architecture.recompute.ledger import Ledger, numbers_in
 from grader.architecture.recompute.steps import Step, with_cells
+from grader.frozen import dataclass
 
 _MOST_PRICE = 1.5  # a shape that differs in more is no slip
 

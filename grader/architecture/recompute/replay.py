@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from grader.architecture import Shape, ShapeError, make_layer
 from grader.architecture.readers.printed import PrintedSummary
@@ -25,6 +25,7 @@ from grader.architecture.recompute.sizes import (
     stretch_of,
 )
 from grader.architecture.recompute.verdict import Disagreement, LayerReading, RowVerdict, SummaryVerdict
+from grader.frozen import dataclass
 from grader.model import Json
 
 _WINDOW = ("kernel", "stride", "padding")

@@ -7,11 +7,11 @@ found by halving. Where the class is the student's own, a pooling may be called 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 
 from grader.architecture import Layer, Shape, ShapeError, make_layer
 from grader.architecture.recompute.chains import Leaf
+from grader.frozen import dataclass
 
 LARGEST = 1024  # pixels a side
 _MOST_POOLED = 6  # modules behind each of which a pooling is tried

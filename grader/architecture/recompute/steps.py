@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from grader.architecture.readers.printed import Format, PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.kernels import is_proved
 from grader.architecture.recompute.operations import CUSTOM, Operation, operation_of
 from grader.architecture.recompute.printed_layers import printed_layers
+from grader.frozen import dataclass
 
 _SEQUENCE = Operation("sequence")  # a torch.nn.Sequential gives what its last child gives
 

@@ -7,13 +7,13 @@ What may also be a habit of the tool, or of a module that the print does not sho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from grader.architecture.readers.printed import PrintedRow, PrintedShape, PrintedSummary
 from grader.architecture.recompute.defects import known_defects
 from grader.architecture.recompute.ranges import Range, written_like
 from grader.architecture.recompute.totals_model import TotalsModel, TotalsView
 from grader.architecture.recompute.verdict import Disagreement
+from grader.frozen import dataclass
 
 __all__ = ["TotalsModel", "TotalsVerdict", "TotalsView", "check_totals", "expected"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.architecture.readers.printed import PrintedRow, PrintedSummary
 from grader.architecture.shapes import Shape
+from grader.frozen import dataclass
 from grader.model import Json
 
 

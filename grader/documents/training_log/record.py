@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from grader.frozen import dataclass
 
 MAX_LOG_BYTES: Final = 16 * 2**20
 MAX_ROWS: Final = 100_000

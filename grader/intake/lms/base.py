@@ -11,12 +11,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, tzinfo
 from functools import cache
 from typing import Final
 
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined, RosterEntry
 from grader.intake.lms.tables import Table
 from grader.intake.lms.tree import Stored, Tree

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined
 from grader.intake.lms import moodle
 from grader.intake.lms.base import Download, Found, Options, Reader, Who

@@ -14,12 +14,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from grader.documents import shown
 from grader.documents.wording import clean
 from grader.errors import SubmissionError, UsageError
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined, RosterEntry, is_id
 from grader.intake.lms.base import Download, Found, Options, Reader, Who, Worksheet
 from grader.intake.lms.roster import kind_of, roster_from

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from grader.documents import shown
 from grader.documents.wording import clean
 from grader.errors import SubmissionError
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined
 from grader.intake.lms.base import Download, Found, Options, Reader, Who
 from grader.intake.lms.shape import by_top, paths_of, unwrapped

@@ -6,12 +6,13 @@ SOURCE -> opened_tree -> reader -> match -> write_import
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
 from grader.documents.wording import clean
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.intake.classes import RosterEntry, is_inner, read_class
 from grader.intake.lms.base import Options, Worksheet, reader_of
 from grader.intake.lms.joining import joined

@@ -8,10 +8,11 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from grader.documents import shown
 from grader.errors import SubmissionError
+from grader.frozen import dataclass
 from grader.intake.classes import RosterEntry
 from grader.intake.lms.base import Who
 

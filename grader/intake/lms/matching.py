@@ -12,10 +12,11 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from grader.documents.wording import clean
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined, RosterEntry, is_id
 from grader.intake.lms.base import Download, Found, Who
 from grader.intake.lms.joining import joined

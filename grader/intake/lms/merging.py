@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from grader.frozen import dataclass
 from grader.intake.classes import EARLIER, FOLDER, ClassList, HandInEntry, Quarantined, RosterEntry
 from grader.intake.lms.base import Who
 from grader.intake.lms.joining import Index

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
+from grader.frozen import dataclass
 from grader.intake.classes import Quarantined
 from grader.intake.lms.base import Download, Found, Options, Reader, Who
 from grader.intake.lms.beside import grade_file

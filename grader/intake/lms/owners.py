@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.documents import shown
 from grader.documents.wording import clean
+from grader.frozen import dataclass
 from grader.intake.classes import RosterEntry
 from grader.intake.lms.base import Download, Found, Who
 from grader.intake.lms.joining import Index, name_keys, word_key

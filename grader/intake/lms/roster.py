@@ -10,10 +10,11 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from grader.documents import shown
+from grader.frozen import dataclass
 from grader.intake.classes import RosterEntry, is_id
 from grader.intake.lms.tables import Row, Table, cells_by_name, folded
 

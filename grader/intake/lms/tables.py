@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, NoReturn
@@ -20,6 +19,7 @@ from typing import Final, NoReturn
 from grader.documents import shown
 from grader.documents.wording import clean
 from grader.errors import SubmissionError
+from grader.frozen import dataclass
 
 MAX_BYTES: Final = 256 * 2**20  # worksheets hold what students typed into the LMS's editor
 _MAX_CELL: Final = 16 * 2**20

@@ -10,12 +10,13 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from grader.documents.wording import clean
 from grader.errors import SubmissionError
+from grader.frozen import dataclass
 from grader.intake.kinds import HEAD_BYTES, other_archive, other_kind
 from grader.intake.limits import IntakeLimits
 from grader.intake.names import Flaw, hostile_flaws, is_left_out, name_flaws, submission_id

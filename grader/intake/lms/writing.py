@@ -14,12 +14,13 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from grader.documents.wording import clean
 from grader.errors import CourseError, MachineError, SubmissionError, UsageError
+from grader.frozen import dataclass
 from grader.intake.classes import (
     EARLIER,
     FILE,

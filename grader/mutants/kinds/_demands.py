@@ -7,9 +7,10 @@ overlooks would count as not applicable.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from grader.checks._live import IGNORED, LiveLayer
+from grader.frozen import dataclass
 from grader.model import Json, Rule
 from grader.mutants.original import Built, ModelName, Original
 

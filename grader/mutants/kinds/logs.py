@@ -7,10 +7,10 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from grader.frozen import dataclass
 from grader.model import Json, Rule
 from grader.mutants.kind import Kind, Spot, register, replaced
 from grader.mutants.original import Original

@@ -6,7 +6,7 @@ Each recomputation is shown once, with all the rules that asked for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 
 from grader.answers.answer_error import AnswerError
@@ -16,6 +16,7 @@ from grader.checks._binomial import wilson_interval
 from grader.checks._settings import share
 from grader.course.bands import ACCURACY, band_on
 from grader.evidence.jobs import PREDICT
+from grader.frozen import dataclass
 from grader.model import Evidence, Job, Json, Rule, Visibility
 from grader.reports.exhibited.images import png
 from grader.reports.exhibits import (

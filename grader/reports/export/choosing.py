@@ -6,9 +6,9 @@ grades + class list -> chosen -> lines, one for every student; a line without po
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
+from grader.frozen import dataclass
 from grader.gradebook.nouns import Grade
 from grader.intake.classes import ClassList
 from grader.reports.export.cells import number_text

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.documents.wording import clean
 from grader.errors import SubmissionError
+from grader.frozen import dataclass
 from grader.intake.lms.tables import read_table
 
 _NEEDS_QUOTES = re.compile(r'["\r\n]|\A\s|\s\Z')

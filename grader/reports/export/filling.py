@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 
 from grader.documents.wording import clean, shown
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.reports.export.cells import fixed_text, is_like_a_formula, number_from, number_text
 from grader.reports.export.choosing import Line, Told
 from grader.reports.export.delimited import Row, Table

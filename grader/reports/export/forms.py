@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from grader.documents.wording import clean
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.reports.export import canvas, classroom, gradescope, moodle, nbgrader, own, workbook
 from grader.reports.export.choosing import Line
 from grader.reports.export.filling import Filled

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from grader.documents.wording import clean, shown
 from grader.errors import UsageError
+from grader.frozen import dataclass
 from grader.intake.lms.roster import identifier_number
 from grader.reports.export.cells import number_from
 from grader.reports.export.choosing import Line

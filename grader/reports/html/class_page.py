@@ -6,10 +6,10 @@ For staff alone: it names everybody. A thousand hand-ins are one plain table wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.reports.class_facts import NEAR_WORDS, ClassFacts
 from grader.reports.html.charts import Words, bars

@@ -9,8 +9,8 @@ are shown as somebody reads, and the rest is counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from grader.frozen import dataclass
 from grader.model import Decision, Finding, Problem, RuleScore, ScoreCard, TaskScore, Visibility
 from grader.reports.decisions import seen_by
 from grader.reports.exhibits import Exhibit, for_student

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from grader.architecture.readers.tables.grids import has_header_row, joined_header
 from grader.architecture.readers.tables.markdown import is_rule
 from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, is_numeric, parts_of
 from grader.documents.report_lines import Line, Source
+from grader.frozen import dataclass
 
 _CELL = re.compile(r"\S+(?: \S+)*")
 _MAX_CELLS = 60

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from grader.architecture.readers.tables.grids import joined_header
 from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, padded, parts_of
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 # Every tag runs to the next angle bracket, so that the search is linear whatever the text.
 _TAG = re.compile(r"<(/?)(table|thead|tbody|tfoot|tr|td|th|caption)\b([^<>]*)>", re.IGNORECASE)

@@ -6,10 +6,10 @@ import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from grader.architecture.readers.tables.table import Cell, Found, Style, Table, TableRow, padded, parts_of
 from grader.documents.report_lines import Line
+from grader.frozen import dataclass
 
 _BARS = str.maketrans(dict.fromkeys("│┃║┆┇┊┋╎╏▏❘∣｜", "|"))
 _RULE_CHARACTERS = frozenset("|+-=_:—–―─━═┄┅┈┉╌╍┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋┡┩╇╒╓╔╕╖╗╘╙╚╛╜╝╞╟╠╡╢╣╤╥╦╧╨╩╪╫╬╭╮╯╰╴╵╶╷*'` \t.")
