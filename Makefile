@@ -1,6 +1,6 @@
 # make demo   sets up, grades the example class on embedded data, ends with the report
 # make test   sets up, then lint, types, import contract and all tests
-# make bench  prints the ratios of benchmarks/
+# make bench  measures the ratios P1 to P11, and writes docs/performance.md and docs/scale.md (BENCH_ARGS=--quick: neither)
 # make soak   kills a class of small hand-ins at random, SOAK_ROUNDS (200) times, and compares the scorecards
 # make fuzz   looks for a text that crashes or stalls a reader, for FUZZ_SECONDS (60)
 
@@ -30,7 +30,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/table.py $(BENCH_ARGS)
 
 soak: setup
 	$(BIN)/python tests/faults/soak.py --rounds $${SOAK_ROUNDS:-200} --seed $${SOAK_SEED:-1}
