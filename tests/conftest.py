@@ -1,6 +1,8 @@
 """What all tests share: no clock decides a property test, and no test touches the user's own cache."""
 
 import os
+import signal
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +12,17 @@ settings.register_profile(
     "grader", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("grader")
+
+# Who runs the tests in the background (nohup, &) has them, and every command that they start, ignore a Ctrl-C and a
+# terminal that closes. A handler of our own is not handed down: what a test starts listens to both again.
+for _one in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_one) is signal.SIG_IGN:
+        signal.signal(_one, lambda *_: None)
+
+# Where the surroundings forbid bytecode, each worker would compile all tests anew, and each command that a test starts
+# all of the grader: a fifth of the time. It lies in __pycache__, as anywhere else.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session", autouse=True)

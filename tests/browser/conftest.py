@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WAIT_MS = 20_000  # on a busy machine a page takes its time; nothing here asserts how long
+WAIT_MS = 60_000  # on a busy machine a page takes its time; nothing here asserts how long
 
 
 def loaded(path):
@@ -58,6 +59,7 @@ def chromium():
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not program:
         pytest.skip("no chromium: none in PATH, and CHROMIUM names none")
+    sync_api.expect.set_options(timeout=WAIT_MS)  # its own 5 s are too few beside other tests
     with sync_api.sync_playwright() as playwright:
         # Root may not use chromium's own sandbox; the pages are ours, on this machine alone.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
@@ -95,6 +97,16 @@ class Visit:
     def go(self, path):
         """Open a path of the same server; what the server answered."""
         return self.page.goto(self.origin + path, wait_until="load")
+
+    @contextmanager
+    def moving(self):
+        """What is done within it opens another page, which is there whole at the end, its scripts included.
+
+        Nothing else tells: a click returns before the server has answered, and a key that is pressed on a page whose
+        script has not run yet does nothing.
+        """
+        with self.page.expect_navigation(wait_until="load"):
+            yield
 
     def assert_nothing_acted(self, *, forgiven=()):
         """No dialog, no request to another place, no script's mark; errors only such as name one of `forgiven`."""
@@ -148,17 +160,17 @@ def serve():
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         running.append((server, thread, bound))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not server.started:
             assert thread.is_alive(), "the server ended before it began"
-            assert time.monotonic() < until, "the server did not begin within 30 s"
+            assert time.monotonic() < until, "the server did not begin within 120 s"
             time.sleep(0.01)
         return f"http://127.0.0.1:{port}"
 
     yield start
     for server, thread, bound in running:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         bound.close()
         assert not thread.is_alive(), "the server did not end"
 
@@ -173,7 +185,7 @@ class Started:
     def said(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def line_with(self, text, seconds=60):
+    def line_with(self, text, seconds=120):
         """The first line of its output that holds `text`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

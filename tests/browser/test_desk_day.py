@@ -103,7 +103,8 @@ def signed_in(visit, started):
     """A browser behind the one-time link that the command printed."""
     link = re.search(r"http://\S+", started.line_with("sign-in?link="))[0]
     seen = visit(link)
-    seen.page.get_by_role("main").get_by_role("button").first.click()
+    with seen.moving():
+        seen.page.get_by_role("main").get_by_role("button").first.click()
     expect(seen.page.locator("#list")).to_be_visible()
     return seen
 
@@ -111,6 +112,7 @@ def signed_in(visit, started):
 def decided_by_keyboard(page):
     """Go through what waits: all points for each, by key alone; how many hand-ins were looked at."""
     page.keyboard.press("j")
+    expect(page.locator("#list a.to:focus")).to_have_count(1)
     page.keyboard.press("Enter")
     page.wait_for_url("**/h/**")
     looked_at = 0
@@ -119,6 +121,7 @@ def decided_by_keyboard(page):
         assert looked_at < 20
         while waiting := page.locator("details[data-waits]").count():
             page.keyboard.press("n")
+            expect(page.locator("details[data-waits] [data-quick='1']:focus")).to_have_count(1)
             page.keyboard.press("1")
             expect(page.locator("details[data-waits]")).to_have_count(waiting - 1)
         here = page.url

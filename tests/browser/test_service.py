@@ -50,7 +50,8 @@ def signed_in(serve, visit, desk):
     def open_(student, **how):
         seen = visit(url, **how)
         seen.page.get_by_label("Your token").fill(desk.tokens[student])
-        seen.page.get_by_role("button", name="Sign in").click()
+        with seen.moving():
+            seen.page.get_by_role("button", name="Sign in").click()
         seen.page.get_by_role("heading", name="Assignments").wait_for()
         return seen
 
@@ -59,9 +60,12 @@ def signed_in(serve, visit, desk):
 
 
 def upload(seen, path):
-    seen.page.get_by_role("link", name="Two sums").click()
+    """Hand it in. It is there, or refused, when this returns."""
+    with seen.moving():
+        seen.page.get_by_role("link", name="Two sums").click()
     seen.page.get_by_label("A zip of the folder").set_input_files(path)
-    seen.page.get_by_role("button", name="Upload").click()
+    with seen.moving():
+        seen.page.get_by_role("button", name="Upload").click()
 
 
 def test_upload_place_and_result_come_to_the_page_by_themselves(desk, signed_in, zips, axe, pictures):
@@ -109,14 +113,16 @@ def test_all_of_it_works_without_scripts(desk, signed_in, zips):
     upload(ada, zips())
     assert ada.page.get_by_text("It is next").is_visible()
     desk.grade()
-    ada.page.get_by_role("link", name="See how far it is").click()
+    with ada.moving():
+        ada.page.get_by_role("link", name="See how far it is").click()
     assert ada.page.get_by_role("heading", name="3 of 3 points").is_visible()
 
 
 def test_the_keyboard_is_enough(signed_in, zips):
     ada = signed_in("ada")
     ada.page.get_by_role("link", name="Two sums").focus()
-    ada.page.keyboard.press("Enter")
+    with ada.moving():
+        ada.page.keyboard.press("Enter")
     ada.page.get_by_label("A zip of the folder").set_input_files(zips())
     ada.page.get_by_label("A zip of the folder").focus()
     ada.page.keyboard.press("Tab")
