@@ -1,19 +1,21 @@
-"""What does Ray cost? 1,000 jobs through RayRunner and through LocalRunner: python benchmarks/bench_ray.py [N]
+"""What does Ray cost? 1,000 jobs through RayRunner and through LocalRunner: python benchmarks/bench_ray.py [--quick]
 
-P10 of the ratios to reach: at most 1.5 times the local runner's time, after Ray has started. Three kinds of job: one
-whose result is in the cache; a trivial one (a file of one line is parsed in the sandbox); and one that does nothing at
-all, which shows the carriage alone. Both have two workers; the rounds alternate, and the best of each counts.
+P10  Ray's seconds to the local runner's, after Ray has started. Three kinds of job: one whose result is in the cache; a
+     trivial one (a file of one line is parsed in the sandbox); and one that does nothing at all, which shows the
+     carriage alone and has no bar.
+
+Both have two workers; the rounds alternate, and the best of each counts.
 """
 
 from __future__ import annotations
 
 import hashlib
-import platform
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
+
+from figures import Figure, tell, versions_of
 
 from grader import sandbox
 from grader.evidence import local, on_ray
@@ -29,6 +31,8 @@ from grader.model import Evidence, EvidenceStatus, Job, SubmittedFile
 
 WORKERS = 2
 ROUNDS = 2
+COUNT = 100 if "--quick" in sys.argv else 1000
+BAR = 1.5
 NOTHING = """
 def do(document, contents, settings, names, *lent):
     return {"key": "", "status": "done", "result": {}, "problem": None, "device": "", "versions": {}, "sandbox": "",
@@ -66,14 +70,14 @@ def seconds(runner: Runner, jobs: Plan) -> float:
     return took
 
 
-def main(count: int) -> None:
+def main() -> None:
     level = sandbox.level()
-    print(f"Python {platform.python_version()}, Ray {version('ray')}, {WORKERS} workers, n = {count}, sandbox {level}")
     bench = Bench(Limits(), level)
     began = time.perf_counter()
     ray = Cluster(WORKERS)
     ray.start()
-    print(f"Ray starts in {time.perf_counter() - began:.1f} s")
+    start = time.perf_counter() - began
+    print(f"Ray starts in {start:.1f} s")
     standing = Standing(WORKERS)
     standing.__dict__.update(ray.__dict__)
 
@@ -83,35 +87,49 @@ def main(count: int) -> None:
         return runner
 
     with tempfile.TemporaryDirectory() as name:
-        compare("trivial", name, bench, on_ray_runner, count)
+        trivial = compare("trivial", name, bench, on_ray_runner)
         folder, cache = Path(name), Cache(Path(name) / "cache")
-        jobs = plan(folder, count, "cached")
+        jobs = plan(folder, COUNT, "cached")
         seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs)
         here = min(seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs) for _ in range(3))
         there = min(seconds(on_ray_runner(cache=cache), jobs) for _ in range(3))
-        show("cached", here, there, count)
+        cached = here, there
         scope: dict[str, object] = {"__name__": "__main__"}
         exec(NOTHING, scope)  # noqa: S102  the words above
         on_ray.done_there = scope["do"]  # type: ignore[assignment]
         local.finished = lambda *_: Evidence("", EvidenceStatus.DONE)
-        compare("nothing", name, bench, on_ray_runner, count)
+        nothing = compare("nothing", name, bench, on_ray_runner)
     ray.stop()
+    tell(
+        [
+            figure("cached jobs, to the local runner", *cached, BAR, f"sandbox {level}, {WORKERS} workers"),
+            figure("trivial jobs, to the local runner", *trivial, BAR, f"Ray started before, in {start:.1f} s"),
+            figure("jobs that do nothing, to the local runner", *nothing, None, "the carriage alone"),
+        ],
+        versions=versions_of("ray"),
+    )
 
 
-def compare(kind: str, name: str, bench: Bench, on_ray_runner: type[RayRunner], count: int) -> None:
+def compare(kind: str, name: str, bench: Bench, on_ray_runner: type[RayRunner]) -> tuple[float, float]:
+    """The best seconds here and on Ray."""
     here, there = [], []
     seconds(on_ray_runner(), plan(Path(name), 2 * WORKERS, f"{kind} warm"))  # workers and their zygotes
     seconds(LocalRunner(bench, workers=WORKERS), plan(Path(name), 2 * WORKERS, f"{kind} warm"))
     for number in range(ROUNDS):
-        here.append(seconds(LocalRunner(bench, workers=WORKERS), plan(Path(name), count, f"{kind} here {number}")))
-        there.append(seconds(on_ray_runner(), plan(Path(name), count, f"{kind} there {number}")))
-    show(kind, min(here), min(there), count)
+        here.append(seconds(LocalRunner(bench, workers=WORKERS), plan(Path(name), COUNT, f"{kind} here {number}")))
+        there.append(seconds(on_ray_runner(), plan(Path(name), COUNT, f"{kind} there {number}")))
+    return min(here), min(there)
 
 
-def show(kind: str, here: float, there: float, count: int) -> None:
-    each = f"{1000 * here / count:.2f} and {1000 * there / count:.2f} ms a job"
-    print(f"{kind}: local {here:.2f} s, Ray {there:.2f} s, ratio {there / here:.2f} ({each})", flush=True)
+def figure(question: str, here: float, there: float, bar: float | None, note: str) -> Figure:
+    parts = {
+        "local, s": here,
+        "Ray, s": there,
+        "local each, ms": 1e3 * here / COUNT,
+        "Ray each, ms": 1e3 * there / COUNT,
+    }
+    return Figure("P10", question, there / here, bar, parts=parts, n=COUNT, note=note)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main()
