@@ -214,9 +214,9 @@ def _isolated(
         own = [(path.removeprefix("job/"), file) for path, file in opened.items() if path.startswith("job/")]
         listed: Json = [[path, os.fstat(file).st_size] for path, file in own]
         asked = request_bytes(nonce, {**said, "parcel": listed})
-        is_torch = said["program"] in WITH_TORCH
+        warmth = {"is_torch": said["program"] in WITH_TORCH, "is_training": said["program"] == "train"}
         try:
-            return run_warm(here, own, is_torch=is_torch, request=asked, result=result, reader=reader, limits=limits)
+            return run_warm(here, own, request=asked, result=result, reader=reader, limits=limits, **warmth)
         except NotWarmError:
             if is_warm:
                 raise

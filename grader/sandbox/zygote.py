@@ -36,8 +36,10 @@ from grader.sandbox.usage import children, is_alive, kill, tree
 
 Origin = tuple[str | None, layout.Installation]  # the bubblewrap and the Python that it is made of
 
+TRAINING = b"training"  # as `programs/zygote.py` has it
 WITH_TORCH = frozenset({"describe", "predict", "denoise", "activations", "train"})
 MOST_JOBS = 200  # of one zygote
+FEW_JOBS = 8  # more, and it makes ready for trainings too: there is code that makes an optimizer when it is imported
 _START_S = {False: 20.0, True: 120.0}  # importing torch takes 2 s here, and much longer on a busy machine
 _FORK_S = 30.0
 _MESSAGE = 1 << 16
@@ -60,6 +62,7 @@ class Zygote:
     is_torch: bool
     jobs: int = 0
     is_spent: bool = False
+    has_trained: bool = False  # it has imported what a training needs besides
     _pid: int = 0
 
     @property
@@ -149,18 +152,21 @@ def run_warm(
     files: Sequence[tuple[str, int]],
     *,
     is_torch: bool,
+    is_training: bool = False,
     request: bytes,
     result: Pipe,
     reader: FrameReader,
     limits: Limits,
 ) -> Watched:
-    """Run one job in a fork of a warmed process.
+    """Run one job in a fork of a warmed process; for a training in one that has warmed to trainings, too.
 
     `files` are pairs of a path beneath the job's folder and an open descriptor. Raises NotWarmError where there is no
     warmed process; then no job was started, and the caller starts it cold.
     """
-    with _borrowed(here, is_torch=is_torch) as zygote:
-        return _run_on(zygote, files, request=request, result=result, reader=reader, limits=limits)
+    with _borrowed(here, is_torch=is_torch, is_training=is_training) as zygote:
+        return _run_on(
+            zygote, files, request=request, result=result, reader=reader, limits=limits, is_training=is_training
+        )
 
 
 def _run_on(
@@ -171,13 +177,14 @@ def _run_on(
     result: Pipe,
     reader: FrameReader,
     limits: Limits,
+    is_training: bool = False,
 ) -> Watched:
     with ExitStack() as stack:
         parcel = stack.enter_context(parcel_of(files))
         asked, printed = Pipe(), Pipe()
         stack.callback(asked.close)
         stack.callback(printed.close)
-        job = _fork(zygote, [asked.reading, printed.writing, result.writing, parcel])
+        job = _fork(zygote, [asked.reading, printed.writing, result.writing, parcel], is_training=is_training)
         for close in (asked.close_reading, printed.close_writing, result.close_writing):
             close()
         try:
@@ -189,14 +196,16 @@ def _run_on(
             raise
 
 
-def _fork(zygote: Zygote, descriptors: list[int]) -> Forked:
+def _fork(zygote: Zygote, descriptors: list[int], *, is_training: bool) -> Forked:
     zygote.jobs += 1
+    is_first = not zygote.has_trained and (is_training or (zygote.is_torch and zygote.jobs > FEW_JOBS))
+    zygote.has_trained |= is_first
     try:
-        socket.send_fds(zygote.control, [b"job"], descriptors)
+        socket.send_fds(zygote.control, [TRAINING if is_first else b"job"], descriptors)
     except OSError as error:
         zygote.is_spent = True
         raise NotWarmError(f"the warmed process is gone ({error.strerror})") from error
-    if zygote.receive(_FORK_S) != b"forked":
+    if zygote.receive(_START_S[True] if is_first else _FORK_S) != b"forked":
         zygote.is_spent = True
         raise NotWarmError(f"the warmed process forks no more: {zygote.said() or 'no word'}")
     found = children(zygote.pid)
@@ -233,15 +242,15 @@ class _Pool:
         # A box ends with the thread that started it (PR_SET_PDEATHSIG), so that one thread starts them all, and stays.
         self.nursery = ThreadPoolExecutor(1, thread_name_prefix="zygotes")
 
-    def take(self, here: layout.Installation, *, is_torch: bool) -> Zygote:
-        """An idle one, or a new one. Raises NotWarmError."""
+    def take(self, here: layout.Installation, *, is_torch: bool, is_training: bool = False) -> Zygote:
+        """An idle one, or a new one. Of idle ones, for a training, one that has trained. Raises NotWarmError."""
         if self.is_cold:
             raise NotWarmError("cold starts were asked for")
         origin = (boxes.bubblewrap(), here)
         with self.lock:
             if (origin, is_torch) in self.refused:
                 raise NotWarmError(self.refused[origin, is_torch])
-            for zygote in self.idle:
+            for zygote in sorted(self.idle, key=lambda one: one.has_trained != is_training):
                 if (zygote.origin, zygote.is_torch) == (origin, is_torch):
                     self.idle.remove(zygote)
                     return zygote
@@ -302,8 +311,8 @@ def close_idle() -> None:
 
 
 @contextmanager
-def _borrowed(here: layout.Installation, *, is_torch: bool) -> Iterator[Zygote]:
-    zygote = pool().take(here, is_torch=is_torch)
+def _borrowed(here: layout.Installation, *, is_torch: bool, is_training: bool) -> Iterator[Zygote]:
+    zygote = pool().take(here, is_torch=is_torch, is_training=is_training)
     try:
         yield zygote
     finally:

@@ -1,8 +1,8 @@
 """The warmed process of a worker: imports once what every job needs, then forks a child for each. Runs no student byte.
 
 `python -I -S -B zygote.py CONTROL`, where CONTROL is the number of a socket of whole messages. The first message says
-what to import; each later one carries four descriptors (request, printed, result, parcel) and nothing else: what a
-job is about is read by its child alone, so that no child inherits a word of another's.
+what to import; each later one carries four descriptors (request, printed, result, parcel) and one word, whether it is
+a training: what a job is about is read by its child alone, so that no child inherits a word of another's.
 
     grader -> zygote            zygote -> child (its namespaces' keeper) -> child (process 1 in there) -> the student
 
@@ -23,9 +23,11 @@ from typing import Any, NoReturn
 
 MESSAGE = 1 << 16
 DESCRIPTORS = 4
+TRAINING = b"training"
 
 
 def main() -> NoReturn:
+    gc.disable()  # imports make no rings that are lost, and looking for them takes a fifth of their time
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     setup = json.loads(control.recv(MESSAGE))
@@ -38,12 +40,18 @@ def main() -> NoReturn:
         importlib.import_module(f"programs.{name}")
     if setup["is_torch"]:
         importlib.import_module("programs.warmth").warm()
-    gc.collect()
-    gc.freeze()  # or the first collection of each child would copy every page of torch's objects
-    if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208
-        sys.exit("a second thread runs: its locks would hang every child")
+    _settle()
     control.send(b"ready")
     _serve(control, setup)
+
+
+def _settle() -> None:
+    """Leave everything as children are to find it."""
+    gc.collect()
+    gc.freeze()  # or the first collection of each child would copy every page of torch's objects
+    gc.enable()
+    if threading.active_count() != 1 or len(os.listdir("/proc/self/task")) != 1:  # noqa: PTH208
+        sys.exit("a second thread runs: its locks would hang every child")
 
 
 def _serve(control: socket.socket, setup: dict[str, Any]) -> NoReturn:
@@ -51,6 +59,10 @@ def _serve(control: socket.socket, setup: dict[str, Any]) -> NoReturn:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE, DESCRIPTORS)
         if not message:
             os._exit(0)  # the grader is gone, or wants no more
+        if message == TRAINING:  # said once, before the first
+            gc.disable()
+            importlib.import_module("programs.warmth").warm_for_training()
+            _settle()
         keeper = os.fork()
         if keeper == 0:
             control.close()
