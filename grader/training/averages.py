@@ -25,8 +25,8 @@ class Average(Protocol):
         """Let it have those again that are trained, after `show`."""
 
 
-def average_of(model: torch.nn.Module, recipe: Any) -> Average:
-    """The average that the recipe wants, for a network that begins its training."""
+def average_of(model: Any, recipe: Any) -> Average:
+    """The average that the recipe wants, for a network that begins its training: what has parameters and buffers."""
     if recipe.ema_decay:
         return Exponential(model, recipe.ema_decay)
     if recipe.lookahead_steps:
@@ -53,7 +53,7 @@ class Exponential:
     In the first steps the decay is smaller, (1 + step) / (10 + step), so that the start is forgotten.
     """
 
-    def __init__(self, model: torch.nn.Module, decay: float) -> None:
+    def __init__(self, model: Any, decay: float) -> None:
         self._trained = _numbers(model)
         self._averaged = [tensor.detach().clone() for tensor in self._trained]
         self._decay = decay
@@ -89,7 +89,7 @@ class Lookahead:
     Source:  Zhang, Lucas, Hinton, Ba: Lookahead Optimizer: k steps forward, 1 step back (2019)
     """
 
-    def __init__(self, model: torch.nn.Module, steps: int, share: float) -> None:
+    def __init__(self, model: Any, steps: int, share: float) -> None:
         self._trained = _numbers(model)
         self._slow = [tensor.detach().clone() for tensor in self._trained]
         self._steps, self._share = steps, share
@@ -110,6 +110,6 @@ class Lookahead:
         """Nothing to do: the training goes on from the slow weights."""
 
 
-def _numbers(model: torch.nn.Module) -> list[torch.Tensor]:
+def _numbers(model: Any) -> list[torch.Tensor]:
     """The tensors that can be averaged, each once: weights, and buffers of floating-point numbers."""
     return [tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()]

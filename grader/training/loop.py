@@ -98,7 +98,7 @@ def train(
     began = time.monotonic()
     log: list[Record] = []
     results: list[Accuracy | Errors] = []
-    with _deterministic(seed, on), _lines(log_path) as file, memory_kept():
+    with deterministic(seed, on), _lines(log_path) as file, memory_kept():
         model = build_model().to(on)
         test_data = resident(test_set, on)
         data, classes = resident(train_set, on), len(train_set.classes)
@@ -208,7 +208,7 @@ def _diverged(what: str, *, epoch: int, rate: float) -> MachineError:
 
 
 @contextmanager
-def _deterministic(seed: int, on: torch.device) -> Iterator[None]:
+def deterministic(seed: int, on: torch.device) -> Iterator[None]:
     """Seeded, and with deterministic kernels; afterwards the process has its own settings and random numbers again."""
     import torch
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,35 @@ def trained(
     Raises:  ValueError for another output shape, or a precision that is left open; DivergedError where the mean loss
              is not finite
     """
+    with _filled_at_first():
+        yield from _trained(model, recipe, data, classes=classes, seed=seed, prepared=prepared)
+
+
+@contextmanager
+def _filled_at_first() -> Iterator[None]:
+    """Afterwards memory that nobody has written is filled again, where it was before.
+
+    PyTorch's deterministic mode fills it with NaN, so that a network that reads it has no finite loss. After the first
+    step, where that is seen, `_trained` switches it off: it costs up to 5% of a training, and changes no number.
+    """
+    import torch
+
+    was_filled = torch.utils.deterministic.fill_uninitialized_memory
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = was_filled
+
+
+def _trained(
+    model: torch.nn.Module,
+    recipe: Any,
+    data: tuple[torch.Tensor, torch.Tensor],
+    *,
+    classes: int,
+    seed: int,
+    prepared: Callable[[torch.Tensor], torch.Tensor] | None,
+) -> Iterator[tuple[dict[str, Any], bool]]:
     import torch
     from torch.nn.functional import cross_entropy, mse_loss
 
@@ -112,9 +141,9 @@ def trained(
     if is_of_images and (is_augmented(recipe) or recipe.label_smoothing):
         raise ValueError("augmentation and label_smoothing are for labels, not for images to be made")
     chance = torch.Generator().manual_seed(seed)  # on the CPU: the same order and shifts on every device
-    optimizer = _optimizer(model, recipe)
+    optimizer = optimizer_of(model, recipe)
     average = average_of(model, recipe)
-    autocast = _autocast(recipe, images.device)
+    autocast = autocast_of(recipe, images.device)
     steps_per_epoch = steps_in(recipe, len(labels))
     began = time.monotonic()
     step, is_over = 0, False
@@ -141,6 +170,8 @@ def trained(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            if step == 0:
+                torch.utils.deterministic.fill_uninitialized_memory = False  # see _filled_at_first
             step += 1
             average.after_step(step)
             seen += len(chosen)
@@ -171,7 +202,8 @@ def trained(
                     yield record, False
 
 
-def _optimizer(model: torch.nn.Module, recipe: Any) -> torch.optim.Optimizer:
+def optimizer_of(model: Any, recipe: Any) -> torch.optim.Optimizer:
+    """What moves the parameters of a network, or of anything that has `parameters()`."""
     import torch
 
     parameters = list(model.parameters())
@@ -196,7 +228,7 @@ def _can_be_fused(parameters: Sequence[torch.Tensor]) -> bool:
     return kinds == {"cuda"} or (kinds == {"cpu"} and sum(one.numel() for one in parameters) >= FEWEST_FUSED)
 
 
-def _autocast(recipe: Any, on: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+def autocast_of(recipe: Any, on: torch.device) -> Callable[[], AbstractContextManager[Any]]:
     """What the network runs in: convolutions and matrix products in bfloat16 where the recipe says so."""
     import torch
 

@@ -85,6 +85,45 @@ def test_the_random_numbers_and_settings_of_the_process_are_left_alone(bars):
     assert not torch.are_deterministic_algorithms_enabled()
 
 
+def test_unwritten_memory_is_filled_until_the_first_step_is_made_and_never_changes_the_weights(bars, monkeypatch):
+    import torch
+
+    seen = []
+
+    class Watching(torch.nn.Sequential):
+        def forward(self, inputs):
+            if self.training:
+                seen.append(torch.utils.deterministic.fill_uninitialized_memory)
+            return super().forward(inputs)
+
+    def watching():
+        return Watching(*build(), torch.nn.BatchNorm1d(3))
+
+    recipe = Recipe(**PLAIN, memory_format="channels-last", precision="bfloat16")
+    sets = bars(100), bars(10, "test")
+    made = train(watching, recipe, *sets)
+    assert seen == [True] + [False] * 11
+    assert torch.utils.deterministic.fill_uninitialized_memory
+
+    always = type("Always", (), {"fill_uninitialized_memory": property(lambda _: True, lambda _, value: None)})()
+    monkeypatch.setattr(torch.utils, "deterministic", always)
+    del seen[:]
+    assert _bytes(train(watching, recipe, *sets)) == _bytes(made)
+    assert seen == [True] * 12
+
+
+def test_a_network_that_reads_memory_nobody_wrote_is_not_trained(bars):
+    import torch
+
+    class Careless(torch.nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs.flatten(1)) + torch.empty(len(inputs), 3)
+
+    with pytest.raises(MachineError, match="the mean loss up to step 4 is nan"):
+        train(lambda: Careless(64, 3), Recipe(**PLAIN), bars(100), bars(10, "test"))
+    assert torch.utils.deterministic.fill_uninitialized_memory
+
+
 def test_the_weights_are_those_of_a_loop_written_out(bars):
     import torch
 
