@@ -5,6 +5,7 @@ What is between them in a training (activations, pooling, casts, the optimizer, 
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,10 +35,11 @@ def layers_of(model: nn.Module, shape: tuple[int, ...], batch_size: int) -> list
 
     def seen(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         weight: Tensor = module.weight  # type: ignore[assignment]
-        places = output.numel() // output.shape[1]
-        found.append(Layer(module, tuple(inputs[0].shape), 2 * weight.numel() * places, is_first=not found))
+        at = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
+        found.append(Layer(module, tuple(inputs[0].shape), 2 * weight.numel() * (at.numel() // at.shape[1]), not found))
 
-    hooks = [one.register_forward_hook(seen) for one in model.modules() if isinstance(one, (nn.Conv2d, nn.Linear))]
+    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    hooks = [one.register_forward_hook(seen) for one in model.modules() if isinstance(one, kinds)]
     with torch.no_grad():
         model.eval()(torch.zeros(batch_size, *shape))
     for hook in hooks:
@@ -45,7 +47,7 @@ def layers_of(model: nn.Module, shape: tuple[int, ...], batch_size: int) -> list
     return found
 
 
-def bare_seconds(layers: list[Layer], dtype: torch.dtype, *, is_training: bool) -> float:
+def bare_seconds(layers: list[Layer], dtype: torch.dtype, *, is_training: bool = True) -> float:
     """CPU seconds that the layers alone take for a batch, each by itself, at its best of three, channels last.
 
     In a training also the gradients of the weights and of what goes in, but for what goes into the first layer.
@@ -60,16 +62,12 @@ def training_flop(layers: list[Layer]) -> int:
 
 def _layer_seconds(layer: Layer, dtype: torch.dtype, *, is_training: bool) -> float:
     inputs = channels_last(torch.rand(layer.shape)).to(dtype).requires_grad_(is_training and not layer.is_first)
-    parameters = [one.detach().to(dtype).requires_grad_(is_training) for one in layer.module.parameters()]
-    if isinstance(layer.module, nn.Conv2d):
-        settings = (layer.module.stride, layer.module.padding)
+    module = copy.deepcopy(layer.module).to(dtype).requires_grad_(is_training)
+    parameters = list(module.parameters())
 
-        def forward() -> Tensor:
-            return nn.functional.conv2d(inputs, *parameters, *settings)  # type: ignore[arg-type]
-    else:
-
-        def forward() -> Tensor:
-            return nn.functional.linear(inputs, *parameters)
+    def forward() -> Tensor:
+        made: Tensor = module(inputs)
+        return made
 
     gradient = torch.ones_like(forward())
 
