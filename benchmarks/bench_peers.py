@@ -4,8 +4,9 @@ P1  a theory-only hand-in inside `grader run-all`, against nbgrader autograde, O
     gradescope-utils, on an equivalent assignment of five questions
 P2  a hand-in with a checkpoint: our overhead over the bare forward pass, and against nbgrader with torch imported
 
-All in this run, in turns, each by its own public command; peers/ has the assignment and one adapter a grader. The marks
-of every grading are compared with those known beforehand: a grader that gives another one is not measured.
+All in this run, in turns, each by its own public command, the peers from a venv of their own that is made once; peers/
+has the assignment and one adapter a grader. The marks of every grading are compared with those known beforehand: a
+grader that gives another one is not measured.
 
 "whole" is the wall time of grading a class divided by its hand-ins, the start of the program included; "inside" is what
 each further hand-in adds, from two classes of different sizes. A grader that starts a process for each hand-in has no
@@ -17,17 +18,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
+from figures import Figure, tell, versions_of
 from peers import with_gradescope, with_nbgrader, with_otter, with_ours
 from peers.assignment import Assignment, HandIn, Marks, checkpoint_class, theory, theory_class, with_checkpoint
 from peers.environment import Environment, PeerError
@@ -136,16 +136,14 @@ def middle(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def verdict(is_met: bool) -> str:
-    return "met" if is_met else "not met"
-
-
 def must_work(ours: Grader) -> None:
     if ours.failure:
         raise SystemExit(f"{ours.name}: {ours.failure}")
 
 
-def measure_theory(environment: Environment, *, n: int, n_otter: int, more: int, rounds: int, place: Path) -> None:
+def measure_theory(
+    environment: Environment, *, n: int, n_otter: int, more: int, rounds: int, place: Path
+) -> Iterator[Figure]:
     assignment = theory()
     ours = Grader("grader run-all", partial(with_ours.grade, assignment), (n, n + more))
     nbgrader = Grader("nbgrader autograde", partial(with_nbgrader.grade, environment, assignment), (n, 2))
@@ -160,18 +158,24 @@ def measure_theory(environment: Environment, *, n: int, n_otter: int, more: int,
     graders = [ours, nbgrader, *one_at_a_time]
     in_turns(graders, theory_class(assignment, n + more), rounds, place)
     must_work(ours)
-    print(f"P1  theory only: seconds a hand-in, medians of rounds in turns: {rounds} (lowest to highest)")
+    print(f"theory only: seconds a hand-in, medians of rounds in turns: {rounds} (lowest to highest)")
     show(graders, ours)
-    inside = middle(ours.inside)
-    print(f"    inside `run-all` {inside:.4f} s (bar {P1_BAR_S} s: {verdict(inside <= P1_BAR_S)})")
-    if not nbgrader.failure:
-        ratio, further = middle(nbgrader.whole) / inside, middle(nbgrader.inside) / inside
-        whole = middle(nbgrader.whole) / middle(ours.whole)
-        print(f"    ratio {further:.0f}, nbgrader's inside to ours (bar {P1_BAR}: {verdict(further >= P1_BAR)})")
-        print(f"    nbgrader's whole to our inside {ratio:.0f}; whole to whole {whole:.0f}, with both starts")
+    inside, size = middle(ours.inside), ours.sizes[1]
+    yield Figure("P1", "a theory-only hand-in inside `run-all`", inside, P1_BAR_S, unit="s", n=size)
+    question = "a theory-only hand-in of nbgrader to ours, inside both"
+    if nbgrader.failure:
+        yield Figure("P1", question, None, P1_BAR, is_at_most=False, n=0, note=nbgrader.failure)
+    else:
+        parts = {"nbgrader inside, s": middle(nbgrader.inside), "ours inside, s": inside, **wholes(graders)}
+        yield Figure("P1", question, middle(nbgrader.inside) / inside, P1_BAR, is_at_most=False, parts=parts, n=n)
 
 
-def measure_checkpoint(environment: Environment, *, n: int, rounds: int, place: Path) -> None:
+def wholes(graders: list[Grader]) -> dict[str, float]:
+    """Wall seconds a hand-in of all that were measured, the start of the program included."""
+    return {f"{grader.name} whole, s": middle(grader.whole) for grader in graders if not grader.failure}
+
+
+def measure_checkpoint(environment: Environment, *, n: int, rounds: int, place: Path) -> Iterator[Figure]:
     assignment = with_checkpoint(place / "images")
     hand_ins = checkpoint_class(assignment, 3 * n, place / "networks")
     ours = Grader("grader run-all", partial(with_ours.grade, assignment), (n, 3 * n))
@@ -192,22 +196,24 @@ def measure_checkpoint(environment: Environment, *, n: int, rounds: int, place: 
     for grader in (ours, alone):
         must_work(grader)
     bare = bare_forward(hand_ins[0], assignment)
-    print(
-        f"P2  with a checkpoint of its own: seconds a hand-in, medians of rounds in turns: {rounds} (lowest to highest)"
-    )
+    print(f"with a checkpoint of its own: seconds a hand-in, medians of rounds in turns: {rounds} (lowest to highest)")
     show(graders, ours)
-    print(f"    bare forward pass of the 360 images {bare:.4f} s (fp32, one batch, one thread, median of 30)")
+    size = ours.sizes[1]
     for grader in (ours, alone):
-        over = middle(grader.inside) - bare
-        print(f"    overhead over it, {grader.name}: {over:.3f} s (bar {P2_BAR_S} s: {verdict(over <= P2_BAR_S)})")
-    if not nbgrader.failure:
-        for grader in (ours, alone):
-            further, whole = (
-                middle(nbgrader.inside) / middle(grader.inside),
-                middle(nbgrader.whole) / middle(grader.whole),
-            )
-            print(f"    ratio {further:.1f}, nbgrader's inside to that of {grader.name}", end="")
-            print(f" (bar {P2_BAR}: {verdict(further >= P2_BAR)}); whole to whole {whole:.1f}")
+        inside, question = (
+            middle(grader.inside),
+            f"a hand-in with a checkpoint over the bare forward pass, `{grader.name}`",
+        )
+        parts = {"inside, s": inside, "bare forward pass of 360 images, s": bare}
+        yield Figure("P2", question, inside - bare, P2_BAR_S, unit="s", parts=parts, n=size)
+    for grader in (ours, alone):
+        question = f"a hand-in with a checkpoint of nbgrader to `{grader.name}`, inside both"
+        if nbgrader.failure:
+            yield Figure("P2", question, None, P2_BAR, is_at_most=False, n=0, note=nbgrader.failure)
+            continue
+        further = middle(nbgrader.inside)
+        parts = {"nbgrader inside, s": further, "ours inside, s": middle(grader.inside), **wholes(graders)}
+        yield Figure("P2", question, further / middle(grader.inside), P2_BAR, is_at_most=False, parts=parts, n=n)
 
 
 def main() -> None:
@@ -219,17 +225,13 @@ def main() -> None:
         place = Path(scratch)
         environment = Environment(place / "jupyter")
         environment.prepare()
-        of_ours = ", ".join(f"{name} {version(name)}" for name in ("torch", "click", "rich", "jsonschema"))
-        of_peers = ", ".join(f"{name} {of}" for name, of in environment.versions.items()) or "none"
-        threads = os.environ.get("OMP_NUM_THREADS", "not set")
-        print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, OMP_NUM_THREADS {threads}")
-        print(f"Python {platform.python_version()}, {of_ours} | peers, in {environment.folder}: {of_peers}")
-        n, n_otter, more, rounds = (6, 2, 60, 1) if options.quick else (20, 20, 200, 3)
+        versions = {**versions_of("torch", "click", "rich", "jsonschema"), **environment.versions}
+        n, n_otter, more, rounds = (6, 2, 60, 1) if options.quick else (12, 6, 200, 3)
         if options.only != "P2":
-            measure_theory(environment, n=n, n_otter=n_otter, more=more, rounds=rounds, place=place / "p1")
+            figures = measure_theory(environment, n=n, n_otter=n_otter, more=more, rounds=rounds, place=place / "p1")
+            tell(figures, versions=versions)
         if options.only != "P1":
-            measure_checkpoint(environment, n=n, rounds=rounds, place=place / "p2")
-        print(f"load at the end {os.getloadavg()[0]:.1f}")
+            tell(measure_checkpoint(environment, n=n, rounds=rounds, place=place / "p2"), versions=versions)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import hashlib
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from figures import Figure, tell, versions_of
@@ -70,39 +72,51 @@ def seconds(runner: Runner, jobs: Plan) -> float:
     return took
 
 
-def main() -> None:
-    level = sandbox.level()
-    bench = Bench(Limits(), level)
+@contextmanager
+def started(bench: Bench) -> Iterator[tuple[Callable[..., RayRunner], float]]:
+    """What makes runners on a Ray that runs, and the seconds of its start."""
     began = time.perf_counter()
     ray = Cluster(WORKERS)
     ray.start()
-    start = time.perf_counter() - began
-    print(f"Ray starts in {start:.1f} s")
+    took = time.perf_counter() - began
     standing = Standing(WORKERS)
     standing.__dict__.update(ray.__dict__)
 
-    def on_ray_runner(**settings: Cache) -> RayRunner:
+    def made(**settings: Cache) -> RayRunner:
         runner = RayRunner(bench, workers=WORKERS, **settings)
         runner.backend.cluster = standing  # type: ignore[attr-defined]
         return runner
 
-    with tempfile.TemporaryDirectory() as name:
+    try:
+        yield made, took
+    finally:
+        ray.stop()
+
+
+def let_jobs_do_nothing() -> None:
+    """From now on, in this process, and on Ray."""
+    scope: dict[str, object] = {"__name__": "__main__"}
+    exec(NOTHING, scope)  # noqa: S102  the words above
+    on_ray.done_there = scope["do"]  # type: ignore[assignment]
+    local.finished = lambda *_: Evidence("", EvidenceStatus.DONE)
+
+
+def main() -> None:
+    level = sandbox.level()
+    bench = Bench(Limits(), level)
+    with started(bench) as (on_ray_runner, start), tempfile.TemporaryDirectory() as name:
+        print(f"Ray starts in {start:.1f} s", flush=True)
         trivial = compare("trivial", name, bench, on_ray_runner)
         folder, cache = Path(name), Cache(Path(name) / "cache")
         jobs = plan(folder, COUNT, "cached")
         seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs)
         here = min(seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs) for _ in range(3))
         there = min(seconds(on_ray_runner(cache=cache), jobs) for _ in range(3))
-        cached = here, there
-        scope: dict[str, object] = {"__name__": "__main__"}
-        exec(NOTHING, scope)  # noqa: S102  the words above
-        on_ray.done_there = scope["do"]  # type: ignore[assignment]
-        local.finished = lambda *_: Evidence("", EvidenceStatus.DONE)
+        let_jobs_do_nothing()
         nothing = compare("nothing", name, bench, on_ray_runner)
-    ray.stop()
     tell(
         [
-            figure("cached jobs, to the local runner", *cached, BAR, f"sandbox {level}, {WORKERS} workers"),
+            figure("cached jobs, to the local runner", here, there, BAR, f"sandbox {level}, {WORKERS} workers"),
             figure("trivial jobs, to the local runner", *trivial, BAR, f"Ray started before, in {start:.1f} s"),
             figure("jobs that do nothing, to the local runner", *nothing, None, "the carriage alone"),
         ],
@@ -110,7 +124,7 @@ def main() -> None:
     )
 
 
-def compare(kind: str, name: str, bench: Bench, on_ray_runner: type[RayRunner]) -> tuple[float, float]:
+def compare(kind: str, name: str, bench: Bench, on_ray_runner: Callable[..., RayRunner]) -> tuple[float, float]:
     """The best seconds here and on Ray."""
     here, there = [], []
     seconds(on_ray_runner(), plan(Path(name), 2 * WORKERS, f"{kind} warm"))  # workers and their zygotes

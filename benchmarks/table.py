@@ -46,7 +46,7 @@ BENCHMARKS = (
     Benchmark("bench_ray.py", ("P10",)),
     Benchmark("bench_peers.py", ("P1", "P2")),
     Benchmark("bench_gpu.py", ("P11",)),
-    Benchmark("bench_scale.py", ("S1", "S2", "S3", "S4", "S5", "S6")),
+    Benchmark("bench_scale.py", tuple(f"S{number}" for number in range(1, 9))),
     Benchmark("bench_sandbox.py", ("W1", "W2")),
     Benchmark("bench_originality.py", ("O1",)),
     Benchmark("bench_readers.py", ("R1",)),
