@@ -3,9 +3,16 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+_ROOT = str(Path(__file__).parents[1])
+if _ROOT not in sys.path:  # `python -m pytest` has put it there, `pytest` has not
+    sys.path.insert(0, _ROOT)
+
+from tests.once import FOLDER  # noqa: E402
 
 # A busy machine is no failure. CI draws the same examples each time; a developer draws new ones.
 settings.register_profile(
@@ -30,13 +37,10 @@ def _cache_of_the_tests(tmp_path_factory):
     """What one worker has made the others find."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    before = os.environ.get("GRADER_CACHE")
-    os.environ["GRADER_CACHE"] = str(shared / "cache")
-    yield
-    if before is None:
-        del os.environ["GRADER_CACHE"]
-    else:
-        os.environ["GRADER_CACHE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADER_CACHE", str(shared / "cache"))
+        patch.setenv(FOLDER, str(shared / "together"))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -131,13 +131,16 @@ def _told_to_end(number: int, _frame: object) -> NoReturn:
 
 def _dropped(what: sys.UnraisableHookArgs) -> None:
     """Say it once more: where a signal arrives within a finalizer, Python drops what its handler raises."""
-    if not isinstance(what.exc_value, ToldToEndError):
+    stop = what.exc_value
+    if not isinstance(stop, KeyboardInterrupt):
         sys.__unraisablehook__(what)
         return
     import threading
 
-    number = what.exc_value.exit_code - 128
-    signal.signal(number, _told_to_end)
+    number: int = signal.SIGINT
+    if isinstance(stop, ToldToEndError):
+        number = stop.exit_code - 128
+        signal.signal(number, _told_to_end)
     threading.Timer(0.05, os.kill, (os.getpid(), number)).start()  # when the finalizer is over
 
 

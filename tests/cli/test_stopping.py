@@ -183,10 +183,11 @@ def test_a_first_ctrl_c_keeps_what_comes_to_its_end(class_of_two, tmp_path, is_p
 @pytest.mark.fault("F15")
 def test_a_second_ctrl_c_stops_at_once(class_of_two, tmp_path):
     process = class_of_two(1000)
+    _within_patience(_is_napping)
     process.below = _within_patience(lambda: _programs_below(process.pid))
-    time.sleep(1)
     process.send_signal(signal.SIGINT)
-    time.sleep(1)
+    while "to an end" not in (line := process.stderr.readline()):  # two signals at once would be one
+        assert line, "it ended, and never said that it lets the job come to its end"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE_S)
     assert _as_shells_count(process.returncode) == 130
@@ -202,7 +203,7 @@ import click
 import grader.cli
 class Finalized:
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), int(sys.argv[1]))
         for _ in range(1000):  # the handler runs between two steps of Python
             pass
 @click.command()
@@ -215,7 +216,15 @@ grader.cli.main([])
 
 
 @pytest.mark.fault("F15")
-def test_a_request_to_end_that_comes_within_a_finalizer_is_not_lost():
-    command = [sys.executable, "-c", IN_A_FINALIZER]
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, 143, id="a request to end"),
+        pytest.param(signal.SIGHUP, 129, id="the terminal was closed"),
+    ],
+)
+def test_a_signal_that_comes_within_a_finalizer_is_not_lost(number, code):
+    command = [sys.executable, "-c", IN_A_FINALIZER, str(int(number))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (143, "", "stopped")
+    assert (ran.returncode, ran.stdout, ran.stderr.strip()) == (code, "", "stopped")

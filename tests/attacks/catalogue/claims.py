@@ -21,6 +21,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 MARKS = ("attack", "attack_partly")
+ALL_MARKS = (*MARKS, "fault")
 Claims = dict[str, dict[int, list[str]]]  # by mark, then by attack: the tests, without their parameters
 ByName = dict[str, dict[str, list[str]]]
 
@@ -45,8 +46,16 @@ def claims() -> Claims:
 
 
 def claimed(*marks: str) -> ByName:
-    """What the tests of this checkout claim by these marks, collected in a process of its own."""
-    command = [sys.executable, str(Path(__file__).resolve()), *marks]
+    """What the tests of this checkout claim by these marks."""
+    from tests.once import once  # here: the program below, which it asks, needs none of it
+
+    read = once("claims", _asked)
+    return {mark: read[mark] for mark in marks}
+
+
+def _asked() -> ByName:
+    """Of all marks, collected in a process of its own."""
+    command = [sys.executable, str(Path(__file__).resolve()), *ALL_MARKS]
     asked = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert asked.returncode == 0, asked.stderr
     read: ByName = json.loads(asked.stdout)
