@@ -90,9 +90,9 @@ class Here:
             del self._running[future]
 
     def under_way(self) -> Sequence[Ticket]:
-        """What was placed and has not come to an end, with the time at which a thread took it up."""
-        began = dict(self._began)
-        return [replace(one, placed_at=began.get(one.key, one.placed_at)) for one in self._running.values()]
+        """What was placed and has not come to an end, with when a thread took it up: now, where none has yet."""
+        began, now = dict(self._began), time.monotonic()
+        return [replace(one, placed_at=began.get(one.key, now)) for one in self._running.values()]
 
     def close(self, *, at_once: bool) -> None:
         """End the threads; with `at_once` the sandboxes that they wait for."""

@@ -137,9 +137,9 @@ class Occupancy:
 
     def _coarser(self) -> None:
         """Half as many spans or fewer: those of a worker that lie closest to each other become one."""
-        while len(self.spans) > MOST_SPANS // 2:
+        while len(self.spans) > max(MOST_SPANS // 2, len(self._busy)):
             length = max(one.ended for one in self.spans) - min(one.began for one in self.spans)
-            self._gap = max(2 * self._gap, length / MOST_SPANS)
+            self._gap = max(2 * self._gap, length / MOST_SPANS, 1e-3)
             last: dict[str, Span] = {}
             kept: list[Span] = []
             for one in sorted(self.spans, key=lambda one: one.began):

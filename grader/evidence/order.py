@@ -49,7 +49,7 @@ class Line:
         self._holders: dict[Job, set[str]] = {}
         self._opened = 0
         self._done_s = 0.0
-        self._began: float | None = None
+        self._began: float | None = None  # when the first job was taken out
 
     def __len__(self) -> int:
         return len(self._again) + len(self._waiting)
@@ -121,7 +121,7 @@ class Line:
         open_s = sum(running) + sum(parts)
         unread = max(self._hand_ins - self._opened, 0) * (self._done_s + open_s) / max(self._opened, 1)
         least = max((self._done_s + open_s + unread) / workers, *parts)
-        gone = now - (self._began or now)
+        gone = now - (now if self._began is None else self._began)
         rest = list(parts)
         rest.remove(chains[cheap])
         if chains[cheap] > seconds[cheap]:

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.evidence.occupancy import FILE as OCCUPANCY
 from grader.frozen import dataclass
 from grader.model import Json, ScoreCard
 from grader.reports.class_facts import ClassFacts, class_facts, stand_of_row
+from grader.reports.occupancy import occupancy_of
 
 if TYPE_CHECKING:
     from grader.gradebook.book import Gradebook
@@ -33,6 +35,7 @@ class ClassReport:
     missing: tuple[Grade, ...]
     originality: Mapping[str, Json] | None  # what `run-all` left of this assignment, in its own form
     note: str
+    occupancy: Mapping[str, Json] | None = None  # what `run-all` left of what its workers did, in its own form
 
     @property
     def pairs(self) -> tuple[Mapping[str, Json], ...]:
@@ -50,7 +53,7 @@ class ClassReport:
 
 
 def class_report(book: Gradebook, assignment: str, state: Path) -> ClassReport:
-    """The report. `state` is the folder in which `run-all` left the pairs that are alike."""
+    """The report. `state` is the folder in which `run-all` left the pairs that are alike, and what its workers did."""
     rows = book.rows(assignment).rows
     titles, lines = _of_cards(book, rows)
     stands = (stand_of_row(row, lines.get(row.variant)) for row in rows)
@@ -64,6 +67,7 @@ def class_report(book: Gradebook, assignment: str, state: Path) -> ClassReport:
         tuple(one for one in grades if one.points is None),
         _alike(state / ORIGINALITY, assignment),
         _mixed(book, assignment),
+        occupancy_of(state / OCCUPANCY),
     )
 
 

@@ -14,6 +14,7 @@ from grader.model import Json
 from grader.reports.class_facts import NEAR_WORDS, ClassFacts
 from grader.reports.html.charts import Words, bars
 from grader.reports.html.drawn import behind
+from grader.reports.html.occupancy import occupancy_figure
 from grader.reports.html.pages import percent, rendered
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ def class_page(
     hidden_pairs: int = 0,
     href_of: Callable[[Row], str] = lambda _row: "",
     note: str = "",
+    occupancy: Mapping[str, Json] | None = None,
 ) -> str:
     """The page. `titles` are those of tasks; `missing` the students without a grade; `pairs` as `originality` has them.
 
-    `hidden_pairs` were found beyond these. `href_of` gives the address of a hand-in's own page.
+    `hidden_pairs` were found beyond these. `href_of` gives the address of a hand-in's own page. `occupancy` is what the
+    workers of the last run did.
     """
     tasks = list(dict.fromkeys(task for row in rows for task in row.tasks))
     links = {row.submission: href_of(row) for row in rows}
@@ -71,6 +74,8 @@ def class_page(
         near=NEAR_WORDS,
         histogram=histogram(facts) if facts is not None else None,
         note=note,
+        workers=occupancy_figure(occupancy) if occupancy is not None else None,
+        run=occupancy,
     )
 
 

@@ -50,6 +50,7 @@ def write_class(
         hidden_pairs=report.more_pairs,
         href_of=lambda row: address(STUDENTS, file_name(row.submission)),
         note=report.note,
+        occupancy=report.occupancy,
     )
     page = folder / "class.html"
     _write(page, text)
