@@ -1,4 +1,4 @@
-"""Does the TA's desk keep up with a class of 1,000? Run: python benchmarks/bench_desk.py
+"""Does the TA's desk keep up with a class of 1,000? Run: python benchmarks/bench_desk.py [--quick]
 
 D1  import of a download of 1,000 students, Moodle and Canvas: hand-ins a second (bar 50), and of the same once more
 D2  the class page of 1,000 hand-ins opens in a browser (bar 1 s): the page of the review and the page of the report
@@ -6,15 +6,14 @@ D3  a filter of the queue of 1,000 hand-ins, from the key pressed to the rows sh
 
 Import is `grader import` in a process of its own, start included, each hand-in with code, weights, answers and a
 manifest (65 KiB) or, every third, the same as a zip. The gradebook is SQLite with the scorecards of tests/desk.py; the
-page is `grader review` in a process of its own, the browser the system's chromium, without which D2 and D3 are measured
-by plain requests alone. Medians of 9, the slowest beside. `--quick` takes 100 students.
+page is `grader review` in a process of its own, the browser the system's chromium, without which what is seen in one
+is not measured. Medians of 9, the slowest beside. `--quick` takes 100 students.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-import platform
 import re
 import shutil
 import statistics
@@ -24,8 +23,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
+
+from figures import Figure, tell, versions_of
 
 HERE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HERE))
@@ -38,6 +39,7 @@ from tests.lms.moodle import make_moodle  # noqa: E402
 
 COUNT = 100 if "--quick" in sys.argv else 1000
 RUNS = 9
+PAGE_MS, FILTER_MS = 1000.0, 200.0
 FILES = {path.name: path.read_bytes() for path in sorted((HERE / "examples" / "digits-class" / "01-perfect").iterdir())}
 
 
@@ -74,7 +76,7 @@ def students() -> list[Student]:
     ]
 
 
-def imports(place: Path) -> None:
+def imports(place: Path) -> Iterator[Figure]:
     for kind, make in (("moodle", make_moodle), ("canvas", make_canvas)):
         course = desk.course(place / kind)
         made = make(place / f"{kind}-download", students())
@@ -85,8 +87,9 @@ def imports(place: Path) -> None:
         if listed is None or len(listed.by_name) != COUNT or listed.quarantined:
             raise SystemExit(f"{kind}: not everybody was imported")
         size = made.source.stat().st_size / 2**20
-        print(f"D1  {kind}, n = {COUNT:,} ({size:.0f} MiB): {first:.2f} s, {COUNT / first:.0f} hand-ins/s (bar 50)")
-        print(f"    the same download once more: {again:.2f} s")
+        parts = {"import, s": first, "the same once more, s": again, "download, MiB": size}
+        yield Figure("D1", f"import of a download of {kind}, hand-ins a second", COUNT / first, 50.0, is_at_most=False,
+                     unit="hand-ins/s", parts=parts, n=COUNT)  # fmt: skip
         shutil.rmtree(course)
         made.source.unlink()
 
@@ -113,17 +116,19 @@ def reviewing(made: desk.Desk) -> Iterator[str]:
             process.terminate()
 
 
-def timed(do: Callable[[], object]) -> str:
+def timed(name: str, question: str, bar_ms: float | None, do: Callable[[], object]) -> Figure:
     """How long it takes, in the middle and at most."""
     times = []
     for _ in range(RUNS):
         began = time.perf_counter()
         do()
         times.append(time.perf_counter() - began)
-    return f"{statistics.median(times) * 1000:.0f} ms (slowest {max(times) * 1000:.0f})"
+    middle, slowest = (1000 * of(times) for of in (statistics.median, max))
+    asked = f"{question}, {COUNT:,} hand-ins"
+    return Figure(name, asked, middle, bar_ms, unit="ms", parts={"slowest, ms": slowest}, n=RUNS)
 
 
-def by_requests(link: str, place: str) -> list[dict[str, str]]:
+def by_requests(link: str, place: str) -> tuple[list[Figure], list[dict[str, str]]]:
     """The pages as a program gets them; the cookies of who is signed in."""
     import httpx
 
@@ -133,36 +138,37 @@ def by_requests(link: str, place: str) -> list[dict[str, str]]:
         csrf = re.search(r'name="csrf" value="(\w+)"', page)
         client.post("/sign-in", data={"csrf": csrf[1] if csrf else "", "link": token}).raise_for_status()
         part = {"hx-target": "list", "hx-request": "true"}
-        for name, words, headers in (
-            ("D2  the queue's page, as answered", "", {}),
-            ("D3  a search of all, as answered", "?show=all&q=ada", part),
-            ("    waits because a person decides", "?why=review", part),
-            ("    open points in task 3", "?task=3", part),
+        figures = []
+        for name, question, words, headers in (
+            ("D2", "the queue's page, as answered", "", {}),
+            ("D3", "a search of all, as answered", "?show=all&q=ada", part),
+            ("D3", "what waits because a person decides, as answered", "?why=review", part),
+            ("D3", "open points in task 3, as answered", "?task=3", part),
         ):
-            said = timed(lambda: client.get(place + words, headers=headers).raise_for_status())  # noqa: B023
-            print(f"{name}: {said}")
-        return [{"name": one.name, "value": one.value or "", "url": base} for one in client.cookies.jar]
+            get = partial(client.get, place + words, headers=headers)
+            figures.append(timed(name, question, None, lambda get=get: get().raise_for_status()))
+        return figures, [{"name": one.name, "value": one.value or "", "url": base} for one in client.cookies.jar]
 
 
-def by_browser(base: str, cookies: list[dict[str, str]], place: str, report: Path) -> None:
+def by_browser(base: str, cookies: list[dict[str, str]], place: str, report: Path) -> Iterator[Figure]:
     """The pages as a person sees them."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        print("    no Playwright here: not seen in a browser")
+        yield from unseen("no Playwright here")
         return
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not program:
-        print("    no chromium here: not seen in a browser")
+        yield from unseen("no chromium here")
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_cookies(cookies)
         page = context.new_page()
-        print(f"D2  the queue's page opens: {timed(lambda: page.goto(base + place))} (bar 1 s)")
-        print(f"    with everybody in it: {timed(lambda: page.goto(base + place + '?show=all'))}")
-        print(f"    the report's page of the class: {timed(lambda: page.goto(report.as_uri()))} (bar 1 s)")
+        yield timed("D2", "the queue's page opens", PAGE_MS, lambda: page.goto(base + place))
+        yield timed("D2", "the queue's page with everybody opens", None, lambda: page.goto(base + place + "?show=all"))
+        yield timed("D2", "the report's page of the class opens", PAGE_MS, lambda: page.goto(report.as_uri()))
         page.goto(base + place)
         turns = itertools.cycle(["review", "unknown"])
 
@@ -177,29 +183,33 @@ def by_browser(base: str, cookies: list[dict[str, str]], place: str, report: Pat
             page.keyboard.press("a" if not page.input_value("#q") else "Backspace")
             page.wait_for_selector("#list:not([data-old]) caption")
 
-        print(f"D3  a filter, from the choice to the rows: {timed(choose)} (bar 200 ms)")
+        yield timed("D3", "a filter, from the choice to the rows", FILTER_MS, choose)
         page.goto(base + place + "?show=all")
-        print(f"    a search, from the key to the rows: {timed(search)}")
+        yield timed("D3", "a search, from the key to the rows", FILTER_MS, search)
         browser.close()
 
 
-def pages(place: Path) -> None:
+def unseen(why: str) -> Iterator[Figure]:
+    yield Figure("D2", "the queue's page opens", None, PAGE_MS, unit="ms", n=0, note=why)
+    yield Figure("D3", "a filter, from the choice to the rows", None, FILTER_MS, unit="ms", n=0, note=why)
+
+
+def pages(place: Path) -> Iterator[Figure]:
     made = desk.desk(place / "course", COUNT, files=5, missing=0)
     seconds = grader("report", desk.ASSIGNMENT, "--html", place / "report", "--gradebook", made.url, cwd=made.course)
     print(f"    {COUNT:,} pages of reports and that of the class: {seconds:.1f} s")
     with reviewing(made) as link:
         at = f"/a/{desk.ASSIGNMENT}"
-        cookies = by_requests(link, at)
-        by_browser(link.partition("/sign-in")[0], cookies, at, place / "report" / "class.html")
+        figures, cookies = by_requests(link, at)
+        yield from figures
+        yield from by_browser(link.partition("/sign-in")[0], cookies, at, place / "report" / "class.html")
 
 
 def main() -> None:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "fastapi", "uvicorn", "jinja2"))
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    print(f"{machine} | Python {sys.version.split()[0]}, {packages} | python benchmarks/bench_desk.py")
+    versions = versions_of("sqlalchemy", "fastapi", "uvicorn", "jinja2", "playwright")
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as scratch:
-        imports(Path(scratch))
-        pages(Path(scratch))
+        tell(imports(Path(scratch)), versions=versions)
+        tell(pages(Path(scratch)), versions=versions)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""How fast is a long report read? Run: python benchmarks/bench_readers.py [--megabytes 10] [--traps]
+"""How fast is a long report read? Run: python benchmarks/bench_readers.py [--quick] [--megabytes 10] [--traps]
 
-Of a mixed report and of one that is nothing but prints (`long_reports`): the processor's seconds, MB/s and rows/s of
-each step and of `read_report` (recomputing included), and the memory that it took at most. With --traps the seconds for
-a megabyte of the worst texts that the tests know.
+R1  reading a mixed report, and one that is nothing but prints (`long_reports`): its lines, summaries and claims, to the
+    bar of 3 s for 10 MB, by CPU time. Beside it the speed of each step and of `read_report`, which recomputes too
+R2  the memory that reading took at most, above the text
+
+With --traps also the seconds for a megabyte of the worst texts.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import argparse
 import gc
 import importlib.util
 import multiprocessing
-import platform
 import resource
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import long_reports
+from figures import Figure, tell
 
 from grader.answers.claims import read_claims
 from grader.answers.claims.agreement import contradictions
@@ -77,7 +79,17 @@ def measure_steps(name: str, size: int) -> None:
         ("all that is read", both_s + claims_s, f"{'':17}{(both_s + claims_s) / bar_s:.2f} of the bar"),
     ):
         print(f"  {what:20} {seconds:6.2f} s  {megabytes / max(seconds, 1e-3):7.1f} MB/s  {count}")
-    print(f"  memory above the text {memory:.0f} MB, {memory / megabytes:.0f} bytes a character")
+    read_s, note = both_s + claims_s, f"seed {long_reports.SEED}"
+    parts = {"lines, s": lines_s, "summaries, s": summaries_s, "claims, s": claims_s, "report, MB": megabytes}
+    tell(
+        [
+            Figure("R1", f"a {name} report is read, for each 10 MB, CPU", 10 * read_s / megabytes, BAR_S_PER_10_MB,
+                   unit="s", parts=parts, note=note),
+            Figure("R2", f"memory above the text of a {name} report", memory, BAR_MB if megabytes <= 10.5 else None,
+                   unit="MB", parts={"report, MB": megabytes}, note=note),
+        ],
+        versions={},
+    )  # fmt: skip
 
 
 def measure_report(name: str, size: int) -> None:
@@ -126,11 +138,11 @@ def apart(step: Callable[..., None], *arguments: Any) -> None:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--megabytes", type=float, default=10)
+    asked.add_argument("--quick", action="store_true", help="1 MB")
+    asked.add_argument("--megabytes", type=float, default=None, help="default: 10")
     asked.add_argument("--traps", action="store_true", help="the worst texts too (minutes)")
     options = asked.parse_args()
-    size = int(options.megabytes * 1e6)
-    print(f"{platform.platform()}, Python {platform.python_version()}, n = 1 each, seed {long_reports.SEED}")
+    size = int((options.megabytes or (1 if options.quick else 10)) * 1e6)
     for name in TEXTS:
         apart(measure_steps, name, size)
         apart(measure_report, name, size)

@@ -1,16 +1,17 @@
-"""What does the wall around student code cost? Run: python benchmarks/bench_sandbox.py
+"""What does the wall around student code cost? Run: python benchmarks/bench_sandbox.py [--quick]
 
-Two ratios, each measured in turns in this run: one submission (the digits reference: its code, its checkpoint, 256
-images) through the warmed process against a cold bubblewrap; and 10,000 MNIST images through the sandbox against the
-same forward pass in a plain process with the same settings of the allocator, and in one as people write it.
-Without GRADER_DATA the embedded digits are repeated to 10,000, and that is said. Seconds on the clock, and of CPU: on a
-busy machine the latter tell more.
+W1  one submission (the digits reference: its code, its checkpoint, 256 images) by a cold bubblewrap, to the warmed
+    process
+W2  10,000 MNIST images through the sandbox, to the same forward pass in a plain process with the same settings of the
+    allocator; and beside it, without a bar, to one as people write it, and a small network
+
+All in turns in this run. Without GRADER_DATA the embedded digits are repeated to 10,000, and that is said. Seconds on
+the clock, those of CPU beside: on a busy machine the latter tell more.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -18,9 +19,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from figures import Figure, tell, versions_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: one thread on both sides
 HERE = Path(__file__).resolve().parent.parent
@@ -35,7 +37,7 @@ from grader.sandbox.predictions import BATCH_SIZE, Predictions, predict  # noqa:
 if TYPE_CHECKING:
     import numpy as np
 
-RUNS = int(os.environ.get("RUNS", "5"))
+RUNS = 1 if "--quick" in sys.argv else int(os.environ.get("RUNS", "5"))
 STARTS_BAR, STARTS_S_BAR, PREDICT_BAR = 10.0, 0.3, 1.15
 IMAGES, SUBMISSION_IMAGES = 10_000, 256
 REFERENCES = HERE / "reference_solutions"
@@ -73,7 +75,7 @@ def answered(ended: object) -> object:
     return ended
 
 
-def starts(folder: Path) -> None:
+def starts(folder: Path) -> list[Figure]:
     """One submission through a warmed process, and cold."""
     images = load("digits", "test").images[:SUBMISSION_IMAGES]
     (folder / "inputs").write_bytes(images.tobytes())
@@ -100,11 +102,12 @@ def starts(folder: Path) -> None:
         job(is_warm=False),
         lambda: answered(predict(files, whole, images, classes=10, limits=LIMITS)),
     )
-    is_met = cold / warm >= STARTS_BAR and warm < STARTS_S_BAR
-    print(f"one job (code, checkpoint, {len(images)} images): warmed {warm:.3f} s, cold bubblewrap {cold:.3f} s")
-    print(f"  with the second box that asks {min(64, len(images))} of them again: {both:.3f} s")
-    bar = f"{STARTS_BAR:g} or more, and under {STARTS_S_BAR} s: {'met' if is_met else 'not met'}"
-    print(f"ratio: {cold / warm:.1f}   (bar: {bar})")
+    parts = {"cold, s": cold, "warmed, s": warm, f"with the box that asks {min(64, len(images))} images again, s": both}
+    asked = f"one job (code, checkpoint, {len(images)} images) by a cold bubblewrap, to a warmed process"
+    return [
+        Figure("W1", asked, cold / warm, STARTS_BAR, is_at_most=False, parts=parts, n=RUNS),
+        Figure("W1", "the same job by a warmed process", warm, STARTS_S_BAR, unit="s", n=RUNS),
+    ]
 
 
 def mnist() -> tuple[np.ndarray, str]:
@@ -158,7 +161,7 @@ def plain(folder: Path, name: str) -> None:
         np.save(folder / "scores.npy", scores)
 
 
-def predictions(folder: Path, name: str, about: str, images: np.ndarray) -> float:
+def predictions(folder: Path, name: str, about: str, images: np.ndarray, bar: float | None) -> Figure:
     """The same forward pass through the sandbox and in plain processes; the ratio of the clock to the equal one."""
     import numpy as np
 
@@ -181,10 +184,13 @@ def predictions(folder: Path, name: str, about: str, images: np.ndarray) -> floa
     if not np.allclose(np.load(folder / "boxed.npy"), np.load(folder / "scores.npy"), atol=1e-3):
         sys.exit("the two passes give different scores")
     used = {way: statistics.median(times[1:]) for way, times in cpu.items()}
-    print(f"{len(images):,} images, {about}: sandbox {inside:.3f} s, plain {outside:.3f} s, as written {written:.3f} s")
-    print(f"  of CPU: sandbox {used['box']:.3f} s, plain {used['equal']:.3f} s, as written {used['default']:.3f} s")
-    print(f"ratio: {inside / outside:.2f} to the plain pass, {inside / written:.2f} to it as written")
-    return inside / outside
+    parts = {"sandbox, s": inside, "plain, s": outside, "as written, s": written, "to it as written": inside / written}
+    parts |= {
+        f"{way} by CPU, s": used[of] for way, of in (("sandbox", "box"), ("plain", "equal"), ("as written", "default"))
+    }
+    return Figure(
+        "W2", f"{len(images):,} images through the sandbox, {about}", inside / outside, bar, parts=parts, n=RUNS
+    )
 
 
 def main() -> None:
@@ -199,24 +205,19 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        starts(folder)
+        figures = starts(folder)
         images, what = mnist()
         np.save(folder / "images.npy", images)
-        print(f"the {IMAGES:,} images are {what}")
         (folder / "wide.py").write_text(WIDE)
         scope: dict[str, object] = {}
         exec(WIDE, scope)  # noqa: S102  the text above
         torch.manual_seed(0)
         torch.save(scope["build_model"]().state_dict(), folder / "wide.pth")
-        wide = predictions(folder, "wide", "1.3 million parameters", images)
+        figures.append(predictions(folder, "wide", f"1.3 million parameters, {what}", images, PREDICT_BAR))
         shutil.copy(REFERENCES / "mnist-optimizers" / "model.py", folder / "small.py")
         shutil.copy(REFERENCES / "mnist-optimizers" / "weights" / "adam.pth", folder / "small.pth")
-        predictions(folder, "small", "31,898 parameters", images)
-    print(f"bar for the first: under {PREDICT_BAR}: {'met' if wide < PREDICT_BAR else 'not met'}")
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy"))
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    print(f"n = {RUNS} each, medians, in turns, one thread, CPU; level {level}; Python {platform.python_version()}")
-    print(f"{versions}; {machine}")
+        figures.append(predictions(folder, "small", f"31,898 parameters, {what}", images, None))
+    tell(figures, versions={**versions_of("torch", "numpy"), "sandbox": str(level)})
 
 
 if __name__ == "__main__":

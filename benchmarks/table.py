@@ -1,7 +1,8 @@
-"""What does one run of every benchmark say? Run: python benchmarks/table.py [--quick] [--only P3 P4] [--from FILE]
+"""What does one run of every benchmark say? Run: python benchmarks/table.py [--quick] [--all] [--only P3 P4] [--from FILE]
 
-Runs the benchmarks one after the other, each in a process of its own, prints the table of their figures, and writes it
-into docs/performance.md and docs/scale.md, between the two comments there; the words around it stay as they are.
+Runs the benchmarks of the ratios P1 to P11 and of docs/scale.md one after the other, each in a process of its own, with
+--all those of other questions too; prints the table of their figures, and writes it into docs/performance.md and
+docs/scale.md, between the two comments there. The words around it stay as they are.
 
 Nothing is written by a run with --quick or --only, which measure less than is published, nor where a benchmark failed:
 the figures are kept in a file, which is named at the end. With that file as GRADER_BENCH_FIGURES a single benchmark can
@@ -35,7 +36,7 @@ class Benchmark:
 
     file: str
     tells: tuple[str, ...]
-    arguments: tuple[str, ...] = ()
+    is_extra: bool = False
 
 
 BENCHMARKS = (
@@ -47,22 +48,22 @@ BENCHMARKS = (
     Benchmark("bench_peers.py", ("P1", "P2")),
     Benchmark("bench_gpu.py", ("P11",)),
     Benchmark("bench_scale.py", tuple(f"S{number}" for number in range(1, 9))),
-    Benchmark("bench_sandbox.py", ("W1", "W2")),
-    Benchmark("bench_originality.py", ("O1",)),
-    Benchmark("bench_readers.py", ("R1",)),
-    Benchmark("bench_desk.py", ("D1", "D2", "D3")),
+    Benchmark("bench_sandbox.py", ("W1", "W2"), is_extra=True),
+    Benchmark("bench_readers.py", ("R1", "R2"), is_extra=True),
+    Benchmark("bench_desk.py", ("D1", "D2", "D3"), is_extra=True),
+    Benchmark("bench_ensembles.py", ("E1",), is_extra=True),
+    Benchmark("bench_originality.py", ("O1", "O2"), is_extra=True),
 )
-# Which page shows which figures; what no page shows is printed alone.
-PAGES = {"performance.md": ("P",), "scale.md": ("S",)}
+# Which page shows which figures, by their letter.
+PAGES = {"performance.md": "PWRDE", "scale.md": "SO"}
 Told = dict[str, Any]  # a line of the file: a figure and its circumstances
 
 
 def run(benchmark: Benchmark, file: Path, *, is_quick: bool) -> str:
     """Why it failed, or nothing. What it prints is printed."""
     before = len(read(file))
-    arguments = [*benchmark.arguments, *(["--quick"] if is_quick else [])]
     ran = subprocess.run(
-        [sys.executable, str(HERE / benchmark.file), *arguments],
+        [sys.executable, str(HERE / benchmark.file), *(["--quick"] if is_quick else [])],
         check=False,
         cwd=HERE.parent,
         env={**os.environ, FILE_VARIABLE: str(file)},
@@ -78,9 +79,10 @@ def read(file: Path) -> list[Told]:
 
 
 def latest(told: Iterable[Told]) -> list[Told]:
-    """The last of each name and question, in the order of the names: P2 stands before P10."""
+    """The last of each name and question, in the order of the pages and numbers: P2 stands before P10."""
     kept = {(one["name"], one["question"]): one for one in told}
-    return sorted(kept.values(), key=lambda one: (one["name"][0], int(one["name"][1:])))
+    letters = "".join(PAGES.values())
+    return sorted(kept.values(), key=lambda one: (letters.index(one["name"][0]), int(one["name"][1:])))
 
 
 def figure_of(told: Told) -> Figure:
@@ -145,6 +147,7 @@ def publish(told: Sequence[Told]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="less of everything: does it run at all? Writes no page")
+    parser.add_argument("--all", action="store_true", help="the benchmarks beside the ratios too")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="the benchmarks of these figures. Writes no page")
     parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="measure nothing: write what FILE holds")
     asked = parser.parse_args()
@@ -153,7 +156,9 @@ def main() -> None:
         print("\n".join(table(told)))
         publish(told)
         return
-    chosen = [one for one in BENCHMARKS if not asked.only or set(asked.only) & set(one.tells)]
+    chosen = [one for one in BENCHMARKS if asked.all or not one.is_extra]
+    if asked.only:
+        chosen = [one for one in BENCHMARKS if set(asked.only) & set(one.tells)]
     if not chosen:
         raise SystemExit(f"no benchmark tells {', '.join(asked.only)}")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grader-bench" / "figures"
