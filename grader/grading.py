@@ -7,12 +7,13 @@ laptop and the TA's machine come to the same verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from grader.checks import Check, all_checks, run_check, take_fingerprint
 from grader.evidence.cache import is_lasting
+from grader.frozen import dataclass
 from grader.model import (
     Evidence,
     Finding,

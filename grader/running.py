@@ -9,13 +9,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
 from grader.course import Course, assignments
 from grader.documents import did_you_mean, shown
 from grader.errors import GraderError, UsageError
+from grader.frozen import dataclass
 from grader.grading import HandIn, ask
 from grader.intake import read_submission, remove_tree, submission_id
 from grader.intake.belonging import in_class

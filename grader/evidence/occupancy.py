@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from grader.frozen import dataclass
 from grader.model import Json
 
 FORM = "grader-occupancy/1"

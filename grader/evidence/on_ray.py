@@ -11,7 +11,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from grader.evidence.parcels import heard, packed
 from grader.evidence.runner import Runner
 from grader.evidence.there import PEAK, about, done_there, made_by
 from grader.evidence.tickets import Died, Ticket
+from grader.frozen import dataclass
 from grader.model import Evidence, Json
 
 if TYPE_CHECKING:

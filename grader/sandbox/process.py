@@ -12,9 +12,10 @@ import selectors
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from grader.frozen import dataclass
 from grader.limits import Limits
 from grader.sandbox.cgroups import Group
 from grader.sandbox.layout import SHARED, TEMPORARY

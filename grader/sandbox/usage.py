@@ -10,8 +10,9 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from grader.frozen import dataclass
 
 _PROC = Path("/proc")
 _seen = threading.local()

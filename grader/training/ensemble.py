@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from grader.frozen import dataclass
 from grader.training.augmentation import augmented
 from grader.training.averages import average_of
 from grader.training.device import settled

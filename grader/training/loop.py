@@ -11,12 +11,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from grader.datasets import ImageSet
 from grader.errors import MachineError
+from grader.frozen import dataclass
 from grader.model import Json
 from grader.training.device import device as chosen_device
 from grader.training.device import device_class, settled

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
+from grader.frozen import dataclass
 from grader.reports.html.elements import joined, tag
 
 SERIES: Final = 8  # looks that the style sheet has for lines; further ones begin anew
