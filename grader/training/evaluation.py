@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from grader.datasets import ImageSet
 from grader.frozen import dataclass
+from grader.training.exact import PLAIN_BATCH, classes_of, evaluating
 from grader.training.memory import memory_kept
 from grader.training.steps import as_inputs, channels_last, check_shape
 
 if TYPE_CHECKING:
     import torch
 
-# Measured on CPUs, one thread: a batch of 1,000 that gets its memory anew takes up to 2.2 times as long, and channels
-# last take 0.7 to 1.0 of the time. A GPU is kept busy by large batches only.
-BATCH_SIZES = {"cpu": 64}
-LARGEST_BATCH_SIZE = 1000
+# Of images that are made, on a CPU: measured, a batch of 1,000 that gets its memory anew takes up to 2.2 times as long.
+IMAGES_BATCH_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -132,14 +131,16 @@ def image_errors(
     import torch
 
     absolute, squared = (torch.zeros((), dtype=torch.float64) for _ in range(2))
-
-    def take(made: torch.Tensor, targets: torch.Tensor) -> None:
-        check_shape(made, len(targets), images=targets.shape)
-        off = (made - as_inputs(targets, (), ())).cpu().double()
-        absolute.add_(off.abs().sum())
-        squared.add_(off.square().sum())
-
-    _run(model, images, wanted, (mean, std), take)
+    is_on_cpu = images.device.type == "cpu"
+    size = IMAGES_BATCH_SIZE if is_on_cpu else PLAIN_BATCH
+    forward = _channels_last_forward(model) if is_on_cpu else model
+    with evaluating(model), torch.inference_mode():
+        for batch, targets in zip(images.split(size), wanted.split(size), strict=True):
+            made = forward(as_inputs(batch, mean, std))
+            check_shape(made, len(targets), images=targets.shape)
+            off = (made - as_inputs(targets, (), ())).cpu().double()
+            absolute.add_(off.abs().sum())
+            squared.add_(off.square().sum())
     return Errors(mae=absolute.item() / wanted.numel(), mse=squared.item() / wanted.numel(), n=len(wanted))
 
 
@@ -150,42 +151,12 @@ def count_correct(
     mean: tuple[float, ...],
     std: tuple[float, ...],
 ) -> int:
-    """The images (N, C, H, W) uint8 whose largest score is that of their label (N,)."""
-    counts: list[torch.Tensor] = []  # left on the device: reading each would wait for it
+    """The images (N, C, H, W) uint8 whose largest score is that of their label (N,), as a plain float32 pass has it.
 
-    def take(scores: torch.Tensor, right: torch.Tensor) -> None:
-        check_shape(scores, len(right))
-        counts.append(((scores.argmax(dim=1) == right) & scores.isfinite().all(dim=1)).sum())
-
-    _run(model, images, labels, (mean, std), take)
-    return sum(int(count) for count in counts)
-
-
-def _run(
-    model: torch.nn.Module,
-    images: torch.Tensor,
-    wanted: torch.Tensor,
-    normalisation: tuple[tuple[float, ...], tuple[float, ...]],
-    take: Callable[[torch.Tensor, torch.Tensor], None],
-) -> None:
-    """Let `take` have what the model makes of the images in float32, batch after batch, with what is wanted of it.
-
-    The model is put into evaluation mode, and back.
+    The first one of a tie counts, and an image with a score that is not finite is wrong. How it is sure: `exact`.
     """
-    import torch
-
-    was_training, was_short = model.training, torch.backends.cudnn.allow_tf32
-    model.eval()
-    torch.backends.cudnn.allow_tf32 = False  # ten bits of a number are not float32
-    size = BATCH_SIZES.get(images.device.type, LARGEST_BATCH_SIZE)
-    forward = _channels_last_forward(model) if images.device.type == "cpu" else model
-    try:
-        with torch.inference_mode():
-            for batch, targets in zip(images.split(size), wanted.split(size), strict=True):
-                take(forward(as_inputs(batch, *normalisation)), targets)
-    finally:
-        torch.backends.cudnn.allow_tf32 = was_short
-        model.train(was_training)
+    classes, _ = classes_of(model, images, mean, std)
+    return int((classes == labels).sum())
 
 
 def _channels_last_forward(model: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
