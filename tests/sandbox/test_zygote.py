@@ -113,6 +113,51 @@ def test_a_fork_may_compute_with_more_threads_than_the_warmed_process(box, tmp_p
 # --- one job, and the next ---------------------------------------------------------------------
 
 
+WARMTH = """
+import sys
+from torch import nn
+
+def build():
+    return nn.Linear(1, 2 if "torch._dynamo" in sys.modules else 1)
+"""
+
+
+def test_what_optimizers_need_is_imported_for_a_training_or_behind_some_jobs(tmp_path, box, monkeypatch):
+    pytest.importorskip("torch")
+    (tmp_path / "model.py").write_text(WARMTH)
+    files = {"model.py": tmp_path / "model.py"}
+    asked = {"code": "model.py", "factory": "build", "checkpoint": None, "input": [1]}
+
+    def outputs():
+        """Of the layer; two where it was imported."""
+        described = seen(job.run("describe", files=files, request=asked, level=box, is_warm=True))
+        return described["layers"][0]["parameters"] // 2
+
+    assert outputs() == 1
+    pid = warmed().pid
+    warmed().jobs = zygote.FEW_JOBS
+    assert [outputs(), outputs()] == [2, 2]
+    assert warmed().pid == pid  # the same one, and no second thread in it
+    zygote.close_idle()
+    assert outputs() == 1
+    fork = zygote._fork
+    monkeypatch.setattr(zygote, "_fork", lambda *args, **_: fork(*args, is_training=True))
+    assert outputs() == 2
+    assert warmed().has_trained
+
+
+def test_a_training_takes_one_that_has_trained_and_other_jobs_take_others(box):
+    del box
+    here = layout.installation()
+    kind = {"is_torch": False, "is_training": False}
+    with zygote._borrowed(here, **kind) as one, zygote._borrowed(here, **kind) as other:
+        assert one is not other
+    other.has_trained = True
+    for is_training, expected in ((True, other), (False, one), (True, other)):
+        with zygote._borrowed(here, is_torch=False, is_training=is_training) as taken:
+            assert taken is expected
+
+
 def test_nothing_of_one_job_is_left_for_the_next(warm):
     first = warm(
         """
