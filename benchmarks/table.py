@@ -1,4 +1,4 @@
-"""What does one run of every benchmark say? Run: python benchmarks/table.py [--quick] [--all] [--only P3 P4] [--from FILE]
+"""What does one run of every benchmark say? Run: python benchmarks/table.py [--quick] [--all] [--only P3] [--from FILE]
 
 Runs the benchmarks of the ratios P1 to P11 and of docs/scale.md one after the other, each in a process of its own, with
 --all those of other questions too; prints the table of their figures, and writes it into docs/performance.md and
@@ -12,6 +12,7 @@ be run again, and with --from the tables are made of the file: of figures with o
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -72,6 +73,14 @@ def run(benchmark: Benchmark, file: Path, *, is_quick: bool) -> str:
         return f"{benchmark.file} ended with {ran.returncode}"
     missing = set(benchmark.tells) - {told["name"] for told in read(file)[before:]}
     return f"{benchmark.file} told nothing of {', '.join(sorted(missing))}" if missing else ""
+
+
+def program() -> str:
+    """What was measured: the digest of our source files, and of the benchmarks."""
+    whole = hashlib.sha256()
+    for path in sorted([*(HERE.parent / "grader").rglob("*.py"), *HERE.rglob("*.py")]):
+        whole.update(f"{path}\n".encode() + path.read_bytes())
+    return whole.hexdigest()
 
 
 def read(file: Path) -> list[Told]:
@@ -164,13 +173,15 @@ def main() -> None:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grader-bench" / "figures"
     cache.mkdir(parents=True, exist_ok=True)
     file = cache / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}{'-quick' if asked.quick else ''}.jsonl"
-    failures, began = [], time.monotonic()
+    failures, began, measured = [], time.monotonic(), program()
     for benchmark in chosen:
         at = time.monotonic()
         print(f"\n--- {benchmark.file}, load {os.getloadavg()[0]:.1f}", flush=True)
         failure = run(benchmark, file, is_quick=asked.quick)
         print(f"--- {benchmark.file} took {time.monotonic() - at:.0f} s {failure}", flush=True)
         failures += [failure] if failure else []
+    if program() != measured:
+        failures.append("the program was changed while it was measured")
     told = latest(read(file))
     print(f"\nAll of it took {(time.monotonic() - began) / 60:.1f} minutes; the figures are in {file}\n")
     if told:

@@ -154,6 +154,17 @@ def test_where_a_benchmark_fails_the_others_run_and_nothing_is_published(
     assert "| P2 |" in pages(table)["performance.md"]
 
 
+def test_what_was_measured_of_a_program_that_changed_meanwhile_is_not_published(table, tmp_path, monkeypatch, capfd):
+    stand_ins(
+        table, tmp_path, monkeypatch, P1=telling("P1") + "from pathlib import Path\nPath('benchmarks/new.py').touch()\n"
+    )
+    before = pages(table)
+    with pytest.raises(SystemExit, match="changed while it was measured"):
+        main(table, monkeypatch)
+    assert pages(table) == before
+    assert "| P1 |" in capfd.readouterr().out
+
+
 def test_every_ratio_has_a_benchmark_that_tells_it_and_the_pages_have_a_place_for_it(module):
     real = module("table")
     assert {name for one in real.BENCHMARKS for name in one.tells} >= set(real.RATIOS)
