@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
@@ -190,7 +191,16 @@ def agree(stated: Node, expected: Node, domain: Domain) -> bool:
 
 
 def compare_trees(stated: Node, expected: Node, domain: Domain, *, tried: int = TRIED) -> FormulaVerdict:
-    """Compare one reading, all of whose names are known."""
+    """Compare one reading, all of whose names are known. What many students state is compared once."""
+    return _compare_trees(stated, expected, tuple(domain.ranges.items()), domain.conditions, domain.least, tried)
+
+
+@lru_cache(maxsize=1024)
+def _compare_trees(
+    stated: Node, expected: Node, ranges: tuple[tuple[str, Range], ...], conditions: tuple[Node, ...],
+    least: int | None, tried: int,
+) -> FormulaVerdict:  # fmt: skip
+    domain = Domain(dict(ranges), conditions, least)
     names = tuple(dict.fromkeys((*names_in(expected), *names_in(stated))))
     total = size_of(domain, names)
     budget = MAX_POINTS if total is not None and total <= MAX_POINTS else tried

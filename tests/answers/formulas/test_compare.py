@@ -37,6 +37,33 @@ def compare(stated, expected, **ranges):
     return compare_formulas(tree(stated), tree(expected), Domain(ranges, least=least))
 
 
+# --- what was compared before ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected", "other"),
+    [
+        pytest.param("T//2", "T//2", ("T//2", "T//3"), id="another formula"),
+        pytest.param("T", "T", ("T + 0*W", "T"), id="another writing"),
+        pytest.param("2", "2", ("2.5", "2"), id="another number"),
+    ],
+)
+def test_a_verdict_that_is_remembered_is_of_the_same_two_formulas(stated, expected, other):
+    first = compare(stated, expected)
+    assert first == compare(stated, expected)
+    assert (first.stated, first.expected) == (tree(stated), tree(expected))
+    again = compare(*other)
+    assert (again.stated, again.expected) == (tree(other[0]), tree(other[1]))
+
+
+def test_a_verdict_that_is_remembered_is_of_the_same_domain():
+    """T and max(T, 3) agree from 3 on."""
+    agreements = [compare("T", "max(T, 3)", T=Range(low)).agreement for low in (3, 1, 3, 1)]
+    assert agreements == [Agreement.EQUAL, Agreement.DIFFERENT] * 2
+    rights = [compare("T - 2", "max(T - 2, 0)", T=Range(1, 30), least=least).is_right for least in (1, None, 1, None)]
+    assert rights == [True, False] * 2
+
+
 # --- random formulas against brute force ----------------------------------------------------------
 
 SMALL = st.integers(0, 5).map(number)
