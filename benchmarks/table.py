@@ -118,8 +118,9 @@ def table(told: Sequence[Told]) -> list[str]:
 def circumstances(told: Sequence[Told]) -> Iterator[str]:
     times, loads = sorted(one["at"] for one in told), [one["load"] for one in told]
     versions = sorted({f"{name} {version}" for one in told for name, version in one["versions"].items()}, key=str.lower)
-    first, last = (moment.replace("T", " ").rstrip("Z") for moment in (times[0], times[-1]))
-    yield f"Measured {first} to {last} UTC on {' and '.join(sorted({one['machine'] for one in told}))};"
+    first, last = (moment[:16].replace("T", " ") for moment in (times[0], times[-1]))
+    span = first if first == last else f"{first} to {last[11:] if first[:10] == last[:10] else last}"
+    yield f"Measured {span} UTC on {' and '.join(sorted({one['machine'] for one in told}))};"
     yield f"load average when the figures came in {min(loads):.1f} to {max(loads):.1f}."
     yield f"{', '.join(versions)}."
 

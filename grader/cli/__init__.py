@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     # Importing makes a hundred thousand objects that stay: with the usual 700, a student's check spends a tenth of its
     # time looking for rings among them that nobody holds.
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(100_000, 10, 10)
     from grader.cli.streams import prepare
 
     prepare()
