@@ -33,7 +33,7 @@ PYTHON_OPTIONS = ("-I", "-S", "-B")
 PROGRAMS = Path(__file__).parent / "programs"
 TORCHVISION_OPS = Path(__file__).parent.parent / "torchvision_ops.py"
 _TRAINING = Path(__file__).parent.parent / "training"
-TRAINING_STEPS = tuple(_TRAINING / name for name in ("augmentation.py", "averages.py", "steps.py"))
+TRAINING_STEPS = tuple(_TRAINING / name for name in ("augmentation.py", "averages.py", "pooling.py", "steps.py"))
 BOTH_SIDES = (TORCHVISION_OPS, *TRAINING_STEPS)  # of the wall: they import nothing of the grader but each other
 
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/lib32")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .augmentation import augmented, is_augmented
 from .averages import average_of
+from .pooling import QuickMaxima
 
 if TYPE_CHECKING:
     import torch
@@ -143,7 +144,7 @@ def _trained(
     chance = torch.Generator().manual_seed(seed)  # on the CPU: the same order and shifts on every device
     optimizer = optimizer_of(model, recipe)
     average = average_of(model, recipe)
-    autocast = autocast_of(recipe, images.device)
+    autocast, maxima = autocast_of(recipe, images.device), QuickMaxima(model)
     steps_per_epoch = steps_in(recipe, len(labels))
     began = time.monotonic()
     step, is_over = 0, False
@@ -157,7 +158,7 @@ def _trained(
                 group["lr"] = rate
             batch, wanted = augmented(images[chosen], recipe, chance), labels[chosen]
             made = inputs(batch)
-            with autocast():
+            with autocast(), maxima:
                 scores = model(channels_last(made) if recipe.memory_format == "channels-last" else made)
             if step == 0:
                 check_shape(scores, len(chosen), classes, images=wanted.shape if is_of_images else None)
