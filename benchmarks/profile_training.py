@@ -1,16 +1,15 @@
 """Where does the time of a training go? Run: python benchmarks/profile_training.py [--steps 8] [ASSIGNMENT:NETWORK ...]
 
 For each reference network: milliseconds of a mini-batch, what they were spent on, and the floor: the layers that
-multiply, each by itself. An operation's time is the least over the mini-batches, by its place in the step, as others
-may load the machine and a profiler's clock is the wall's; what is left of a step's CPU time is between operations
-(Python, autograd). One thread; real images where GRADER_DATA has them.
+multiply, each by itself. All is CPU time of one thread, as others may load the machine (torch.profiler has the wall's
+clock); what is left of a step is between its operations: Python, autograd. Real images where GRADER_DATA has them.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
-import statistics
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,8 @@ from typing import Any
 import torch
 from image_parts import part
 from layer_rates import bare_seconds, best_of, layers_of
-from torch.profiler import ProfilerActivity, profile, record_function
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from grader.datasets import source
 from grader.errors import GraderError
@@ -37,36 +37,37 @@ REFERENCES = Path(__file__).resolve().parent.parent / "reference_solutions"
 IMAGES, OPTIMIZER, BETWEEN = "images", "optimizer", "between"
 # What an operation computes, by a part of its name; the first that fits.
 KINDS = (
-    (IMAGES, ("aten::index", "aten::randperm")),
-    ("layers back", ("convolution_backward", "aten::mm", "aten::bmm")),
-    ("layers forth", ("convolution", "conv2d", "addmm", "thnn", "linear")),
+    (IMAGES, ("aten.index", "aten.randperm", "aten.split")),
+    ("layers back", ("convolution_backward", "aten.mm", "aten.bmm")),
+    ("layers forth", ("convolution", "addmm", "linear")),
     ("BatchNorm", ("batch_norm",)),
     ("pooling", ("pool",)),
-    ("ReLU, dropout", ("threshold", "relu", "clamp", "dropout", "bernoulli", "aten::mul", "aten::div")),
-    ("copies, casts", ("copy_", "contiguous", "clone")),
-    ("loss", ("log_softmax", "nll_loss", "mse_loss", "argmax", "aten::eq", "aten::sum")),
-    ("filling", ("fill_", "zero_", "aten::add")),
+    ("ReLU, dropout", ("threshold", "relu", "dropout", "bernoulli", "aten.mul", "aten.div")),
+    ("copies, casts", ("copy", "clone")),
+    ("loss", ("log_softmax", "nll_loss", "mse_loss", "argmax", "aten.eq", "aten.sum")),
+    ("filling, adding", ("fill_", "zero", "ones", "aten.add")),
 )
 CPU = torch.device("cpu")
 
 
 def profiled(folder: str, name: str, *, count: int) -> None:
-    """Train for so many mini-batches, thrice; the last time under the profiler. Print where its time went."""
+    """Train for so many mini-batches, four times; in the last, time every operation. Print where the time went."""
     reference = load_reference(REFERENCES / folder)
     recipe = settled(reference.recipe(name))
-    recipe = replace(recipe, epochs=4, schedule="constant", milestones=(), log_every_steps=None)
+    recipe = replace(recipe, epochs=5, schedule="constant", milestones=(), log_every_steps=None)
     images, is_real = part(recipe.data_set, "train", recipe.batch_size * count)
     model = reference.network(name, reference.pretrained(name))()
-    with memory_kept(), deterministic(0, CPU), _named_parts():
+    operations = Operations()
+    with memory_kept(), deterministic(0, CPU), _named_parts(operations):
         data = resident(images, CPU)
         epochs = steps.trained(model, recipe, data, classes=len(images.classes), seed=0)
         next(epochs)
         step_ms = best_of(partial(next, epochs), 2) * 1000 / count
-        with profile(activities=[ProfilerActivity.CPU]) as seen:
+        with operations:
             next(epochs)
         dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
         bare_ms = bare_seconds(layers_of(model, source(recipe.data_set).shape, recipe.batch_size), dtype) * 1000
-    spent = _by_kind(list(seen.events()))
+    spent = {kind: 1000 * seconds / count for kind, seconds in operations.seconds.items()}
     spent[BETWEEN] = max(0.0, step_ms - sum(spent.values()))
     whole = sum(spent.values())
     epoch_s = step_ms / 1000 * source(recipe.data_set).counts["train"] / recipe.batch_size
@@ -77,51 +78,52 @@ def profiled(folder: str, name: str, *, count: int) -> None:
     print("  " + ", ".join(f"{kind} {ms / whole:.1%}" for kind, ms in shares if ms / whole >= 0.0005), flush=True)
 
 
-def _by_kind(events: list[Any]) -> dict[str, float]:
-    """Milliseconds of a mini-batch by kind."""
-    starts = sorted(event.time_range.start for event in events if event.name.startswith("Optimizer.zero_grad"))
-    found: list[list[tuple[str, float]]] = [[] for _ in starts[1:]]
-    for event in sorted(events, key=lambda event: event.time_range.start):
-        at = sum(start <= event.time_range.start for start in starts) - 1
-        if 0 <= at < len(found):
-            found[at].append((_kind(event), event.self_cpu_time_total / 1000))
-    usual = statistics.mode(len(step) for step in found)  # an epoch's first and last have more to do
-    spent: dict[str, float] = defaultdict(float)
-    for same in zip(*(step for step in found if len(step) == usual), strict=True):
-        spent[same[0][0]] += min(ms for _, ms in same)
-    return spent
+class Operations(TorchDispatchMode):
+    """CPU seconds of each operation of this thread, forth and back, by what it computes."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.named = ""  # what all operations count as, for now
 
-def _kind(event: Any) -> str:
-    above = event
-    while above is not None:
-        if above.name.startswith("Optimizer."):
-            return OPTIMIZER
-        if above.name == IMAGES:
-            return IMAGES
-        above = above.cpu_parent
-    return next((kind for kind, parts in KINDS if any(part in event.name for part in parts)), BETWEEN)
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        started = time.thread_time()
+        made = function(*args, **(kwargs or {}))
+        self.seconds[self.named or _kind(str(function))] += time.thread_time() - started
+        return made
 
-
-@contextmanager
-def _named_parts() -> Iterator[None]:
-    """The loop's own work on the images gets a name that the profiler sees."""
-    names = ("augmented", "as_inputs", "channels_last")
-    plain = {name: getattr(steps, name) for name in names}
-
-    def named(function: Callable[..., Any]) -> Callable[..., Any]:
+    def named_as(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
         def inner(*args: Any, **kwargs: Any) -> Any:
-            with record_function(IMAGES):
+            self.named = kind
+            try:
                 return function(*args, **kwargs)
+            finally:
+                self.named = ""
 
         return inner
 
+
+def _kind(operation: str) -> str:
+    return next((kind for kind, parts in KINDS if any(part in operation for part in parts)), "others")
+
+
+@contextmanager
+def _named_parts(operations: Operations) -> Iterator[None]:
+    """The loop's own work on the images, and the optimizer's on the weights, count as that."""
+    names = ("augmented", "as_inputs", "channels_last")
+    plain = {name: getattr(steps, name) for name in names}
     for name, function in plain.items():
-        setattr(steps, name, named(function))
+        setattr(steps, name, operations.named_as(IMAGES, function))
+    hooks = [
+        register_optimizer_step_pre_hook(lambda *_: setattr(operations, "named", OPTIMIZER)),
+        register_optimizer_step_post_hook(lambda *_: setattr(operations, "named", "")),
+    ]
     try:
         yield
     finally:
+        for hook in hooks:
+            hook.remove()
         for name, function in plain.items():
             setattr(steps, name, function)
 
