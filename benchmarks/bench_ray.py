@@ -110,8 +110,9 @@ def main() -> None:
         folder, cache = Path(name), Cache(Path(name) / "cache")
         jobs = plan(folder, COUNT, "cached")
         seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs)
-        here = min(seconds(LocalRunner(bench, workers=WORKERS, cache=cache), jobs) for _ in range(3))
-        there = min(seconds(on_ray_runner(cache=cache), jobs) for _ in range(3))
+        runners = lambda: LocalRunner(bench, workers=WORKERS, cache=cache), lambda: on_ray_runner(cache=cache)
+        turns = [[seconds(made(), jobs) for made in runners] for _ in range(5)]
+        here, there = map(min, zip(*turns, strict=True))
         let_jobs_do_nothing()
         nothing = compare("nothing", name, bench, on_ray_runner)
     tell(
