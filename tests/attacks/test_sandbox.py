@@ -57,7 +57,7 @@ def act(tmp_path, box):
     program.write_text(ACT)
 
     def start(do, *, files=None, **settings):
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         return sandbox.run(program, files=files or {}, request={"do": textwrap.dedent(do)}, limits=limits, level=box)
 
     return start
@@ -71,7 +71,7 @@ def student(tmp_path, box):
 
     def start(code, **settings):
         model.write_text(textwrap.dedent(code))
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         return sandbox.run(program, files={"model.py": model}, request={"code": "model.py"}, limits=limits, level=box)
 
     return start
@@ -324,7 +324,7 @@ def test_nothing_but_the_two_temporary_folders_can_be_written(act, tmp_path):
 def probed(request, level, **settings):
     return seen(
         sandbox.run(
-            "probe", files={}, request=request, limits=sandbox.Limits(**{"wall_s": 20, **settings}), level=level
+            "probe", files={}, request=request, limits=sandbox.Limits(**{"wall_s": 120, **settings}), level=level
         )
     )
 

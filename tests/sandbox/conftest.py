@@ -38,7 +38,7 @@ def act(tmp_path, box):
     program.write_text(ACT)
 
     def run(do, *, level=box, files=None, **settings):
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         return sandbox.run(program, files=files or {}, request={"do": textwrap.dedent(do)}, limits=limits, level=level)
 
     return run
@@ -57,7 +57,7 @@ def student(tmp_path, box):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text) if isinstance(text, bytes) else file.write_text(textwrap.dedent(text))
             files[path] = file
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         return sandbox.run(program, files=files, request={"code": name}, limits=limits, level=level)
 
     return run

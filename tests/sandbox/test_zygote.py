@@ -46,7 +46,7 @@ def warm(tmp_path, box):
     )
 
     def run(do, *, files=None, also=None, **settings):
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         request = {"do": textwrap.dedent(do), "also": also}
         return sandbox.run(program, files=files or {}, request=request, limits=limits, level=box, is_warm=True)
 

@@ -53,7 +53,7 @@ def act(tmp_path, level):
     program.write_text(ACT)
 
     def run(do, *, files=None, **settings):
-        limits = sandbox.Limits(**{"wall_s": 20, **settings})
+        limits = sandbox.Limits(**{"wall_s": 120, **settings})
         return sandbox.run(program, files=files or {}, request={"do": textwrap.dedent(do)}, limits=limits, level=level)
 
     return run

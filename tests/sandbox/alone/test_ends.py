@@ -67,8 +67,8 @@ def test_what_forks_faster_than_it_can_be_listed_is_gone_too(act, request, with_
     if not with_groups:
         request.getfixturevalue("without_groups")
     started = time.monotonic()
-    made = seen(act(COMET, wall_s=20, cpu_s=10))
-    assert time.monotonic() - started < 15  # of the clock's 20: it was not the clock that ended it
+    made = seen(act(COMET, wall_s=120, cpu_s=10))
+    assert time.monotonic() - started < 110  # of the clock's 120: it was not the clock that ended it
     boxes = [pid for pid, folder in folders_of_processes() if "/grader-box-" in folder]
     assert [pid for pid in boxes if is_running(pid) and Path(f"/proc/{pid}").stat().st_uid == made["uid"]] == []
 
