@@ -105,8 +105,10 @@ def test_unwritten_memory_is_filled_until_the_first_step_is_made_and_never_chang
     assert seen == [True] + [False] * 11
     assert torch.utils.deterministic.fill_uninitialized_memory
 
-    always = type("Always", (), {"fill_uninitialized_memory": property(lambda _: True, lambda _, value: None)})()
-    monkeypatch.setattr(torch.utils, "deterministic", always)
+    class Always:
+        fill_uninitialized_memory = property(lambda _: True, lambda *_: None)
+
+    monkeypatch.setattr(torch.utils, "deterministic", Always())
     del seen[:]
     assert _bytes(train(watching, recipe, *sets)) == _bytes(made)
     assert seen == [True] * 12
