@@ -5,11 +5,13 @@ The form that is published, rounded for readers, is `grader.reports.scorecard`; 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+from grader.frozen import dataclass
 from grader.model import (
     Adjustment,
     Amount,
@@ -95,6 +97,34 @@ def card_from(document: Mapping[str, Json]) -> ScoreCard:
         adjustments=tuple(map(_adjustment, document["adjustments"])),
         counting=_counting(document["counting"]),
     )
+
+
+@dataclass(frozen=True)
+class KeptCard:
+    """A card by the bytes that it is kept as, read as far as it is asked. Equal cards have equal bytes.
+
+    >>> card = ScoreCard("ada", "digits", (), "0" * 64, (), Fraction(7, 3), Fraction(20), Fraction(0))
+    >>> KeptCard.of(card).document["submission"], KeptCard.of(card).card == card
+    ('ada', True)
+    """
+
+    data: bytes
+
+    @classmethod
+    def of(cls, card: ScoreCard) -> KeptCard:
+        """The card as it would be kept."""
+        return cls(json.dumps(kept(card)).encode())
+
+    @cached_property
+    def document(self) -> Mapping[str, Json]:
+        """As `kept` made it."""
+        made: Mapping[str, Json] = json.loads(self.data)
+        return made
+
+    @cached_property
+    def card(self) -> ScoreCard:
+        """The card. Raises ValueError for one of another form."""
+        return card_from(self.document)
 
 
 def _adjustment(one: Mapping[str, Json]) -> Adjustment:

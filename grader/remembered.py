@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from grader.cards import card_from, kept
+from grader.cards import KeptCard, card_from, kept
 from grader.errors import GraderError, MachineError
 from grader.grading import Asked, HandIn, our_faults
 from grader.model import Job, Json, Rubric, Rule, ScoreCard
@@ -30,6 +30,7 @@ class Store(Protocol):
     def keep_card(self, submission: str, card: Mapping[str, Json], *, made_from: str) -> None: ...
     def keep_fingerprints(self, submission: str, fingerprints: Mapping[str, Json]) -> None: ...
     def card(self, submission: str, *, made_from: str | None = None) -> Mapping[str, Json] | None: ...
+    def card_bytes(self, submission: str, *, made_from: str | None = None) -> bytes | None: ...
 
 
 class Aside:
@@ -50,11 +51,15 @@ class Aside:
         """What was held last, else what the store has."""
         if submission not in self._cards:
             return self._store.card(submission, made_from=made_from)
+        data = self.card_bytes(submission, made_from=made_from)
+        return None if data is None else json.loads(data)
+
+    def card_bytes(self, submission: str, *, made_from: str | None = None) -> bytes | None:
+        """The same as JSON."""
+        if submission not in self._cards:
+            return self._store.card_bytes(submission, made_from=made_from)
         held, packed = self._cards[submission]
-        if made_from not in (None, held):
-            return None
-        card: Mapping[str, Json] = json.loads(zlib.decompress(packed))
-        return card
+        return zlib.decompress(packed) if made_from in (None, held) else None
 
 
 class Remembered:
@@ -110,13 +115,16 @@ class Remembered:
         for name in self.names:
             document = self.store.card(name)
             if document is None:
-                raise MachineError.single(
-                    "a scorecard that was just made cannot be read back",
-                    where=name,
-                    fix="run the same command again: what was recomputed is in the cache",
-                    code="lost-card",
-                )
+                raise _lost(name)
             yield card_from(document)
+
+    def kept(self) -> Iterator[KeptCard]:
+        """The same, as they are kept."""
+        for name in self.names:
+            data = self.store.card_bytes(name)
+            if data is None:
+                raise _lost(name)
+            yield KeptCard(data)
 
     def _digest(self, asked: Asked) -> str:
         """What the verdicts on a hand-in depend on; empty where that cannot be said."""
@@ -141,6 +149,12 @@ class Remembered:
             keys,
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _lost(name: str) -> MachineError:
+    what = "a scorecard that was just made cannot be read back"
+    fix = "run the same command again: what was recomputed is in the cache"
+    return MachineError.single(what, where=name, fix=fix, code="lost-card")
 
 
 def _rules(rubric: Rubric) -> str:

@@ -84,8 +84,7 @@ def regrade(
         with Gradebook.open(url, is_new_allowed=False) as book:
             changes = book.preview(gathered.with_facts(memory.cards()))
         if not is_preview:
-            cards = gathered.with_facts(memory.cards())
-            unfinished += not record(url, submissions, cards, command=command, is_whole=not only)
+            unfinished += not record(url, submissions, memory, gathered, command=command, is_whole=not only)
     document = regrade_json(changes, hand_ins=len(sources), is_preview=is_preview)
     if is_json:
         output(document)

@@ -96,6 +96,7 @@ def run_all(
     from grader.evidence.occupancy import Occupancy
     from grader.evidence.own_folder import own_folder
     from grader.evidence.runner import LOOK_AHEAD
+    from grader.originality.around import CHECK
     from grader.places import cache_folder
     from grader.remembered import Remembered
     from grader.reports.terminal import show_problems
@@ -127,14 +128,14 @@ def run_all(
         gathered = Gathered()
 
         def compared() -> None:
-            pairs.append(compare(of, submissions, ledger, doer))
+            is_new = any(name in ("all", CHECK) for name in rerun)
+            pairs.append(compare(of, submissions, ledger, doer, is_anew=is_new))
 
         unfinished = graded_class(of, doer, memory, is_anew, compared, gathered)
         ledger.forgive()  # what was given up in this run may be tried in the next one
         if url:
             command = f"run-all {submissions}"
-            cards, is_whole = gathered.with_facts(memory.cards()), not (only or since)
-            unfinished += not record(url, submissions, cards, command=command, is_whole=is_whole)
+            unfinished += not record(url, submissions, memory, gathered, command=command, is_whole=not (only or since))
         notes = ClassNotes(course.terms)
         if is_json:
             _print_json(notes.through(memory.cards()))

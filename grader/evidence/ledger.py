@@ -208,6 +208,11 @@ class Ledger:
 
     def card(self, submission: str, *, made_from: str | None = None) -> Mapping[str, Json] | None:
         """The kept scorecard; None where there is none, it is damaged, or it was made from something else."""
+        data = self.card_bytes(submission, made_from=made_from)
+        return None if data is None else json.loads(data)
+
+    def card_bytes(self, submission: str, *, made_from: str | None = None) -> bytes | None:
+        """The same as JSON, just as it is kept."""
         with self._written():
             asked = "SELECT made_from, card, checksum FROM cards WHERE submission = ?"
             row = self._database.execute(asked, (submission,)).fetchone()
@@ -216,8 +221,7 @@ class Ledger:
         if _checksum(submission, row[0], row[1]) != row[2]:
             log.warning("the kept card of %r is damaged and is made again", submission)
             return None
-        card: Mapping[str, Json] = json.loads(zlib.decompress(row[1]))
-        return card
+        return zlib.decompress(row[1])
 
     def cards(self, submissions: Iterable[str]) -> Iterator[Mapping[str, Json] | None]:
         """The kept cards in the order asked, read one by one; None for each that is not there or is damaged."""
@@ -239,9 +243,7 @@ class Ledger:
 
     def fingerprint(self, submission: str, rule: str) -> Mapping[str, Json] | None:
         """What a rule keeps of a submission; None where there is nothing, or it is damaged."""
-        with self._written():
-            asked = "SELECT fingerprint, checksum FROM fingerprints WHERE submission = ? AND rule = ?"
-            row = self._database.execute(asked, (submission, rule)).fetchone()
+        row = self._fingerprint(submission, rule)
         if row is None:
             return None
         if _checksum(submission, rule, row[0]) != row[1]:
@@ -249,6 +251,19 @@ class Ledger:
             return None
         kept: Mapping[str, Json] = json.loads(zlib.decompress(row[0]))
         return kept
+
+    def fingerprint_digest(self, submission: str, rule: str) -> str | None:
+        """What tells it from another; empty where there is nothing, None where it is damaged."""
+        row = self._fingerprint(submission, rule)
+        if row is None:
+            return ""
+        return row[1].hex() if _checksum(submission, rule, row[0]) == row[1] else None
+
+    def _fingerprint(self, submission: str, rule: str) -> tuple[bytes, bytes] | None:
+        with self._written():
+            asked = "SELECT fingerprint, checksum FROM fingerprints WHERE submission = ? AND rule = ?"
+            row: tuple[bytes, bytes] | None = self._database.execute(asked, (submission, rule)).fetchone()
+        return row
 
     def sweep(self) -> int:
         """Remove files of the state folder that dead processes had begun; how many."""

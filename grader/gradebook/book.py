@@ -11,11 +11,12 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
+from grader.cards import KeptCard
 from grader.evidence.crash_points import crash_point
 from grader.gradebook import database, deciding, reading, recording, tables
 from grader.gradebook import grades as of_grades
+from grader.gradebook.about import now
 from grader.gradebook.nouns import Change, Entry, Event, Grade, HandInFacts, Page, Query, Recorded, Remark
-from grader.gradebook.packed import now
 from grader.intake.classes import ClassList
 from grader.model import DecisionKind, Json, ScoreCard
 
@@ -82,7 +83,7 @@ class Gradebook:
 
     def record(
         self,
-        cards: Iterable[tuple[ScoreCard, HandInFacts]],
+        cards: Iterable[tuple[ScoreCard | KeptCard, HandInFacts]],
         *,
         command: str = "",
         made_with: Mapping[str, Json] | None = None,
@@ -95,12 +96,6 @@ class Gradebook:
         there before are gone, and are told among the problems.
         """
         places: set[str] = set()
-
-        def noted() -> Iterator[tuple[ScoreCard, HandInFacts]]:
-            for card, facts in cards:
-                places.add(facts.source)
-                yield card, facts
-
         there: dict[str, recording.Before] = {}
 
         def before_of(assignment: str) -> recording.Before:
@@ -109,13 +104,16 @@ class Gradebook:
                     there[assignment] = recording.before_of(connection, assignment)
             return there[assignment]
 
-        ready, same, problems = recording.prepared(noted(), before_of)
         run = {"command": command, "made_with": json.dumps(dict(made_with or {}))}
-        crash_point("gradebook.record")
-        with self.writing() as connection:
-            return recording.written(
-                connection, ready, same=same, problems=problems, run=run, folder=folder, places=places
-            )
+        made = recording.Preparation(before_of)
+        with made.ready:
+            for card, facts in cards:
+                places.add(facts.source)
+                made.add(card if isinstance(card, KeptCard) else KeptCard.of(card), facts)
+            there.clear()
+            crash_point("gradebook.record")
+            with self.writing() as connection:
+                return recording.written(connection, made, run=run, folder=folder, places=places)
 
     def preview(self, cards: Iterable[tuple[ScoreCard, HandInFacts]]) -> list[Change]:
         """What recording these cards would change. Writes nothing."""

@@ -7,7 +7,6 @@ newer grader or of another program is named and left alone.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 import time
@@ -26,12 +25,11 @@ from grader.errors import MachineError, UsageError
 from grader.evidence.crash_points import crash_point
 from grader.evidence.room import free_bytes, no_space, not_writable
 from grader.gradebook import lasting, migrations
-from grader.gradebook.migrations import VERSION_TABLE
+from grader.gradebook.migrations import VERSION_TABLE, steps
+from grader.gradebook.place import OURS, PATIENCE_S
 from grader.gradebook.tables import metadata
 
-PATIENCE_S = 10.0  # with others who write
 OTHER = "--gradebook URL"
-_OURS: Final = 0x67726462  # in the header of an SQLite file, so that `file` and we tell it from another program's
 _POOL: Final = {"max_overflow": 45, "pool_timeout": 30}  # more at once than a page's server has threads
 _UPGRADING: Final = threading.Lock()  # Alembic knows one database at a time
 _LOCK: Final = 0x67726462  # PostgreSQL's, as long as the schema is looked at
@@ -176,7 +174,7 @@ def _is_of_another(file: Path) -> bool:
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         return False
     name, has_log = int.from_bytes(header[68:72], "big"), header[18] == 2
-    return name != _OURS and (name != 0 or not has_log)  # ours may have its name in the log only
+    return name != OURS and (name != 0 or not has_log)  # ours may have its name in the log only
 
 
 def _locked(connection: Connection) -> None:
@@ -196,7 +194,7 @@ def _is_current(connection: Connection, url: URL, *, is_new_allowed: bool) -> bo
         if not is_new_allowed:
             raise _no_gradebook(where)
         return False
-    if is_sqlite and connection.exec_driver_sql("PRAGMA application_id").scalar_one() != _OURS:
+    if is_sqlite and connection.exec_driver_sql("PRAGMA application_id").scalar_one() != OURS:
         raise _not_ours(where)
     version = connection.exec_driver_sql(f"SELECT max(version_num) FROM {VERSION_TABLE}").scalar() or ""  # noqa: S608
     known = steps()
@@ -215,18 +213,12 @@ def _not_ours(where: str) -> MachineError:
     return MachineError.single(what, where=where, fix=f"name another with {OTHER}", code="not-a-gradebook")
 
 
-def steps() -> list[str]:
-    """The revisions of the schema that this version knows, in order."""
-    names = sorted(path.name for path in (_STEPS / "versions").glob("[0-9]*.py"))
-    return [re.match(r"[0-9]+", name)[0] for name in names]  # type: ignore[index]
-
-
 def _upgraded(connection: Connection, *, is_file: bool) -> None:
     from alembic import command
     from alembic.config import Config
 
     if is_file:
-        connection.exec_driver_sql(f"PRAGMA application_id = {_OURS}")
+        connection.exec_driver_sql(f"PRAGMA application_id = {OURS}")
     settings = Config(attributes={"connection": connection})
     settings.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
     with _UPGRADING:

@@ -15,8 +15,9 @@ from grader.course import points_text
 from grader.documents.wording import shown
 from grader.errors import UsageError
 from grader.gradebook import tables
+from grader.gradebook.about import now
 from grader.gradebook.nouns import ConflictError, Entry
-from grader.gradebook.packed import decisions_of, moment, now, row_from, unpacked_card
+from grader.gradebook.packed import decisions_of, moment, row_from, unpacked_card
 from grader.gradebook.standing import Standing, columns
 from grader.model import DecisionKind, Json, Problem
 from grader.settling import bounds, ground, in_force

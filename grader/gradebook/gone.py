@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from grader.documents.wording import shown
 from grader.gradebook import tables
-from grader.gradebook.packed import now
+from grader.gradebook.about import is_other, now
 from grader.model import Problem
 
 entries = tables.entries
@@ -27,9 +26,9 @@ def looked_for(connection: Connection, folder: str, present: Container[str], com
     problems: list[Problem] = []
     asked = sa.select(*(entries.c[name] for name in named)).order_by(entries.c.id)
     for row in connection.execute(asked if folder else asked.where(entries.c.is_gone.is_(True))).all():
-        is_gone = row.source not in present
-        if is_gone == row.is_gone or (is_gone and str(Path(row.source).parent) != folder):
+        if not is_other(row.source, is_gone=row.is_gone, folder=folder, present=present):
             continue
+        is_gone = not row.is_gone
         connection.execute(sa.update(entries).where(entries.c.id == row.id).values(is_gone=is_gone))
         told = {"entry": row.id, "at": now(), "author": command, "kind": "gone" if is_gone else "back"}
         detail = json.dumps({"source": row.source})

@@ -14,9 +14,10 @@ from grader.course.points import points_words
 from grader.documents.wording import shown
 from grader.errors import UsageError
 from grader.gradebook import tables
+from grader.gradebook.about import digest_of, now
 from grader.gradebook.feedback import feedback
 from grader.gradebook.nouns import Grade, Row, Waiting
-from grader.gradebook.packed import decisions_of, digest_of, now, pack, row_from, unpacked_card
+from grader.gradebook.packed import decisions_of, pack, row_from, unpacked_card
 from grader.gradebook.standing import Standing
 from grader.intake.classes import ClassList, RosterEntry, class_from, class_json
 

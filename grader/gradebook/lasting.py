@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from grader.errors import MachineError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 
 def _beside(file: Path) -> Path:

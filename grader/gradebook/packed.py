@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -15,16 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
-from grader.cards import card_from, kept
+from grader.cards import card_from
 from grader.errors import MachineError
 from grader.gradebook import tables
+from grader.gradebook.about import digest_of
 from grader.gradebook.nouns import Row, TaskPoints, Waiting
 from grader.model import Decision, DecisionKind, Json, ScoreCard, Student
-
-
-def now() -> str:
-    """UTC, as text that sorts."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def moment(text: str | None) -> datetime | None:
@@ -32,25 +27,10 @@ def moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def utc_text(at: datetime | None) -> str | None:
-    """An aware time, in UTC; None for one that does not say where its clock stands."""
-    return None if at is None or at.tzinfo is None else at.astimezone(UTC).isoformat()
-
-
 @lru_cache(maxsize=4096)
 def fraction(text: str) -> Fraction:
     """Points: a class has few different ones."""
     return Fraction(text)
-
-
-def card_bytes(card: ScoreCard) -> bytes:
-    """A card as JSON: equal for equal cards."""
-    return json.dumps(kept(card)).encode()
-
-
-def digest_of(data: bytes) -> str:
-    """What tells a card from another, and whether it is damaged."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def pack(data: bytes) -> bytes:
@@ -111,19 +91,9 @@ def _decision(one: SqlRow[Any]) -> Decision:
     )
 
 
-def students_text(students: Iterable[Student]) -> str:
-    """For the database."""
-    return json.dumps([[one.id, one.name] for one in students])
-
-
 def students_from(text: str) -> tuple[Student, ...]:
     """Who handed it in."""
     return tuple(Student(*one) for one in json.loads(text))
-
-
-def search_text(submission: str, students: Iterable[Student]) -> str:
-    """What a search looks through."""
-    return "\n".join([submission, *(word for one in students for word in (one.id, one.name))]).casefold()
 
 
 def row_from(one: SqlRow[Any]) -> Row:

@@ -13,6 +13,8 @@ from grader.course import Course
 VARIABLE: Final = "GRADER_GRADEBOOK"
 STATE_VARIABLE: Final = "GRADER_STATE"
 FILE: Final = "gradebook.db"
+OURS: Final = 0x67726462  # in the header of an SQLite file, so that `file` and we tell it from another program's
+PATIENCE_S: Final = 10.0  # with others who write
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+]*://")
 
 

@@ -11,25 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine import Row as SqlRow
 
+from grader.cards import KeptCard
 from grader.documents.wording import shown
 from grader.frozen import dataclass
 from grader.gradebook import tables
+from grader.gradebook.about import about, now
+from grader.gradebook.aside import Aside
 from grader.gradebook.gone import looked_for
 from grader.gradebook.nouns import Change, HandInFacts, Recorded
 from grader.gradebook.packed import (
-    card_bytes,
     decisions_of,
-    digest_of,
     fraction,
     is_whole,
-    now,
     pack,
     row_from,
-    search_text,
     students_from,
-    students_text,
     unpacked_card,
-    utc_text,
 )
 from grader.gradebook.standing import Standing, columns
 from grader.model import Decision, Json, Problem, ScoreCard
@@ -94,85 +91,67 @@ def before_of(connection: Connection, assignment: str) -> Before:
     return Before(known(connection, assignment), decisions, damaged)
 
 
-def prepared(
-    cards: Iterable[tuple[ScoreCard, HandInFacts]], before_of_: Callable[[str], Before]
-) -> tuple[list[Prepared], int, list[Problem]]:
-    """What is to be written, how many cards are recorded as they are, and what cannot be. Reads them one by one."""
-    made: list[Prepared] = []
-    same = 0
-    problems: list[Problem] = []
-    seen: set[tuple[str, str]] = set()
-    for card, facts in cards:
-        place = (card.assignment, card.submission)
-        if not card.rubric_digest or place in seen:
-            problems.append(_without_place(card, is_second=place in seen))
-            continue
-        seen.add(place)
-        data = card_bytes(card)
-        about = _about(card, facts, digest_of(data))
-        there = before_of_(card.assignment)
-        row = there.rows.get(card.submission)
-        if row is not None and _is_another(row, about):
-            problems.append(_other_class(row, card))
-            continue
+class Preparation:
+    """What is to be written of a run, put aside; how many cards are recorded as they are, and what cannot be."""
+
+    def __init__(self, before_of_: Callable[[str], Before]) -> None:
+        self.ready: Aside[Prepared] = Aside()
+        self.same = 0
+        self.problems: list[Problem] = []
+        self.assignments: set[str] = set()  # of what is ready
+        self._before_of = before_of_
+        self._seen: set[tuple[str, str]] = set()
+
+    def add(self, card: KeptCard, facts: HandInFacts) -> None:
+        """See what is to be done for a card."""
+        assignment, submission = place = (card.document["assignment"], card.document["submission"])
+        if not card.document["rubric_digest"] or place in self._seen:
+            self.problems.append(_without_place(submission, is_second=place in self._seen))
+            return
+        self._seen.add(place)
+        told = about(card, facts)
+        there = self._before_of(assignment)
+        row = there.rows.get(submission)
+        if row is not None and _is_another(row, told):
+            self.problems.append(_other_class(row, assignment, submission))
+            return
         is_mending = row is not None and row.id in there.damaged
-        if row is not None and _is_same(row, about) and not is_mending:
-            same += 1
-            continue
+        if row is not None and _is_same(row, told) and not is_mending:
+            self.same += 1
+            return
         decisions = there.decisions.get(row.id, ()) if row is not None else ()
-        counted = Counted.of(card, decisions, row.version if row is not None else 0)
-        made.append(Prepared(*place, about["card_digest"], pack(data), about, counted, is_mending))
-    return made, same, problems
+        counted = Counted.of(card.card, decisions, row.version if row is not None else 0)
+        self.assignments.add(assignment)
+        self.ready.put(Prepared(*place, told["card_digest"], pack(card.data), told, counted, is_mending))
 
 
-def _without_place(card: ScoreCard, *, is_second: bool) -> Problem:
+def _without_place(submission: str, *, is_second: bool) -> Problem:
     what, fix = "no rubric was found for this hand-in, so the gradebook has no place for it", "say what it is for"
     if is_second:
         what, fix = "two cards of this run have the same name: the first is recorded", "give each a name of its own"
-    return Problem("warning-not-recorded", card.submission, what, fix)
+    return Problem("warning-not-recorded", submission, what, fix)
 
 
-def _about(card: ScoreCard, facts: HandInFacts, digest: str) -> dict[str, Json]:
-    return {
-        "students": students_text(card.students),
-        "source": facts.source,
-        "received_at": utc_text(facts.received_at),
-        "digest": facts.digest,
-        "card_digest": digest,
-        "rubric_digest": card.rubric_digest,
-        "variant": card.variant,
-        "terms": card.counting.terms,
-        "search": search_text(card.submission, card.students),
-    }
+def _is_same(before: SqlRow[Any], told: Mapping[str, Json]) -> bool:
+    return all(getattr(before, name) == value for name, value in told.items())
 
 
-def _is_same(before: SqlRow[Any], about: Mapping[str, Json]) -> bool:
-    return all(getattr(before, name) == value for name, value in about.items())
-
-
-def _is_another(before: SqlRow[Any], about: Mapping[str, Json]) -> bool:
+def _is_another(before: SqlRow[Any], told: Mapping[str, Json]) -> bool:
     """Whether this is of the same name by chance: other students, in another folder. No grade may hide another."""
     theirs = {one.id for one in students_from(before.students)}
-    ours = {one.id for one in students_from(about["students"])}
-    return bool(theirs and ours and not theirs & ours and before.source != about["source"])
+    ours = {one.id for one in students_from(told["students"])}
+    return bool(theirs and ours and not theirs & ours and before.source != told["source"])
 
 
-def _other_class(before: SqlRow[Any], card: ScoreCard) -> Problem:
+def _other_class(before: SqlRow[Any], assignment: str, submission: str) -> Problem:
     named = ", ".join(shown(one.id) for one in students_from(before.students))
     what = f"the gradebook has a hand-in of this name by other students ({named}), from {shown(before.source)}"
     fix = "rename this one, or keep a gradebook of its own for this class with --gradebook FILE"
-    return Problem("warning-not-recorded", f"{card.assignment}: {card.submission}", what, fix)
+    return Problem("warning-not-recorded", f"{assignment}: {submission}", what, fix)
 
 
 def written(
-    connection: Connection,
-    ready: Sequence[Prepared],
-    *,
-    same: int,
-    problems: Sequence[Problem],
-    run: Mapping[str, str],
-    folder: str,
-    places: Container[str],
+    connection: Connection, made: Preparation, *, run: Mapping[str, str], folder: str, places: Container[str]
 ) -> Recorded:
     """Write it. The entries are looked at again: others may have written since, and then it is counted anew.
 
@@ -180,20 +159,35 @@ def written(
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1735549283)")  # one run at a time
-    there = {name: known(connection, name, is_locked=True) for name in sorted({one.assignment for one in ready})}
+    there = {name: known(connection, name, is_locked=True) for name in sorted(made.assignments)}
     number = connection.execute(sa.insert(tables.runs).values(**run, at=now()).returning(tables.runs.c.id)).scalar_one()
-    fresh = [one for one in ready if one.submission not in there[one.assignment]]
-    pairs = [(one, there[one.assignment][one.submission]) for one in ready if one.submission in there[one.assignment]]
+    done = Recorded(same=made.same)
+    for part in made.ready.parts():
+        done = _written(connection, part, there, done, number, run["command"])
+    counts = {"new": done.new, "changed": done.changed, "same": done.same, "flagged": done.flagged}
+    connection.execute(sa.update(tables.runs).where(tables.runs.c.id == number).values(counts=json.dumps(counts)))
+    gone = looked_for(connection, folder, places, run["command"])
+    return replace(done, problems=(*made.problems, *gone))
+
+
+def _written(
+    connection: Connection, part: Sequence[Prepared], there: Mapping[str, Known], done: Recorded, run: int, command: str
+) -> Recorded:
+    """Write some, whatever else is written; what is done then."""
+    fresh = [one for one in part if one.submission not in there[one.assignment]]
+    pairs = [(one, there[one.assignment][one.submission]) for one in part if one.submission in there[one.assignment]]
     changed = [(one, row) for one, row in pairs if row.card_digest != one.digest or one.is_mending]
     for one, row in pairs:
         if row.card_digest == one.digest and not _is_same(row, one.about):
             connection.execute(sa.update(entries).where(entries.c.id == row.id).values(**one.about))
-    _added(connection, fresh, number, run["command"])
-    flagged = _replaced(connection, changed, number, run["command"])
-    counts = {"new": len(fresh), "changed": len(changed), "same": same + len(pairs) - len(changed), "flagged": flagged}
-    connection.execute(sa.update(tables.runs).where(tables.runs.c.id == number).values(counts=json.dumps(counts)))
-    gone = looked_for(connection, folder, places, run["command"])
-    return Recorded(**counts, problems=(*problems, *gone))
+    _added(connection, fresh, run, command)
+    flagged = _replaced(connection, changed, run, command)
+    return Recorded(
+        done.new + len(fresh),
+        done.changed + len(changed),
+        done.same + len(pairs) - len(changed),
+        done.flagged + flagged,
+    )
 
 
 def _added(connection: Connection, fresh: Sequence[Prepared], run: int, command: str) -> None:
@@ -287,8 +281,8 @@ def changes(connection: Connection, cards: Iterable[tuple[ScoreCard, HandInFacts
             there[name] = known(connection, name)
             decisions[name] = decisions_of(connection, entries.c.assignment == name)
         before = there[name].get(card.submission)
-        about = _about(card, facts, digest_of(card_bytes(card)))
-        if before is not None and (before.card_digest == about["card_digest"] or _is_another(before, about)):
+        told = about(KeptCard.of(card), facts)
+        if before is not None and (before.card_digest == told["card_digest"] or _is_another(before, told)):
             continue
         made = _change(card, before, decisions[name].get(before.id, []) if before is not None else [])
         if made is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
@@ -42,6 +45,40 @@ class Clue:
     held_by: int
     in_one: str
     in_other: str
+
+
+class PackedMarks(Mapping[str, Json]):
+    """Marks as they are kept of a whole class: each kind packed, and unpacked when it is looked at.
+
+    `seen` holds what any hand-in of the class has, so that what several have alike is held once.
+
+    >>> seen = {}
+    >>> ada, ben = (PackedMarks({"form": 1, "code": [{"path": "a.py", "marks": [[4711, 1]]}]}, seen) for _ in range(2))
+    >>> ada["code"][0]["path"], dict(ada) == dict(ben), len(seen)
+    ('a.py', True, 2)
+    """
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, marks: Mapping[str, Json], seen: dict[bytes, bytes]) -> None:
+        self._packed: dict[str, bytes] = {}
+        for kind, one in marks.items():
+            data = zlib.compress(json.dumps(one, sort_keys=True).encode(), 1)
+            self._packed[kind] = seen.setdefault(data, data)
+
+    def __getitem__(self, kind: str) -> Json:
+        return _unpacked(self._packed[kind])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+@lru_cache(maxsize=16)  # of a class in which many have one thing, that is read once
+def _unpacked(data: bytes) -> Json:
+    return json.loads(zlib.decompress(data))
 
 
 def most_common(count: int) -> int:

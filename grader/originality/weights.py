@@ -26,7 +26,7 @@ _ROUNDED: Final = 0.9999  # a correlation from which on two layers are told as o
 _MOST_NAMED: Final = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Layer:
     owner: int
     path: str
@@ -69,7 +69,7 @@ def weight_clues(hand_ins: Sequence[Marked], *, near: float = 0.9) -> tuple[list
     for shape, group in sorted(_by_shape(hand_ins).items()):
         for match in _matches(group, hand_ins, near, most, common, shape):
             matches[match.one.owner, match.other.owner].append(match)
-    totals = _totals(hand_ins)
+    totals = {owner: _totals(hand_ins[owner]) for owner in sorted({owner for pair in matches for owner in pair})}
     made = (_clue(pair, found, totals) for pair, found in sorted(matches.items()))
     return [clue for clue in made if clue is not None], common
 
@@ -173,19 +173,16 @@ def _alike(group: _Shape, near: float, most: int) -> _Alike:
     return _Alike(pairs, crowded)
 
 
-def _totals(hand_ins: Sequence[Marked]) -> list[dict[str, tuple[int, int]]]:
-    """For each hand-in and weights file, how many layers it has, with how many numbers."""
-    made = []
-    for hand_in in hand_ins:
-        files: dict[str, tuple[int, int]] = {}
-        for path, tensor in _tensors(hand_in.marks):
-            count, elements = files.get(path, (0, 0))
-            size = 1
-            for side in tensor["shape"]:
-                size *= side
-            files[path] = (count + 1, elements + size)
-        made.append(files)
-    return made
+def _totals(hand_in: Marked) -> dict[str, tuple[int, int]]:
+    """For each weights file, how many layers it has, with how many numbers."""
+    files: dict[str, tuple[int, int]] = {}
+    for path, tensor in _tensors(hand_in.marks):
+        count, elements = files.get(path, (0, 0))
+        size = 1
+        for side in tensor["shape"]:
+            size *= side
+        files[path] = (count + 1, elements + size)
+    return files
 
 
 def _tensors(marks: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
@@ -195,7 +192,7 @@ def _tensors(marks: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json
 
 
 def _clue(
-    pair: tuple[int, int], found: Sequence[_Match], totals: Sequence[Mapping[str, tuple[int, int]]]
+    pair: tuple[int, int], found: Sequence[_Match], totals: Mapping[int, Mapping[str, tuple[int, int]]]
 ) -> Clue | None:
     """The clue of a pair: of each layer the best match; None where chance may have done it."""
     ordered = sorted(found, key=lambda m: (not m.is_equal, m.is_permuted, -m.near, str(m.one), str(m.other)))

@@ -19,7 +19,7 @@ _SIDE: Final = 32
 _COARSE: Final = 8  # fields of a coarse one in one direction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Thing:
     owner: int
     path: str

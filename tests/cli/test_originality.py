@@ -122,6 +122,50 @@ def test_the_second_time_nothing_is_judged_and_the_pairs_are_the_same_bytes(run,
     assert (tmp_path / "state" / "fingerprints" / "nets.json.gz").read_bytes() == kept
 
 
+def compared_at(tmp_path):
+    return (tmp_path / "state" / "originality.json").stat().st_mtime_ns
+
+
+def test_an_unchanged_class_is_not_compared_again_and_a_changed_one_is(run, a_class, a_course, tmp_path):
+    told = run().stdout
+    first, pairs = compared_at(tmp_path), pairs_of(run)
+    assert run().stdout == told
+    assert compared_at(tmp_path) == first
+    run("--rerun", "originality")
+    assert compared_at(tmp_path) > first
+    shutil.copytree(a_class / "cleo", a_class / "gus")
+    run()
+    assert ("cleo", "gus", ["file", "log", "text", "weights"]) in pairs_of(run)
+    shutil.rmtree(a_class / "gus")
+    run()
+    assert pairs_of(run) == pairs
+    shutil.copy(a_class / "ben" / "train.csv", a_course / "submissions_template" / "nets")
+    run()
+    assert sorted(pairs_of(run)) == [("ada", "eve", ["weights"]), ("ben", "fay", ["text"])], "the log was given"
+    rubric = a_course / "rubrics" / "nets.yaml"
+    rubric.write_text(rubric.read_text().replace("originality, points: 0", "originality, compare: [texts], points: 0"))
+    run()
+    assert pairs_of(run) == [("ben", "fay", ["text"])]
+
+
+def test_what_was_written_over_is_made_anew(run, tmp_path):
+    run()
+    file = tmp_path / "state" / "originality.json"
+    whole = file.read_bytes()
+    file.write_bytes(b"{}")
+    assert "Originality of nets: look at these" in run().stdout
+    assert file.read_bytes() == whole
+
+
+def test_without_the_cache_a_class_is_compared_each_time(run, tmp_path):
+    run()
+    first = compared_at(tmp_path)
+    run("--no-cache")
+    second = compared_at(tmp_path)
+    run()
+    assert first < second < compared_at(tmp_path)
+
+
 def test_a_part_of_the_class_is_held_against_all_of_it(run):
     whole = run() and pairs_of(run)
     run("--only", "ada")
@@ -143,6 +187,7 @@ def test_the_class_of_an_earlier_year_is_compared_and_not_told_again(run, a_clas
     assert pairs_of(run, state="next") == [("dan", "2025: dan", kinds), ("gus", "2025: cleo", kinds)]
     (years / "2024.json.gz").write_bytes(b"no archive")
     assert "2024.json.gz holds no fingerprints" in run(state="next").stderr
+    assert "2024.json.gz holds no fingerprints" in run(state="next").stderr, "each time"
 
 
 def test_no_report_for_students_mentions_it(grader, a_class, a_course):
