@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
+
+from figures import Figure, tell, versions_of
 
 HERE = Path(__file__).resolve().parent.parent
 EXAMPLE = HERE / "examples" / "digits-class" / "01-perfect"
@@ -88,34 +88,37 @@ def with_other_points(target: Path) -> Path:
 
 
 def main() -> None:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "click", "rich"))
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-    print(f"{machine} | Python {sys.version.split()[0]}, {packages}")
+    versions = versions_of("torch", "click", "rich", "sqlalchemy")
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as scratch:
         place = Path(scratch)
         models = simulated(place / "models", WITH_MODELS, own_models=True)
         first, _, done = run(models, HERE, place / "p7")
         second, _, _ = run(models, HERE, place / "p7")
-        print(f"P7  n = {WITH_MODELS} with a model each: first {first:.2f} s, second {second:.2f} s")
-        print(f"    ratio {second / first:.3f} (bar 0.02); first: {done}")
+        parts = {"first, s": first, "second, s": second}
+        question = "a second `run-all` of an unchanged class with a model each, to the first"
+        tell([Figure("P7", question, second / first, 0.02, parts=parts, n=WITH_MODELS, note=f"first: {done}")],
+             versions=versions)  # fmt: skip
 
         honest = simulated(place / "honest", SMALL, hostile=False)
         base, _, _ = run(honest, HERE, place / "p8")
         same, _, _ = run(honest, HERE, place / "p8")
         changed = with_other_points(place / "course")
         again, _, said = run(honest, changed, place / "p8")
-        print(f"P8  n = {SMALL:,}: first {base:.2f} s, unchanged {same:.2f} s")
-        print(f"    after a change of points {again:.2f} s (bar 5 s for 1,000); {said}")
+        parts = {"first, s": base, "unchanged, s": same}
+        tell([Figure("P8", f"scoring {SMALL:,} again after a change of points", again, 5.0, unit="s", parts=parts,
+                     n=SMALL, note=said)], versions=versions)  # fmt: skip
 
         small = simulated(place / "small", SMALL)
         mixed, small_peak, _ = run(small, HERE, place / "p8-mixed")
         again, _, said = run(small, changed, place / "p8-mixed")
-        print(f"    one of twenty hostile: first {mixed:.2f} s, after a change of points {again:.2f} s; {said}")
+        tell([Figure("P8", "the same, one of twenty hostile, whose jobs are tried again", again, None, unit="s",
+                     parts={"first, s": mixed}, n=SMALL, note=said)], versions=versions)  # fmt: skip
 
         large = simulated(place / "large", LARGE)
         seconds, large_peak, _ = run(large, HERE, place / "p9")
-        print(f"P9  n = {LARGE:,} in {seconds:.1f} s: most memory {large_peak / 2**20:.0f} MiB")
-        print(f"    {small_peak / 2**20:.0f} MiB for {SMALL:,}, ratio {large_peak / small_peak:.2f} (bar 1.3)")
+        parts = {f"{LARGE:,}, MiB": large_peak / 2**20, f"{SMALL:,}, MiB": small_peak / 2**20, "run, s": seconds}
+        tell([Figure("P9", f"the driver's memory, {LARGE:,} hand-ins to {SMALL:,}", large_peak / small_peak, 1.3,
+                     parts=parts, n=LARGE)], versions=versions)  # fmt: skip
 
 
 if __name__ == "__main__":
