@@ -183,7 +183,7 @@ def _one_box(folder):
 
 
 def test_jobs_run_side_by_side(handed_in, bench, done_by):
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=120)
 
     def meet(job, folder, bench):
         together.wait()

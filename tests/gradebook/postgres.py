@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 
 USERS = ("postgres", "nobody")
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 
 def binaries() -> Path | None:

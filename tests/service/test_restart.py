@@ -18,7 +18,7 @@ from grader.service.people import People, Person
 from grader.service.queue import Queue
 from grader.service.uploads import State
 
-WAIT_S = 60
+WAIT_S = 120
 
 
 class Service:
