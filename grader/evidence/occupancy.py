@@ -55,7 +55,7 @@ class Occupancy:
 
     def __post_init__(self) -> None:
         self._zero = self.clock()
-        self._said = datetime.now().astimezone()
+        self._said = _time_of_day()
         self._busy: dict[str, float] = {}  # by worker
         self._last: dict[str, float] = {}
         self._gap = 0.0
@@ -100,7 +100,7 @@ class Occupancy:
         self.spans.sort(key=lambda one: one.began)
         return {
             "form": FORM,
-            "began": self._said.isoformat(sep=" ", timespec="seconds"),
+            "began": self._said,
             "command": command,
             "workers": count,
             "seconds": _rounded(max(ended, self.cards[-1][0] if self.cards else 0.0)),
@@ -154,6 +154,11 @@ class Occupancy:
                     last[one.worker] = one
                     kept.append(one)
             self.spans = kept
+
+
+def _time_of_day() -> str:
+    """For people to read."""
+    return datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
 
 
 def _rounded(seconds: float) -> float:
