@@ -67,10 +67,13 @@ class QuickPass:
 
         The reach is the largest single contribution to a layer: a number that goes into it, times the norm of the
         weights that it meets there. `unseen` gets for each of these layers what might reach it from places that these
-        images leave dark: UNSEEN of the largest number that goes in, times the norm of the largest weights. It is less
-        than the reach of the images, except where the weights of a layer are of very different sizes.
+        images leave dark: UNSEEN of the largest number that goes in, or what the layer before may round away where that
+        is more, times the norm of the largest weights. It is less than the reach of the images, except where the
+        weights of a layer are of very different sizes.
         """
         import torch
+
+        rounded = torch.zeros(())
 
         made = (channels_last(inputs) if self.is_channels_last else inputs).to(self.dtype)
         reaches = []
@@ -79,17 +82,24 @@ class QuickPass:
                 largest = step.largest(made)
                 reaches.append((largest * step.norms.to(largest.dtype)).amax(dim=1).float())
                 if unseen is not None:
-                    unseen.append(largest.amax().float() * step.norms.amax() * UNSEEN)
+                    most = largest.amax().float()
+                    unseen.append((most * UNSEEN).maximum(rounded) * step.norms.amax())
+                    rounded = most * step.rows * torch.finfo(self.dtype).eps
             made = step.run(made)
         return made.float(), torch.stack(reaches, dim=1)
 
 
 class _Step:
-    """A layer as it is run. `norms` are those of the weights that each channel, or each place of a row, meets."""
+    """A layer as it is run.
 
-    def __init__(self, run: Callable[[Tensor], Tensor], norms: Tensor | None = None) -> None:
+    `norms` are those of the weights that each channel, or each place of a row, meets; `rows` is the largest norm of the
+    weights of one number that comes out.
+    """
+
+    def __init__(self, run: Callable[[Tensor], Tensor], norms: Tensor | None = None, rows: float = 0.0) -> None:
         self.run = run
         self.norms = norms
+        self.rows = rows
         self.is_signed = True
 
     def largest(self, made: Tensor) -> Tensor:
@@ -163,15 +173,17 @@ def _step(
         weight, bias = _with_norm(layer.weight, layer.bias, norm)
         grouped = weight.unflatten(0, (layer.groups, -1))  # (groups, filters, C / groups, h, w)
         norms = grouped.pow(2).sum(dim=(1, 3, 4)).sqrt().flatten()
-        return _Step(_convolution(layer, weight.to(dtype), bias.to(dtype), shape, has_relu=has_relu), norms)
+        run = _convolution(layer, weight.to(dtype), bias.to(dtype), shape, has_relu=has_relu)
+        return _Step(run, norms, float(weight.flatten(1).norm(dim=1).amax()))
     if isinstance(layer, nn.Linear) and len(shape) == 2:
         weight, bias = _with_norm(layer.weight, layer.bias, norm)
         if flattened is not None and len(flattened) == 3:
             weight = weight.unflatten(1, flattened).permute(0, 2, 3, 1).flatten(1).contiguous()
-        return _Step(_product(weight.to(dtype), bias.to(dtype), shape[0], has_relu=has_relu), weight.norm(dim=0))
+        run = _product(weight.to(dtype), bias.to(dtype), shape[0], has_relu=has_relu)
+        return _Step(run, weight.norm(dim=0), float(weight.norm(dim=1).amax()))
     if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
         unit, _ = _with_norm(torch.ones(layer.num_features, 1), None, layer)
-        return _Step(layer, unit.abs().flatten())
+        return _Step(layer, unit.abs().flatten(), float(unit.abs().amax()))
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
         raise NotQuickError(f"{type(layer).__name__} for an input of shape {shape}")
     return _Step(layer)

@@ -236,6 +236,26 @@ def test_what_only_images_outside_the_sample_bring_out_is_not_trusted(weight):
     assert course.why_plain or course.again >= 3
 
 
+def test_a_dead_unit_whose_rounding_alone_would_decide_is_not_trusted():
+    """It is off for every image of the sample, by far less than bfloat16 rounds in its sum."""
+    images = _images()
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 3)).eval()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        model[1].weight[0] = torch.randn(64) * 1e4
+        model[1].bias[0] = 0
+        sums = model[1](images.flatten(1).float() / 255)[:, 0]
+        rare = sums.argmax()
+        if rare not in set(_not_in_sample(N).tolist()):
+            other = int(_not_in_sample(N)[0])
+            images[[int(rare), other]] = images[[other, int(rare)]]
+        model[1].bias[0] = -sums.sort().values[-2:].mean()
+        model[3].weight[:, 0] = torch.tensor([0.0, 0.2, -0.2])
+    found, course = classes_of(model, images, (), (), pace=SHORT)
+    assert torch.equal(found, _plain(model, images))
+    assert "does not show" in course.why_plain
+
+
 class _Sly(nn.Module):
     """A network with a `forward` of its own, which the tests' networks add their slyness to."""
 

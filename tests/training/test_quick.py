@@ -76,6 +76,12 @@ def test_the_reach_is_the_largest_product_of_an_input_and_the_norm_of_its_weight
         assert torch.allclose(reach, expected, rtol=1e-5)
         maximum = torch.stack([largest.amax() * by_channel.amax(), row.amax() * by_place.amax()])
         assert torch.allclose(torch.stack(unseen), maximum / 64, rtol=1e-5)
+        unseen.clear()
+        first.weight[3] *= 1e6  # what is rounded there is more than that part of the largest number...
+        first.bias[3] = -1e9  # ...and nothing of it is seen
+        QuickPass(known_layers(model), (2, 8, 8), torch.float32, batch_size=5)(inputs, unseen=unseen)
+        rounded = inputs.abs().amax() * first.weight[3].norm() * 2.0**-23
+        assert unseen[1].item() == pytest.approx((rounded * by_place.amax()).item(), rel=1e-5)
 
 
 def test_each_group_of_a_convolution_has_norms_of_its_own():
