@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,11 @@ def _cache_of_the_tests(tmp_path_factory):
 def _state_of_the_test(tmp_path_factory, monkeypatch):
     """No two tests write one ledger, and none the repository's."""
     monkeypatch.setenv("GRADER_STATE", str(tmp_path_factory.getbasetemp() / "state"))
+
+
+@pytest.fixture
+def no_stall():
+    """The test fails where this process computes for a minute: by the clock, beside other tests, it may take many."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < 60

@@ -109,7 +109,7 @@ LONG = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(60)  # what is quadratic or worse takes minutes
+@pytest.mark.usefixtures("no_stall")  # what is quadratic or worse takes minutes
 @pytest.mark.parametrize("reader", sorted(READERS))
 @pytest.mark.parametrize("text", sorted(LONG))
 def test_long_and_nested_writing_is_read_or_refused_soon(reader, text):

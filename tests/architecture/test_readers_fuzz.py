@@ -153,13 +153,13 @@ def test_an_axis_of_no_size_is_no_crash():
 HUGE = [10**9 + 7, 2**61 - 1, 10**18 + 9, 3 * 2**80, 10**40 + 1]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_stall")
 @pytest.mark.parametrize("trap", TRAPS, ids=TRAPS)
 def test_no_trap_stalls_a_reader(trap):
     everything(TRAPS[trap])
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_stall")
 @pytest.mark.parametrize("size", HUGE)
 def test_huge_numbers_are_judged_without_trying_all_factors(size):
     head = "Layer (type)               Output Shape         Param #\n" + "=" * 64 + "\n"
@@ -195,7 +195,7 @@ def wrong_everywhere(kind, rows):
     return head + "".join(lines) + "=" * 64 + "\nTotal params: 584\n"
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_stall")
 @pytest.mark.parametrize("kind", ["every count", "every channel", "every size"])
 def test_a_summary_that_is_wrong_in_every_row_is_judged_in_time(kind):
     for rows in (50, 200):

@@ -55,13 +55,13 @@ def everything(text):
     assert [claim.line for claim in claims] == sorted(claim.line for claim in claims)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.usefixtures("no_stall")
 @pytest.mark.parametrize("trap", TRAPS, ids=TRAPS)
 def test_no_trap_stalls_the_reader_of_claims(trap):
     everything(TRAPS[trap])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("no_stall")
 def test_the_traps_of_the_summaries_are_none_for_claims():
     for text in traps_of_summaries().values():
         everything(text[:50_000])
