@@ -83,7 +83,7 @@ def test_what_ends_of_ray_is_started_again_and_every_job_is_done(name, runner, t
     evidence = runner(plan)
     took = time.monotonic() - killed[0]
     assert [made.status for made in evidence.values()] == [EvidenceStatus.DONE] * 5
-    assert took < 30
+    assert took < 120  # not forever: how quickly it is, benchmarks say
     assert not processes("raylet")
     assert not workers_of(nodes[0]), "a worker whose node is dead goes on with its job"
 
