@@ -90,20 +90,24 @@ def simulated(folder: Path, count: int, *, own_models: bool = False, hostile: bo
     return folder
 
 
-def with_other_points(target: Path) -> Path:
-    """The course with one rule's points doubled."""
+def a_course(target: Path) -> Path:
+    """The course, with rubrics that can be changed."""
     shutil.copytree(HERE / "rubrics", target / "rubrics")
     for part in ("reference_solutions", "submissions_template"):
         (target / part).symlink_to(HERE / part)
     shutil.copy(HERE / "grader.toml", target)
-    rubric = target / "rubrics" / "digits.yaml"
+    return target
+
+
+def change_points(course: Path) -> None:
+    """Two rules are worth a point more from now on."""
+    rubric = course / "rubrics" / "digits.yaml"
     text = rubric.read_text()
     changed = text.replace("    correct: c\n        points: 1\n", "    correct: c\n        points: 2\n")
     changed = changed.replace("    points: 5\n", "    points: 6\n", 1)
     if changed.count("\n") != text.count("\n") or changed == text:
         raise SystemExit("rubrics/digits.yaml has another form than this benchmark knows")
     rubric.write_text(changed)
-    return target
 
 
 def second_run(place: Path) -> list[Figure]:
@@ -122,10 +126,11 @@ def second_run(place: Path) -> list[Figure]:
 
 
 def new_points(place: Path) -> list[Figure]:
-    honest = simulated(place / "honest", SMALL, hostile=False)
-    first = run(honest, HERE, place / "p8")
-    same = run(honest, HERE, place / "p8")
-    changed = run(honest, with_other_points(place / "course"), place / "p8")
+    honest, course = simulated(place / "honest", SMALL, hostile=False), a_course(place / "course")
+    first = run(honest, course, place / "p8")
+    same = run(honest, course, place / "p8")
+    change_points(course)
+    changed = run(honest, course, place / "p8")
     parts = {
         "first, s": first.seconds,
         "unchanged, s": same.seconds,
@@ -138,9 +143,10 @@ def new_points(place: Path) -> list[Figure]:
 
 
 def memory(place: Path) -> list[Figure]:
-    small = simulated(place / "small", SMALL)
-    first = run(small, HERE, place / "p8-mixed")
-    changed = run(small, place / "course", place / "p8-mixed")
+    small, course = simulated(place / "small", SMALL), a_course(place / "course-mixed")
+    first = run(small, course, place / "p8-mixed")
+    change_points(course)
+    changed = run(small, course, place / "p8-mixed")
     parts = {"first, s": first.seconds, "after a change of points, s": changed.seconds}
     question = "re-scoring after a change of points, one of twenty hostile"
     mixed = Figure("P8", question, changed.seconds, None, unit="s", parts=parts, n=SMALL, note=changed.said)

@@ -379,7 +379,8 @@ class Finding:
     def __post_init__(self) -> None:
         if self.outcome is Outcome.UNKNOWN and self.credit is not None:
             raise ValueError("an UNKNOWN finding has no credit: a person decides")
-        if self.credit is not None and not 0 <= self.credit <= 1:
+        credit = self.credit  # compared by its parts, as a class has very many
+        if credit is not None and not 0 <= credit.numerator <= credit.denominator:
             raise ValueError(f"credit {self.credit} is not between 0 and 1")
         decided = self.outcome in (Outcome.PASSED, Outcome.PARTIAL, Outcome.FAILED)
         if decided and self.credit is None:

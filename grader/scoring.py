@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from grader.adjusting import Attempt, adjusted, attempted, counting
 from grader.model import Adjustment, Finding, Json, Rubric, Rule, RuleScore, ScoreCard, Submission, Task, TaskScore
@@ -28,11 +29,8 @@ def rule_score(rule: Rule, findings: Sequence[Finding]) -> RuleScore:
     >>> score.points, score.open_points
     (Fraction(7, 2), Fraction(7, 2))
     """
-    total = sum((finding.weight for finding in findings), ZERO)
-    decided = sum((one.weight * one.credit for one in findings if one.credit is not None), ZERO)
-    waiting = sum((one.weight for one in findings if one.credit is None), ZERO)
-    low = _risen(decided / total, rule.ramp) if total else ZERO
-    high = _risen((decided + waiting) / total, rule.ramp) if total else ONE  # nothing but remarks: a person decides
+    shares = _shares(tuple((finding.weight, finding.credit) for finding in findings))
+    low, high = (_risen(share, rule.ramp) for share in shares) if shares else (ZERO, ONE)  # remarks: a person decides
     return RuleScore(
         rule=rule.id,
         check=rule.check,
@@ -44,6 +42,22 @@ def rule_score(rule: Rule, findings: Sequence[Finding]) -> RuleScore:
         findings=tuple(findings),
         is_deduction=rule.is_deduction,
     )
+
+
+@lru_cache(maxsize=4096)  # the rules of a class have few different rows of them: adding was a tenth of a re-scoring
+def _shares(weighed: tuple[tuple[Fraction, Fraction | None], ...]) -> tuple[Fraction, Fraction] | None:
+    """The least and the highest share of a rule's credit, from weights and credits; None where nothing has a weight.
+
+    >>> half = Fraction(1, 2)
+    >>> [str(share) for share in _shares(((half, ONE), (half, None)))]
+    ['1/2', '1']
+    """
+    total = sum((weight for weight, _ in weighed), ZERO)
+    if not total:
+        return None
+    decided = sum((weight * credit for weight, credit in weighed if credit is not None), ZERO)
+    waiting = sum((weight for weight, credit in weighed if credit is None), ZERO)
+    return decided / total, (decided + waiting) / total
 
 
 def _risen(share: Fraction, ramp: tuple[Fraction, Fraction] | None) -> Fraction:
