@@ -114,6 +114,7 @@ def saw(held: int) -> None:
 def most_seen() -> int:
     """The most that this thread saw since it was asked last, in bytes; 0 where it took no look.
 
+    >>> before = most_seen()
     >>> saw(3), saw(2), most_seen(), most_seen()
     (None, None, 3, 0)
     """

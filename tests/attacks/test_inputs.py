@@ -406,6 +406,11 @@ TRUSTED = {
     "mutants": "breaks the course's own reference hand-ins; what comes of it is graded as any hand-in",
     "sandbox/programs": "runs in the box",
 }
+OWN = {  # what opens nothing but what this very process wrote
+    ("frozen.py", "exec()"): "the methods of our own types, from the names of their fields",
+    ("gradebook/aside.py", "pickle"): "what waits for its transaction, in a file without a name",
+    ("gradebook/aside.py", "pickle.load"): "the same",
+}
 
 
 def uses(tree):
@@ -435,8 +440,9 @@ def test_no_library_outside_of_the_box_opens_what_a_student_wrote():
         place = file.relative_to(PACKAGE).as_posix()
         if not place.startswith(tuple(f"{folder}/" for folder in TRUSTED)):
             tree = ast.parse(file.read_bytes())
-            found += [f"{place}:{line} {what}" for what, line in uses(tree) if what in refused]
-    assert found == []
+            found += [(place, what, line) for what, line in uses(tree) if what in refused]
+    assert [one for one in found if one[:2] not in OWN] == []
+    assert {one[:2] for one in found} >= OWN.keys(), "an exception that nobody needs any more"
 
 
 @pytest.mark.attack(28, 58)

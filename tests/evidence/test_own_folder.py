@@ -95,7 +95,7 @@ def test_what_a_living_process_has_is_left_alone(outer, holder):
 
 
 def test_a_child_that_outlives_a_killed_parent_is_ended_and_keeps_no_folder(outer):
-    code = HOLD.replace("    sys.stdin", "    subprocess.Popen(['cat'])\n    sys.stdin")
+    code = HOLD.replace("    print", "    subprocess.Popen(['cat'])\n    print")  # it is there once the line is
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         env={**os.environ, "TMPDIR": str(outer)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
