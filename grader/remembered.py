@@ -77,6 +77,7 @@ class Remembered:
     ) -> None:
         self.store, self.names = store, names
         self.recalled = 0
+        self.changed = 0  # of those that were recalled: they have other points than before
         self._key_of, self._is_anew = key_of, is_anew
         self._made_from: dict[int, str] = {}  # of hand-ins that are being judged
         self._rules: dict[str, str] = {}
@@ -98,6 +99,7 @@ class Remembered:
         del self._made_from[hand_in.number]
         self.recalled += 1
         if card != before:
+            self.changed += 1
             self.store.keep_card(self.names[hand_in.number], kept(card), made_from=made_from)
         return card
 

@@ -92,9 +92,10 @@ def _recorded(
 
     run = {"command": command, "made_with": json.dumps(program_version())}
     cards = gathered.with_facts(memory.kept())
-    recorded = unchanged.recorded(url, cards, class_list=class_list, run=run, folder=folder)
-    if recorded is not None:
-        return recorded
+    if not memory.changed:
+        recorded = unchanged.recorded(url, cards, class_list=class_list, run=run, folder=folder)
+        if recorded is not None:
+            return recorded
     from grader.gradebook.book import Gradebook
 
     with Gradebook.open(url) as book:

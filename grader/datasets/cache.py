@@ -116,18 +116,23 @@ def _identity(source: Source, split: str, found: Found) -> Mapping[str, Any]:
 
 
 def _sidecar_file(source: Source, split: str, found: Found) -> Path:
-    fingerprint = hashlib.sha256(json.dumps(_identity(source, split, found), sort_keys=True).encode()).hexdigest()
+    return _sidecar_of(source, split, _identity(source, split, found))
+
+
+def _sidecar_of(source: Source, split: str, identity: Mapping[str, Any]) -> Path:
+    fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return cache_folder("datasets") / f"{source.name}-{split}-{fingerprint[:16]}.json"
 
 
 def _sidecar(source: Source, split: str, found: Found) -> Mapping[str, Any]:
     """The record of these files, or an empty one where there is none that fits them and the pinned digest."""
     try:
-        record = json.loads(_sidecar_file(source, split, found).read_bytes())
+        identity = _identity(source, split, found)
+        record = json.loads(_sidecar_of(source, split, identity).read_bytes())
         shape, digest, of = record["shape"], record["digest"], record["source"]
         fits = (
             record["format"] == FORMAT
-            and of == _identity(source, split, found)
+            and of == identity
             and shape == [source.counts[split], *source.shape]
             and digest == source.digests.get(split, digest)
             and len(bytes.fromhex(digest)) == hashlib.sha256().digest_size
